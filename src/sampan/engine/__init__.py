@@ -1,0 +1,1 @@
+"""The controller engine: what a cluster is, the cache, the queue, the loop."""

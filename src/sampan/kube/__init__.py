@@ -1,0 +1,1 @@
+"""Words that every part shares: names, keys, plans, errors, selectors, patches. Pure."""

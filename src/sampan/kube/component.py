@@ -1,0 +1,42 @@
+"""A Component: one API group's knowledge, ready to be plugged in.
+
+`sampan.app` collects components from the entry point group `sampan.components`, so a third party
+can add one, and `sampan up --without NAME` leaves one out. A component is data: controllers, CRDs,
+objects to create at start, and the admission rules of its kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from sampan.kube.errors import Problem
+from sampan.kube.keys import Manifest
+from sampan.kube.plan import Controller, View
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What admission does beyond the schema for one kind. All pure; `default` and `prepare` change
+    the manifest they are given, which belongs to the request.
+
+    default(manifest): fills in defaults; on create, update and patch.
+    prepare(manifest, old): what a strategy does before validation (old is None on create).
+    validate(manifest, old): problems with fields -> 422.
+    admit(view, manifest, old): checks and changes that need other objects; may raise ApiStatus.
+    """
+
+    default: Callable[[Manifest], None] | None = None
+    prepare: Callable[[Manifest, Manifest | None], None] | None = None
+    validate: Callable[[Manifest, Manifest | None], list[Problem]] | None = None
+    admit: Callable[[View, Manifest, Manifest | None], None] | None = None
+
+
+class Component(Struct, frozen=True, kw_only=True):
+    """`crds` are CustomResourceDefinitions; `objects` are applied at start, in order."""
+
+    name: str
+    controllers: tuple[Controller, ...] = ()
+    crds: tuple[Manifest, ...] = ()
+    objects: tuple[Manifest, ...] = ()
+    rules: Mapping[str, Rules] = {}

@@ -1,0 +1,76 @@
+"""Each label, annotation, finalizer and kind that leaves the process, named once.
+
+Groups with a domain (`argoproj.io`, …) are written here and nowhere else in the Python sources;
+a test greps for strays.
+"""
+
+from __future__ import annotations
+
+# Kinds, as `sampan.kube.keys` writes them.
+CONFIG_MAP = "ConfigMap"
+ENDPOINTS = "Endpoints"
+EVENT = "Event"
+NAMESPACE = "Namespace"
+NODE = "Node"
+PERSISTENT_VOLUME = "PersistentVolume"
+PERSISTENT_VOLUME_CLAIM = "PersistentVolumeClaim"
+POD = "Pod"
+SECRET = "Secret"
+SERVICE = "Service"
+SERVICE_ACCOUNT = "ServiceAccount"
+CONTROLLER_REVISION = "ControllerRevision.apps"
+DEPLOYMENT = "Deployment.apps"
+REPLICA_SET = "ReplicaSet.apps"
+STATEFUL_SET = "StatefulSet.apps"
+JOB = "Job.batch"
+ENDPOINT_SLICE = "EndpointSlice.discovery.k8s.io"
+LEASE = "Lease.coordination.k8s.io"
+STORAGE_CLASS = "StorageClass.storage.k8s.io"
+PRIORITY_CLASS = "PriorityClass.scheduling.k8s.io"
+ROLE = "Role.rbac.authorization.k8s.io"
+ROLE_BINDING = "RoleBinding.rbac.authorization.k8s.io"
+CLUSTER_ROLE = "ClusterRole.rbac.authorization.k8s.io"
+CLUSTER_ROLE_BINDING = "ClusterRoleBinding.rbac.authorization.k8s.io"
+CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+WORKFLOW = "Workflow.argoproj.io"
+
+# Finalizers.
+FINALIZER_FOREGROUND = "foregroundDeletion"
+FINALIZER_ORPHAN = "orphan"
+FINALIZER_CRD = "customresourcecleanup.apiextensions.k8s.io"
+FINALIZER_PVC = "kubernetes.io/pvc-protection"
+
+# Labels and annotations of Kubernetes.
+LABEL_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+LABEL_HOSTNAME = "kubernetes.io/hostname"
+LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
+LABEL_CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
+LABEL_POD_TEMPLATE_HASH = "pod-template-hash"
+LABEL_CONTROLLER_REVISION_HASH = "controller-revision-hash"
+LABEL_STATEFUL_SET_POD_NAME = "statefulset.kubernetes.io/pod-name"
+LABEL_POD_INDEX = "apps.kubernetes.io/pod-index"
+ANNOTATION_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+ANNOTATION_REVISION = "deployment.kubernetes.io/revision"
+ANNOTATION_RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+
+# Argo Workflows.
+WORKFLOWS_PREFIX = "workflows.argoproj.io/"
+LABEL_WORKFLOW = WORKFLOWS_PREFIX + "workflow"
+LABEL_WORKFLOW_PHASE = WORKFLOWS_PREFIX + "phase"
+LABEL_WORKFLOW_COMPLETED = WORKFLOWS_PREFIX + "completed"
+ANNOTATION_NODE_ID = WORKFLOWS_PREFIX + "node-id"
+ANNOTATION_NODE_NAME = WORKFLOWS_PREFIX + "node-name"
+
+# Who writes: field managers and users.
+MANAGER = "sampan"
+USER_SYSTEM = "system:sampan"
+GROUP_MASTERS = "system:masters"
+GROUP_AUTHENTICATED = "system:authenticated"
+USER_ANONYMOUS = "system:anonymous"
+GROUP_UNAUTHENTICATED = "system:unauthenticated"
+GROUP_SERVICE_ACCOUNTS = "system:serviceaccounts"
+
+# What the embedded cluster calls its own things.
+DEFAULT_STORAGE_CLASS = "standard"
+LOCAL_PROVISIONER = "sampan.local/path"
+DEFAULT_USER_NAMESPACE = "kubeflow-user-example-com"

@@ -1,0 +1,111 @@
+"""The vocabulary of a controller, as plain data: what it looks at, what it answers.
+
+A controller is two pure functions, `see(view, key) -> snapshot` and `decide(snapshot) -> Plan`.
+The engine (`sampan.engine`) notes what `see` read, calls again when any of it changes, and carries
+the plan out. A repeated plan must be harmless: names of children are functions of owner and index,
+time comes from the view. Nothing here talks to anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from sampan.kube.keys import Key, Manifest
+
+
+class View(Protocol):
+    """A read-only look at the cluster. What is read through it is noted by the engine."""
+
+    def get(self, key: Key) -> Manifest | None:
+        """The object, or None. The answer is shared: never change it."""
+        ...
+
+    def owned(self, owner: Manifest, kind: str) -> Sequence[Manifest]:
+        """Objects of `kind` in the owner's namespace (or of the cluster) whose ownerReferences
+        name the owner's uid, ordered by name."""
+        ...
+
+    def select(
+        self, kind: str, namespace: str = "", labels: Mapping[str, Any] | None = None
+    ) -> Sequence[Manifest]:
+        """Objects of `kind` in the namespace ("" is all), ordered by namespace and name.
+        `labels` is a LabelSelector (matchLabels, matchExpressions); None selects all."""
+        ...
+
+    def dependents(self, uid: str) -> Sequence[Manifest]:
+        """Objects of any kind whose ownerReferences name `uid`. Embedded cluster only: a real
+        cluster collects its own garbage."""
+        ...
+
+    def now(self) -> datetime:
+        """The present in UTC. Not noted: ask to be called again with `Plan.again_in`."""
+        ...
+
+
+class Apply(Struct, frozen=True):
+    """Server-side apply with force: what the manifest says holds, and the object exists."""
+
+    manifest: Manifest
+
+
+class Patch(Struct, frozen=True):
+    """A JSON merge patch of an object that somebody else made (its finalizers, its labels).
+    Ignored when the object is gone. Put `metadata.resourceVersion` or `uid` in it to be exact."""
+
+    key: Key
+    patch: Manifest
+    subresource: str = ""
+
+
+class Delete(Struct, frozen=True):
+    """Delete the object if it is there and, when `uid` is given, still the same one."""
+
+    key: Key
+    uid: str = ""
+    propagation: str = "Background"
+
+
+class Emit(Struct, frozen=True):
+    """An Event about the object of this key (or about another one)."""
+
+    type: str
+    reason: str
+    message: str
+    about: Manifest | None = None
+
+
+Action = Apply | Patch | Delete | Emit
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a decision asks for.
+
+    status: the whole new `.status` of the key's object; None leaves it as it is.
+    actions: carried out in order, before the status is written.
+    again_in: seconds after which to ask again even if nothing changed.
+    """
+
+    status: Manifest | None = None
+    actions: tuple[Action, ...] = ()
+    again_in: float | None = None
+
+
+NOTHING = Plan()
+
+
+class Controller(Struct, frozen=True, kw_only=True):
+    """A named pair of pure functions for one kind ("*" is every kind; embedded cluster only).
+
+    `see` may return None: there is nothing to decide (the object is gone or not of interest).
+    `concerns` is a cheap test on the object, so that a "*" controller is not asked for each write.
+    """
+
+    name: str
+    of: str
+    see: Callable[[View, Key], Any]
+    decide: Callable[[Any], Plan]
+    concerns: Callable[[Manifest], bool] | None = None

@@ -1,0 +1,63 @@
+"""How logs and commands flow between a node and whoever asks: the API server today, a page later.
+
+`nodes` implements `NodeAgent`, `apiserver` calls it, and `app` introduces them; neither imports the
+other. Bytes only: framing for websockets or SPDY is the API server's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from sampan.kube.keys import Manifest
+
+
+class LogOptions(Struct, frozen=True, kw_only=True):
+    """Query of `pods/log`, parsed. `container` is always filled in."""
+
+    container: str
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    since: datetime | None = None
+    tail: int | None = None
+    limit_bytes: int | None = None
+
+
+class Process(Protocol):
+    """A command that runs in a container, with its streams."""
+
+    async def write(self, data: bytes) -> None:
+        """To stdin. Ignored once the process has ended."""
+        ...
+
+    async def close_stdin(self) -> None: ...
+
+    async def resize(self, width: int, height: int) -> None: ...
+
+    def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        """(1, bytes) from stdout, (2, bytes) from stderr, until both have ended."""
+        ...
+
+    async def wait(self) -> int:
+        """The exit code; 128 + n after signal n."""
+        ...
+
+    async def kill(self) -> None: ...
+
+
+class NodeAgent(Protocol):
+    """What the API server asks of the node that runs a pod. Errors are `ApiStatus`."""
+
+    async def logs(self, pod: Manifest, options: LogOptions) -> AsyncIterator[bytes]:
+        """Raises BadRequest/NotFound before the first byte, when there is nothing to stream."""
+        ...
+
+    async def execute(
+        self, pod: Manifest, container: str, command: Sequence[str], *, stdin: bool, tty: bool
+    ) -> Process: ...
+
+    async def attach(self, pod: Manifest, container: str, *, stdin: bool, tty: bool) -> Process: ...
