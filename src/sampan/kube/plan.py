@@ -41,6 +41,10 @@ class View(Protocol):
         cluster collects its own garbage."""
         ...
 
+    def contents(self, namespace: str) -> Sequence[Manifest]:
+        """Objects of every kind in the namespace. Embedded cluster only."""
+        ...
+
     def now(self) -> datetime:
         """The present in UTC. Not noted: ask to be called again with `Plan.again_in`."""
         ...
