@@ -1,0 +1,1 @@
+"""The `sampan` command: one file per verb that parses and prints, and nothing else."""

@@ -1,0 +1,45 @@
+"""`sampan down`: stop the program, its pods and their supervisor; the data stay."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from sampan.cli.home import home_of, is_held
+from sampan.kube.errors import UserMistake
+
+if TYPE_CHECKING:
+    import argparse
+
+PATIENCE = 60.0  # seconds: pods may use their grace period
+LOOK_AGAIN = 0.02  # seconds; the lock of another process cannot be awaited with a time limit
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(args: argparse.Namespace) -> int:
+    home = home_of(args)
+    state = home.running()
+    if is_held(home) and state is not None:
+        os.kill(state.pid, signal.SIGTERM)
+        until = time.monotonic() + PATIENCE
+        while is_held(home):
+            if time.monotonic() > until:
+                raise UserMistake(f"process {state.pid} is still stopping; see {home.log}")
+            time.sleep(LOOK_AGAIN)
+    else:
+        _end_leftovers(home.node)
+    home.retract()
+    print("Sampan is down.")
+    return 0
+
+
+def _end_leftovers(node):  # type: ignore[no-untyped-def]
+    """A control plane that was killed has left its pods running, as it should: end them."""
+    from sampan.nodes.supervisor.client import shut_down
+
+    shut_down(node)

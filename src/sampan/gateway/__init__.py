@@ -1,0 +1,1 @@
+"""The one port that browsers and SDKs come to."""
