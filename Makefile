@@ -6,7 +6,7 @@ STAMP := .venv/.dev-requirements
 .PHONY: test test-quick lint bench docs setup clean
 
 test: setup lint  ## all checks and all tests, as CI runs them
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 test-quick: setup  ## what takes under a second per test
 	$(BIN)/pytest -m "not slow"

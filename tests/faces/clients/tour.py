@@ -1,0 +1,206 @@
+"""The same objects through the `kubernetes` client. Runs in the client's own environment.
+
+Prints `ok NAME` for each fact that held; any exception ends it with a non-zero code.
+Usage: python tour.py KUBECONFIG NAMESPACE
+"""
+
+import sys
+import time
+
+from kubernetes import client, config, utils, watch
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import stream
+
+LABELS = {"app": "tour"}
+
+
+def container(*command):
+    return {"name": "main", "image": "busybox", "command": list(command)}
+
+
+def ok(name):
+    print("ok", name, flush=True)
+
+
+def until(check, seconds=30):
+    """Poll as users of this client do; it has no wait."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if check():
+            return
+        time.sleep(0.05)
+    raise AssertionError("never became true")
+
+
+def missing(read):
+    try:
+        read()
+    except ApiException as error:
+        return error.status == 404
+    return False
+
+
+def config_maps(core, namespace):
+    body = client.V1ConfigMap(
+        metadata=client.V1ObjectMeta(name="c", labels=LABELS), data={"a": "1"}
+    )
+    core.create_namespaced_config_map(namespace, body)
+    core.patch_namespaced_config_map("c", namespace, {"data": {"b": "2"}})
+    found = core.read_namespaced_config_map("c", namespace)
+    assert found.data == {"a": "1", "b": "2"}, found.data
+    found.data = {"only": "this"}
+    assert core.replace_namespaced_config_map("c", namespace, found).data == {"only": "this"}
+    listed = core.list_namespaced_config_map(namespace, label_selector="app=tour")
+    assert [item.metadata.name for item in listed.items] == ["c"]
+    status = core.delete_namespaced_config_map("c", namespace)
+    assert status.status == "Success", status
+    assert missing(lambda: core.read_namespaced_config_map("c", namespace))
+    ok("config maps")
+
+
+def pods(core, namespace):
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "labels": LABELS},
+        "spec": {
+            "terminationGracePeriodSeconds": 1,
+            "containers": [container("sh", "-c", "echo said; exec sleep 1000")],
+        },
+    }
+    core.create_namespaced_pod(namespace, body)
+    until(lambda: core.read_namespaced_pod_status("p", namespace).status.phase == "Running")
+    until(lambda: core.read_namespaced_pod_log("p", namespace) == "said\n")
+    said = stream(
+        core.connect_get_namespaced_pod_exec, "p", namespace, command=["echo", "hi"],
+        stdout=True, stderr=True, stdin=False, tty=False,
+    )  # fmt: skip
+    assert said == "hi\n", said
+    ended = stream(
+        core.connect_get_namespaced_pod_exec, "p", namespace, command=["sh", "-c", "exit 3"],
+        stdout=True, stderr=True, stdin=False, tty=False, _preload_content=False,
+    )  # fmt: skip
+    ended.run_forever(timeout=10)
+    assert ended.returncode == 3, ended.returncode
+    deleted = core.delete_namespaced_pod("p", namespace)
+    assert deleted.kind == "Pod", deleted
+    ok("pods")
+
+
+def workloads(namespace):
+    apps, batch = client.AppsV1Api(), client.BatchV1Api()
+    template = {
+        "metadata": {"labels": LABELS},
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": [container("sleep", "1000")]},
+    }
+    spec = {"replicas": 1, "selector": {"matchLabels": LABELS}, "template": template}
+    apps.create_namespaced_deployment(namespace, {"metadata": {"name": "d"}, "spec": spec})
+    until(lambda: apps.read_namespaced_deployment("d", namespace).status.ready_replicas == 1)
+    apps.patch_namespaced_deployment_scale("d", namespace, {"spec": {"replicas": 2}})
+    until(lambda: apps.read_namespaced_deployment("d", namespace).status.ready_replicas == 2)
+    apps.delete_namespaced_deployment("d", namespace)
+    apps.create_namespaced_stateful_set(
+        namespace, {"metadata": {"name": "s"}, "spec": {**spec, "serviceName": "s"}}
+    )
+    until(lambda: apps.read_namespaced_stateful_set("s", namespace).status.ready_replicas == 1)
+    apps.delete_namespaced_stateful_set("s", namespace)
+    job = {"restartPolicy": "Never", "containers": [container("true")]}
+    batch.create_namespaced_job(
+        namespace, {"metadata": {"name": "j"}, "spec": {"template": {"spec": job}}}
+    )
+    until(lambda: batch.read_namespaced_job("j", namespace).status.succeeded == 1)
+    batch.delete_namespaced_job("j", namespace, propagation_policy="Foreground")
+    ok("workloads")
+
+
+def custom(namespace):
+    group = f"{namespace}.example.com"
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"boats.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {
+                "plural": "boats",
+                "singular": "boat",
+                "kind": "Boat",
+                "listKind": "BoatList",
+            },
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {
+                        "openAPIV3Schema": {
+                            "type": "object",
+                            "properties": {
+                                "spec": {
+                                    "type": "object",
+                                    "properties": {"oars": {"type": "integer"}},
+                                }
+                            },
+                        }
+                    },
+                }
+            ],
+        },
+    }
+    extensions, objects = client.ApiextensionsV1Api(), client.CustomObjectsApi()
+    extensions.create_custom_resource_definition(crd)
+    where = (group, "v1", namespace, "boats")
+
+    until(lambda: not missing(lambda: objects.list_namespaced_custom_object(*where)))
+    boat = {"apiVersion": f"{group}/v1", "kind": "Boat", "metadata": {"name": "b"}}
+    objects.create_namespaced_custom_object(*where, {**boat, "spec": {"oars": 2}})
+    objects.patch_namespaced_custom_object(*where, "b", {"spec": {"oars": 4}})
+    assert objects.get_namespaced_custom_object(*where, "b")["spec"] == {"oars": 4}
+    later = objects.list_namespaced_custom_object(*where, async_req=True).get()
+    assert len(later["items"]) == 1
+    objects.delete_namespaced_custom_object(*where, "b")
+    extensions.delete_custom_resource_definition(f"boats.{group}")
+    ok("custom objects")
+
+
+def watching(core, namespace):
+    names = []
+    version = core.list_namespaced_config_map(namespace).metadata.resource_version
+    for name in ("w1", "w2"):
+        utils.create_from_dict(
+            client.ApiClient(),
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}},
+            namespace=namespace,
+        )
+    watcher = watch.Watch()
+    for event in watcher.stream(
+        core.list_namespaced_config_map, namespace, resource_version=version, timeout_seconds=10
+    ):
+        names.append((event["type"], event["object"].metadata.name))
+        if len(names) == 2:
+            watcher.stop()
+    assert names == [("ADDED", "w1"), ("ADDED", "w2")], names
+    ok("watch")
+
+
+def main():
+    kubeconfig, namespace = sys.argv[1:]
+    config.load_kube_config(kubeconfig)
+    core = client.CoreV1Api()
+    core.create_namespace({"metadata": {"name": namespace}})
+    account = "default"
+    until(lambda: account in [a.metadata.name for a in core.list_namespaced_service_account(
+        namespace).items])  # fmt: skip
+    assert client.VersionApi().get_code().major == "1"
+    config_maps(core, namespace)
+    watching(core, namespace)
+    pods(core, namespace)
+    workloads(namespace)
+    custom(namespace)
+    core.delete_namespace(namespace)
+    ok("all")
+
+
+if __name__ == "__main__":
+    main()
