@@ -1,0 +1,45 @@
+"""Every `sh` block of README and docs/ is run; what the documents say must hold."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import ROOT
+
+pytestmark = pytest.mark.slow
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.M | re.S)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Set-up from nothing has tests of its own: CI runs `make test`, test_install.py the other.
+ELSEWHERE = ("python3 install.py", "make ")
+
+
+def blocks():
+    for page in PAGES:
+        for number, text in enumerate(BLOCK.findall(page.read_text()), start=1):
+            if not all(line.startswith(ELSEWHERE) for line in text.splitlines() if line):
+                yield pytest.param(text, id=f"{page.relative_to(ROOT)}:{number}")
+
+
+@pytest.mark.parametrize("text", blocks())
+def test_block_runs(text, tmp_path):
+    environment = {**os.environ, "SAMPAN_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    # A developer's own Sampan may hold the usual ports: free ones are asked for in the config.
+    (tmp_path / "home").mkdir(mode=0o700)
+    (tmp_path / "home" / "config.yaml").write_text("port: 0\napi_port: 0\n")
+    script = f"set -e\ntrap 'sampan down >/dev/null' EXIT\n{text}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True,
+        timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_link_inside_the_project_leads_somewhere():
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
