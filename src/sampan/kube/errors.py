@@ -14,6 +14,7 @@ Upstream: k8s.io/apimachinery pkg/api/errors; wording as a real server answers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -77,6 +78,8 @@ def _quote(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, separators=(",", ":"), sort_keys=True)
     return str(value)
 
 
