@@ -1,0 +1,22 @@
+"""`python -m benchmarks [start requests watches pods]`: the table of docs and README."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import pods, requests, start, watches
+from benchmarks.table import Table
+
+SUITES = {"start": start, "requests": requests, "watches": watches, "pods": pods}
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or list(SUITES)
+    table = Table()
+    for name in wanted:
+        SUITES[name].run(table)
+    return 0 if all(row.met for row in table.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
