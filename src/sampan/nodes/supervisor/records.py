@@ -1,0 +1,141 @@
+"""What is known of one container, in memory and on disk, so that a restart can judge honestly.
+
+A container's directory holds:
+    record      pid and start time of the process that we started, the boot it belongs to
+    status      written by bubblewrap: the pid of the sandbox's init, then the exit code
+    exit        how it ended, written by us
+    out, err    named pipes for its output: they stay open for the container if we die
+    log, log.1  its output (`logs`)
+Making the directory is the claim: an id whose directory exists is never started again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from sampan.nodes.supervisor import process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+UNKNOWN_CODE = 137
+UNKNOWN_REASON = "ContainerStatusUnknown"
+
+
+class Record:
+    """One attempt of one container. Times are seconds since the epoch."""
+
+    __slots__ = ("code", "finished", "id", "message", "pid", "plain", "reason", "started", "ticks")
+
+    def __init__(self, identity: str, *, plain: bool = False) -> None:
+        self.id = identity
+        self.plain = plain
+        self.pid = 0
+        self.ticks = 0
+        self.started = 0.0
+        self.finished = 0.0
+        self.code = -1
+        self.reason = ""
+        self.message = ""
+
+    @property
+    def running(self) -> bool:
+        return self.code < 0
+
+    def facts(self) -> dict[str, Any]:
+        """As it goes over the wire; `code` is null while it runs."""
+        return {
+            "id": self.id,
+            "pid": self.pid,
+            "started": self.started,
+            "finished": self.finished or None,
+            "code": None if self.running else self.code,
+            "reason": self.reason,
+            "message": self.message,
+        }
+
+    def end(self, code: int, at: float, reason: str = "", message: str = "") -> None:
+        self.code, self.finished, self.reason, self.message = code, at, reason, message
+
+    def save_start(self, directory: str) -> None:
+        facts = {
+            "pid": self.pid,
+            "ticks": self.ticks,
+            "boot": process.boot_id(),
+            "started": self.started,
+            "plain": self.plain,
+        }
+        _write(directory + "/record", json.dumps(facts))
+
+    def save_end(self, directory: str) -> None:
+        facts = {
+            "code": self.code,
+            "finished": self.finished,
+            "reason": self.reason,
+            "message": self.message,
+        }
+        _write(directory + "/exit", json.dumps(facts))
+
+
+def load(directory: str, identity: str) -> Record:
+    """The record of a container that an earlier supervisor started. It is left `running` only
+    when its process still is the same one."""
+    record = Record(identity)
+    start = _read(directory + "/record")
+    record.pid, record.ticks = start.get("pid", 0), start.get("ticks", 0)
+    record.started = start.get("started") or os.stat(directory).st_mtime
+    record.plain = start.get("plain", False)
+    end = _read(directory + "/exit")
+    if end:
+        record.end(end["code"], end["finished"], end["reason"], end["message"])
+    elif not _same_process(record, start.get("boot", "")):
+        judge_lost(record, directory)
+    return record
+
+
+def judge_lost(record: Record, directory: str) -> None:
+    """How a container ended that nobody of us saw ending: bubblewrap may have written it down."""
+    facts = status(directory)
+    if "exit-code" in facts:
+        record.end(facts["exit-code"], os.stat(directory + "/status").st_mtime)
+        return
+    message = "The supervisor was not running when the container ended: its exit code is not known"
+    record.end(UNKNOWN_CODE, 0.0, UNKNOWN_REASON, message)
+
+
+def status(directory: str) -> dict[str, Any]:
+    """bubblewrap's JSON lines merged: "child-pid", and "exit-code" once the program, which was
+    started, has ended."""
+    facts: dict[str, Any] = {}
+    try:
+        with open(directory + "/status") as file:
+            for line in file:
+                facts.update(json.loads(line))
+    except (OSError, ValueError):
+        pass
+    return facts
+
+
+def _same_process(record: Record, boot: str) -> bool:
+    if not record.pid or boot != process.boot_id() or not process.alive(record.pid):
+        return False
+    return process.start_ticks(record.pid) == record.ticks
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        with open(path) as file:
+            facts = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
