@@ -36,7 +36,7 @@ def test_images_are_rows(tmp_path):
 def test_a_mistake_is_named(tmp_path, text, says):
     path = tmp_path / "config.yaml"
     path.write_text(text)
-    with pytest.raises(UserMistake, match="config.yaml") as mistake:
+    with pytest.raises(UserMistake, match=r"config\.yaml") as mistake:
         load(path)
     assert says in str(mistake.value)
 

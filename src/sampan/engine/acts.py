@@ -1,0 +1,156 @@
+"""Acts: carrying out one Plan against a cluster.
+
+Actions run in order and the first failure ends the round, before the status is written; the next
+round repeats them, so each must bear that. An `Apply` that says what it said last time is skipped
+while its result is still the live state (status apart): the common case in a level-triggered loop.
+When the round ends, the cluster's reads show all that it wrote.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from msgspec import Struct
+
+from sampan.engine.cluster import Cluster, NotMirrored
+from sampan.engine.events import Events
+from sampan.engine.reads import Job
+from sampan.kube import meta, names
+from sampan.kube.errors import Conflict, NotFound
+from sampan.kube.keys import Key, Manifest, key_of
+from sampan.kube.plan import Action, Apply, Delete, Emit, Patch, Plan
+
+
+class Applied(Struct, frozen=True):
+    """What was asked for last time, and what the object was right after it."""
+
+    asked: bytes
+    uid: str
+    version: str
+    state: bytes
+
+
+class Acts:
+    def __init__(self, cluster: Cluster, events: Events) -> None:
+        self._cluster = cluster
+        self._events = events
+        self._applied: dict[Key, dict[str, Applied]] = {}
+
+    async def carry_out(self, job: Job, observed: Manifest | None, plan: Plan) -> None:
+        """`observed` is the job's object as `see` saw it. Raises ApiStatus of the first failure."""
+        written: dict[Key, Manifest] = {}
+        try:
+            for action in plan.actions:
+                result = await self._act(job, observed, action)
+                if result is not None:
+                    written[key_of(result)] = result
+            observed = written.get(job.key, observed)
+            if plan.status is not None and observed is not None:
+                await self._report(observed, plan.status, written)
+        finally:
+            for manifest in written.values():
+                await self._cluster.settled(manifest)
+
+    def forget(self, key: Key) -> None:
+        """The object is gone: what was applied to it is no longer of interest."""
+        self._applied.pop(key, None)
+
+    async def _act(self, job: Job, observed: Manifest | None, action: Action) -> Manifest | None:
+        match action:
+            case Apply(manifest):
+                return await self._apply(job.controller, manifest)
+            case Patch(key, patch, subresource):
+                return await self._patch(job.controller, key, patch, subresource)
+            case Delete():
+                await self._delete(action)
+            case Emit():
+                about = action.about or observed
+                if about is not None:
+                    self._events.emit(job.controller, about, action)
+        return None
+
+    async def _apply(self, controller: str, manifest: Manifest) -> Manifest | None:
+        key = key_of(manifest)
+        asked = _digest(manifest)
+        before = self._applied.get(key, {}).get(controller)
+        live = self._live(key)
+        if before is not None and live is not None and before.asked == asked:
+            if before.version == live["metadata"]["resourceVersion"]:
+                return None
+            if before.uid == meta.uid_of(live) and before.state == _state(live):
+                self._remember(controller, key, asked, live)
+                return None
+        result = await self._cluster.apply(manifest, manager=manager(controller))
+        self._remember(controller, key, asked, result)
+        return result
+
+    def _remember(self, controller: str, key: Key, asked: bytes, live: Manifest) -> None:
+        version = live["metadata"]["resourceVersion"]
+        applied = Applied(asked, meta.uid_of(live), version, _state(live))
+        self._applied.setdefault(key, {})[controller] = applied
+
+    async def _patch(
+        self, controller: str, key: Key, patch: Manifest, subresource: str
+    ) -> Manifest | None:
+        try:
+            return await self._cluster.patch(
+                key, patch, subresource=subresource, manager=manager(controller)
+            )
+        except NotFound:
+            return None
+
+    async def _delete(self, action: Delete) -> None:
+        live = self._live(action.key)
+        if live is not None and action.uid and meta.uid_of(live) != action.uid:
+            return
+        if live is not None and meta.deleting(live) and action.propagation == "Background":
+            return
+        try:
+            await self._cluster.delete(action.key, uid=action.uid, propagation=action.propagation)
+        except NotFound:
+            return
+        except Conflict:
+            if not action.uid:
+                raise
+
+    async def _report(
+        self, observed: Manifest, status: Manifest, written: dict[Key, Manifest]
+    ) -> None:
+        if (observed.get("status") or {}) == status:
+            return
+        try:
+            result = await self._cluster.replace(
+                {**observed, "status": status}, subresource="status"
+            )
+        except NotFound:
+            return
+        written[key_of(result)] = result
+
+    def _live(self, key: Key) -> Manifest | None:
+        try:
+            return self._cluster.get(key)
+        except NotMirrored:
+            return None
+
+
+def manager(controller: str) -> str:
+    """The field manager of a controller: each holds its own fields, none takes another's away."""
+    return f"{names.MANAGER}-{controller}"
+
+
+def _digest(value: Any) -> bytes:
+    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+_BOOKKEEPING = ("resourceVersion", "managedFields", "generation")
+
+
+def _state(manifest: Manifest) -> bytes:
+    """A digest of the object without its status and the server's bookkeeping."""
+    rest = {field: value for field, value in manifest.items() if field != "status"}
+    rest["metadata"] = {
+        field: value for field, value in manifest["metadata"].items() if field not in _BOOKKEEPING
+    }
+    return _digest(rest)

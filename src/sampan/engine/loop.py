@@ -1,0 +1,184 @@
+"""The loop: take a job, see, decide, carry the plan out.
+
+    change ──> Askers ──> Queue ──> worker: see ─> decide ─> Acts ──> cluster ──> change …
+
+Level-triggered: a job says only which object to look at, so merged, repeated or missed changes do
+no harm. One job runs once at a time; several jobs run concurrently. A mistake with one object is
+logged, told as an Event about it, and backed off; it never stops a controller.
+Upstream's counterpart: sigs.k8s.io/controller-runtime pkg/internal/controller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from sampan.engine.acts import Acts
+from sampan.engine.cluster import Change, Cluster, NotMirrored
+from sampan.engine.events import Events
+from sampan.engine.guard import SnapshotChanged, fingerprint
+from sampan.engine.kinds import Kinds
+from sampan.engine.queue import ON_CONFLICT, ON_ERROR, Queue
+from sampan.engine.reads import EVERY_KIND, Askers, Job, Reading
+from sampan.kube import names
+from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict
+from sampan.kube.plan import Controller, Emit, Plan
+from sampan.lib.clock import Clock
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 5.0
+"""Seconds that `stop` gives to the jobs which are running."""
+
+
+class Engine:
+    """Runs controllers against a cluster. `debug` checks that no decision changes its snapshot."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        controllers: Iterable[Controller],
+        *,
+        clock: Clock,
+        workers: int = 16,
+        debug: bool = False,
+    ) -> None:
+        self._cluster = cluster
+        self._controllers = {controller.name: controller for controller in controllers}
+        self._of: dict[str, list[Controller]] = {}
+        for controller in self._controllers.values():
+            self._of.setdefault(controller.of, []).append(controller)
+        self._clock = clock
+        self._workers = workers
+        self._debug = debug
+        self._queue: Queue[Job] = Queue(clock)
+        self._askers = Askers()
+        self._kinds = Kinds(cluster, self._changed)
+        self._events = Events(cluster, clock)
+        self._acts = Acts(cluster, self._events)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Follow the controllers' kinds and start to work. Those whose kind is not served yet
+        begin when it is."""
+        for kind in sorted(self._of):  # "*" comes first, and makes the others cheap
+            await self._kinds.follow(kind)
+        await self._kinds.follow(names.CRD)  # which tells of kinds that appear later
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        self._tasks.append(asyncio.create_task(self._events.run()))
+
+    async def stop(self) -> None:
+        """Hear of nothing more, let running jobs end, stop."""
+        self._kinds.close()
+        self._queue.close()
+        tasks, self._tasks = self._tasks, []
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._queue.calm.wait(), PATIENCE)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def idle(self) -> None:
+        """Wait until nothing is left to do now: for tests. Timers that are due are run first."""
+        quiet = 0
+        while quiet < 3:
+            self._queue.tick()
+            if not self._queue.calm.is_set():
+                await self._queue.calm.wait()
+                quiet = 0
+            if self._kinds.busy:
+                quiet = 0
+            await self._events.flushed()
+            await asyncio.sleep(0)
+            quiet += 1
+
+    def _changed(self, change: Change) -> None:
+        """What a change means for the queue."""
+        key = change.key
+        for job in self._askers.concerned(change):
+            self._queue.add(job)
+        for controller in (*self._of.get(key.kind, ()), *self._of.get(EVERY_KIND, ())):
+            if _concerned(controller, change):
+                self._queue.add(Job(controller.name, key))
+        if change.type == "DELETED":
+            self._acts.forget(key)
+        if key.kind == names.CRD and self._kinds.absent:
+            self._kinds.definitions_changed()
+
+    async def _work(self) -> None:
+        while True:
+            job = await self._queue.take()
+            try:
+                await self._ask(job)
+            except Exception as error:
+                self._failed(job, error)
+            finally:
+                self._queue.done(job)
+
+    async def _ask(self, job: Job) -> None:
+        controller = self._controllers[job.controller]
+        snapshot = await self._see(controller, job)
+        if snapshot is not None:
+            plan = self._decide(controller, snapshot)
+            observed = self._cluster.get(job.key)
+            await self._acts.carry_out(job, observed, plan)
+            if plan.again_in is not None:
+                self._queue.later(job, plan.again_in)
+        elif self._cluster.get(job.key) is None:
+            self._askers.forget(job)
+        self._queue.succeeded(job)
+
+    async def _see(self, controller: Controller, job: Job) -> Any:
+        """The snapshot. Its reads are noted even when it fails, so that a change asks again."""
+        while True:
+            reading = Reading(
+                self._cluster, self._kinds.followed, self._kinds.absent, self._clock.now()
+            )
+            try:
+                return controller.see(reading, job.key)
+            except NotMirrored as missing:
+                await self._kinds.follow(missing.kind)
+            finally:
+                self._askers.note(job, reading)
+
+    def _decide(self, controller: Controller, snapshot: Any) -> Plan:
+        if not self._debug:
+            return controller.decide(snapshot)
+        before = fingerprint(snapshot)
+        plan = controller.decide(snapshot)
+        if fingerprint(snapshot) != before:
+            raise SnapshotChanged(f"{controller.name} changed the snapshot it was given")
+        return plan
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        if isinstance(error, Conflict) and not isinstance(error, AlreadyExists):
+            self._queue.failed(job, ON_CONFLICT)
+            return
+        delay = self._queue.failed(job, ON_ERROR)
+        expected = isinstance(error, ApiStatus)
+        log.log(
+            logging.WARNING if expected else logging.ERROR,
+            "%s: %s: %s; again in %.2f s", job.controller, job.key, error, delay,
+            exc_info=None if expected else error,
+        )  # fmt: skip
+        self._tell(job, error)
+
+    def _tell(self, job: Job, error: Exception) -> None:
+        about = self._cluster.get(job.key)
+        if about is None or job.key.kind == names.EVENT:
+            return
+        text = str(error) if isinstance(error, ApiStatus) else f"{type(error).__name__}: {error}"
+        reason = "FailedWrite" if isinstance(error, ApiStatus) else "ControllerError"
+        self._events.emit(job.controller, about, Emit("Warning", reason, text))
+
+
+def _concerned(controller: Controller, change: Change) -> bool:
+    """A test that fails counts as yes: the question then fails on its own, and is backed off."""
+    try:
+        return controller.concerns is None or controller.concerns(change.manifest)
+    except Exception:
+        log.exception("%s: concerns failed for %s", controller.name, change.key)
+        return True
