@@ -527,7 +527,7 @@ def test_a_deleted_object_leaves_nothing_behind_in_the_index() -> None:
             await world.cluster.delete(Key(names.CONFIG_MAP, "u", "a"))
             await world.engine.idle()
             askers = world.engine._askers
-            assert not askers._by_job
+            assert not askers._read
             assert not askers._exact
             assert not askers._selecting
             assert not askers._facts

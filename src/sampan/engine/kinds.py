@@ -14,9 +14,15 @@ from sampan.engine.reads import EVERY_KIND
 
 
 class Kinds:
-    def __init__(self, cluster: Cluster, tell: Callable[[Change], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        tell: Callable[[Change], None],
+        appeared: Callable[[str], None],
+    ) -> None:
         self._cluster = cluster
         self._tell = tell
+        self._appeared = appeared
         self._stops: dict[str, Callable[[], None]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -63,6 +69,8 @@ class Kinds:
             await asyncio.sleep(0)
             for kind in sorted(self.absent):
                 await self.follow(kind)
+                if kind in self.followed:
+                    self._appeared(kind)
 
     def _stop(self) -> None:
         for stop in self._stops.values():

@@ -56,7 +56,7 @@ class Engine:
         self._debug = debug
         self._queue: Queue[Job] = Queue(clock)
         self._askers = Askers()
-        self._kinds = Kinds(cluster, self._changed)
+        self._kinds = Kinds(cluster, self._changed, self._appeared)
         self._events = Events(cluster, clock)
         self._acts = Acts(cluster, self._events)
         self._tasks: list[asyncio.Task[None]] = []
@@ -108,6 +108,10 @@ class Engine:
         if key.kind == names.CRD and self._kinds.absent:
             self._kinds.definitions_changed()
 
+    def _appeared(self, kind: str) -> None:
+        for job in self._askers.reading_kind(kind):
+            self._queue.add(job)
+
     async def _work(self) -> None:
         while True:
             job = await self._queue.take()
@@ -142,7 +146,7 @@ class Engine:
             except NotMirrored as missing:
                 await self._kinds.follow(missing.kind)
             finally:
-                self._askers.note(job, reading)
+                self._askers.note(job, reading.footprints)
 
     def _decide(self, controller: Controller, snapshot: Any) -> Plan:
         if not self._debug:

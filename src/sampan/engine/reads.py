@@ -10,16 +10,16 @@ Nothing here decides when a job runs; that is `queue.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-import orjson
 from msgspec import Struct
 
 from sampan.engine.cluster import Change, Cluster, NotMirrored
 from sampan.kube import labels, meta
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.selectors import EVERYTHING, LabelSelector, from_selector
 
 EVERY_KIND = "*"
 
@@ -32,20 +32,31 @@ class Job(Struct, frozen=True):
 
 
 class Selection(Struct, frozen=True):
-    """The footprint of a `select`. `text` is the selector as canonical JSON."""
+    """The footprint of a `select`."""
 
     kind: str
     namespace: str
-    text: str
+    selector: LabelSelector
+
+    @property
+    def bucket(self) -> Hashable:
+        """Where the index keeps it: under one label pair that all it selects must have, if any."""
+        pairs = (
+            (term.key, term.values[0])
+            for term in self.selector.requirements
+            if term.op == "in" and len(term.values) == 1
+        )
+        return (self.kind, self.namespace, next(pairs, None))
 
 
 Footprint = Hashable
+F = TypeVar("F", bound=Hashable)
 
 
 class Reading:
     """The View of one question. Raises NotMirrored for a kind that is not followed yet."""
 
-    __slots__ = ("_absent", "_cluster", "_followed", "_now", "footprints", "selectors")
+    __slots__ = ("_absent", "_cluster", "_followed", "_now", "footprints")
 
     def __init__(
         self, cluster: Cluster, followed: Collection[str], absent: Collection[str], now: datetime
@@ -55,7 +66,6 @@ class Reading:
         self._absent = absent
         self._now = now
         self.footprints: set[Footprint] = set()
-        self.selectors: dict[Selection, Mapping[str, Any]] = {}
 
     def get(self, key: Key) -> Manifest | None:
         self.footprints.add(key)
@@ -71,14 +81,14 @@ class Reading:
     def select(
         self, kind: str, namespace: str = "", labels: Mapping[str, Any] | None = None
     ) -> Sequence[Manifest]:
-        text = orjson.dumps(labels or {}, option=orjson.OPT_SORT_KEYS).decode()
-        footprint = Selection(kind, namespace, text)
-        self.footprints.add(footprint)
-        self.selectors[footprint] = labels or {}
+        selector = from_selector(labels) if labels else EVERYTHING
+        self.footprints.add(Selection(kind, namespace, selector))
         if not self._readable(kind):
             return ()
         found = self._cluster.list(kind, namespace)
-        return found if not labels else _selected(found, labels)
+        if selector.empty:
+            return found
+        return [each for each in found if selector.matches(each["metadata"].get("labels"))]
 
     def dependents(self, uid: str) -> Sequence[Manifest]:
         self.footprints.add(("uid", uid))
@@ -87,6 +97,10 @@ class Reading:
     def contents(self, namespace: str) -> Sequence[Manifest]:
         self.footprints.add(("namespace", namespace))
         return self._cluster.contents(namespace) if self._readable(EVERY_KIND) else ()
+
+    def has_kind(self, kind: str) -> bool:
+        self.footprints.add(("kind", kind))
+        return self._readable(kind)
 
     def now(self) -> datetime:
         return self._now
@@ -97,10 +111,6 @@ class Reading:
         if kind in self._absent:
             return False
         raise NotMirrored(kind)
-
-
-def _selected(found: Iterable[Manifest], selector: Mapping[str, Any]) -> Sequence[Manifest]:
-    return tuple(each for each in found if labels.matches(selector, labels.of(each)))
 
 
 class Facts(Struct, frozen=True):
@@ -118,26 +128,22 @@ class Askers:
 
     def __init__(self) -> None:
         self._exact: dict[Footprint, set[Job]] = {}
-        self._selecting: dict[Hashable, dict[Selection, tuple[Mapping[str, Any], set[Job]]]] = {}
-        self._by_job: dict[Job, Reading] = {}
+        self._selecting: dict[Hashable, dict[Selection, set[Job]]] = {}
+        self._read: dict[Job, set[Footprint]] = {}
         self._facts: dict[Key, Facts] = {}
 
-    def note(self, job: Job, reading: Reading) -> None:
+    def note(self, job: Job, footprints: set[Footprint]) -> None:
         """Replace what the job is known to have read."""
-        before = self._by_job.get(job)
-        old = before.footprints if before else set()
-        for footprint in reading.footprints - old:
-            self._add(job, footprint, reading)
-        if before is not None:
-            for footprint in old - reading.footprints:
-                self._remove(job, footprint, before)
-        self._by_job[job] = reading
+        before = self._read.get(job, set())
+        for footprint in footprints - before:
+            self._add(job, footprint)
+        for footprint in before - footprints:
+            self._remove(job, footprint)
+        self._read[job] = footprints
 
     def forget(self, job: Job) -> None:
-        reading = self._by_job.pop(job, None)
-        if reading is not None:
-            for footprint in reading.footprints:
-                self._remove(job, footprint, reading)
+        for footprint in self._read.pop(job, ()):
+            self._remove(job, footprint)
 
     def concerned(self, change: Change) -> set[Job]:
         """The jobs that read something which this change touches."""
@@ -154,6 +160,10 @@ class Askers:
             jobs.update(self._selecting_jobs(key, old.labels, new.labels))
         return jobs
 
+    def reading_kind(self, kind: str) -> set[Job]:
+        """The jobs that asked whether the kind is served."""
+        return self._exact.get(("kind", kind), set())
+
     def _remember(self, change: Change) -> Facts:
         facts = Facts(labels.of(change.manifest), meta.owner_uids(change.manifest))
         if change.type == "DELETED" or facts == NO_FACTS:
@@ -168,41 +178,30 @@ class Askers:
         pairs: set[tuple[str, str] | None] = {None, *old.items(), *new.items()}
         for namespace in {"", key.namespace}:
             for pair in pairs:
-                asked = self._selecting.get((key.kind, namespace, pair))
-                for selector, jobs in asked.values() if asked else ():
-                    if labels.matches(selector, new) or labels.matches(selector, old):
+                asked = self._selecting.get((key.kind, namespace, pair), {})
+                for selection, jobs in asked.items():
+                    if selection.selector.matches(new) or selection.selector.matches(old):
                         yield from jobs
 
-    def _add(self, job: Job, footprint: Footprint, reading: Reading) -> None:
-        if not isinstance(footprint, Selection):
+    def _add(self, job: Job, footprint: Footprint) -> None:
+        if isinstance(footprint, Selection):
+            bucket = self._selecting.setdefault(footprint.bucket, {})
+            bucket.setdefault(footprint, set()).add(job)
+        else:
             self._exact.setdefault(footprint, set()).add(job)
-            return
-        selector = reading.selectors[footprint]
-        bucket = self._selecting.setdefault(_bucket(footprint, selector), {})
-        bucket.setdefault(footprint, (selector, set()))[1].add(job)
 
-    def _remove(self, job: Job, footprint: Footprint, reading: Reading) -> None:
+    def _remove(self, job: Job, footprint: Footprint) -> None:
         if not isinstance(footprint, Selection):
-            _discard(self._exact, footprint, job, lambda jobs: jobs)
+            _discard(self._exact, footprint, job)
             return
-        place = _bucket(footprint, reading.selectors[footprint])
-        bucket = self._selecting[place]
-        _discard(bucket, footprint, job, lambda entry: entry[1])
+        bucket = self._selecting[footprint.bucket]
+        _discard(bucket, footprint, job)
         if not bucket:
-            del self._selecting[place]
+            del self._selecting[footprint.bucket]
 
 
-def _bucket(selection: Selection, selector: Mapping[str, Any]) -> Hashable:
-    pair = min(labels.equalities(selector).items(), default=None)
-    return (selection.kind, selection.namespace, pair)
-
-
-def _discard(
-    entries: dict[Any, Any], footprint: Footprint, job: Job, jobs: Callable[[Any], set[Job]]
-) -> None:
-    entry = entries.get(footprint)
-    if entry is None:
-        return
-    jobs(entry).discard(job)
-    if not jobs(entry):
-        del entries[footprint]
+def _discard(index: dict[F, set[Job]], footprint: F, job: Job) -> None:
+    jobs = index[footprint]
+    jobs.discard(job)
+    if not jobs:
+        del index[footprint]

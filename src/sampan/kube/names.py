@@ -39,6 +39,8 @@ FINALIZER_FOREGROUND = "foregroundDeletion"
 FINALIZER_ORPHAN = "orphan"
 FINALIZER_CRD = "customresourcecleanup.apiextensions.k8s.io"
 FINALIZER_PVC = "kubernetes.io/pvc-protection"
+FINALIZER_PV = "kubernetes.io/pv-protection"
+FINALIZER_NAMESPACE = "kubernetes"  # in spec.finalizers
 
 # Labels and annotations of Kubernetes.
 LABEL_NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -50,6 +52,10 @@ LABEL_CONTROLLER_REVISION_HASH = "controller-revision-hash"
 LABEL_STATEFUL_SET_POD_NAME = "statefulset.kubernetes.io/pod-name"
 LABEL_POD_INDEX = "apps.kubernetes.io/pod-index"
 ANNOTATION_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+ANNOTATION_BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
+ANNOTATION_PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+LABEL_SERVICE_NAME = "kubernetes.io/service-name"
+LABEL_SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 ANNOTATION_REVISION = "deployment.kubernetes.io/revision"
 ANNOTATION_RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
@@ -70,7 +76,15 @@ USER_ANONYMOUS = "system:anonymous"
 GROUP_UNAUTHENTICATED = "system:unauthenticated"
 GROUP_SERVICE_ACCOUNTS = "system:serviceaccounts"
 
-# What the embedded cluster calls its own things.
+# Groups, where a field asks for one by itself.
+GROUP_RBAC = "rbac.authorization.k8s.io"
+SLICE_CONTROLLER = "endpointslice-controller.k8s.io"
+
+# What the embedded cluster calls its own things, and what every cluster has.
+ROOT_CA = "kube-root-ca.crt"
+SYSTEM_NAMESPACE = "kube-system"
+DEFAULT_ACCOUNT = "default"
+ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 DEFAULT_STORAGE_CLASS = "standard"
 LOCAL_PROVISIONER = "sampan.local/path"
 DEFAULT_USER_NAMESPACE = "kubeflow-user-example-com"

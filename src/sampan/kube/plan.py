@@ -45,6 +45,10 @@ class View(Protocol):
         """Objects of every kind in the namespace. Embedded cluster only."""
         ...
 
+    def has_kind(self, kind: str) -> bool:
+        """Whether the cluster serves this kind; objects of another kind read as absent."""
+        ...
+
     def now(self) -> datetime:
         """The present in UTC. Not noted: ask to be called again with `Plan.again_in`."""
         ...
