@@ -21,7 +21,7 @@ _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Sampan</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1rem }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 1rem }}
 h1 {{ font-weight: 600 }} td {{ padding: .2rem 1.5rem .2rem 0; vertical-align: top }}
 code {{ background: #8881; padding: .1rem .3rem; border-radius: .2rem }}
 .yes {{ color: #197a3e }} .no {{ color: #b3261e }}

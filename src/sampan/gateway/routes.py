@@ -1,8 +1,8 @@
 """The gateway's ASGI application: a table of paths.
 
 It answers what it can say to anybody on this machine: that it lives, which components are ready,
-and a front page made of that. It shows no object and passes nothing on: products and login are mounted
-here when they exist, and until then a path that Kubeflow would have answers 404 in plain words.
+and a front page made of that. It shows no object and passes nothing on: products and login are
+mounted here when they exist; until then a path that Kubeflow would have is a plain 404.
 """
 
 from __future__ import annotations
