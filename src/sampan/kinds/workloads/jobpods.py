@@ -1,0 +1,90 @@
+"""Which pods a Job wants next, and what they look like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from sampan.kinds.workloads import pods
+from sampan.kinds.workloads.jobs import INDEX, Run, index_of
+from sampan.kinds.workloads.tally import Tally
+from sampan.kinds.workloads.types import Pod
+from sampan.kube import meta
+from sampan.kube.keys import Manifest
+
+_BURST = 500
+"""Pods of one round: the next round starts the others."""
+
+
+def wanted(run: Run, count: Tally) -> int:
+    """How many pods should be active."""
+    if run.spec.completions is None:  # a queue of work: the first success says that it is empty
+        return len(_running(run)) if count.succeeded else run.spec.parallelism
+    return min(run.spec.parallelism, max(0, run.spec.completions - count.succeeded))
+
+
+def missing(run: Run, count: Tally) -> list[Manifest]:
+    """The pods to start now."""
+    places = wanted(run, count) - len(_held(run))
+    if places <= 0:
+        return []
+    taken = {pod.name for pod in run.pods}
+    if run.spec.indexed:
+        busy = {index_of(pod) for pod in _held(run)} | count.completed
+        free = (index for index in range(run.spec.completions or 0) if index not in busy)
+        return [_indexed(run, index, taken) for index in islice(free, min(places, _BURST))]
+    spare = pods.spare_names(meta.name_of(run.manifest), meta.uid_of(run.manifest), taken)
+    chosen = islice(spare, min(places, _BURST))
+    return [pods.build(run.manifest, run.spec.template, name) for name in chosen]
+
+
+def spare(run: Run, count: Tally) -> list[Pod]:
+    """The pods to stop now: too many, or for an index that is done, doubled or out of range."""
+    active = _running(run)
+    if not run.spec.indexed:
+        return pods.surplus(active, max(0, len(active) - wanted(run, count)))
+    useless, seen = [], set(count.completed)
+    for pod in active:
+        index = index_of(pod)
+        if index is None or index in seen or index >= (run.spec.completions or 0):
+            useless.append(pod)
+        else:
+            seen.add(index)
+    useful = [pod for pod in active if pod not in useless]
+    return useless + pods.surplus(useful, max(0, len(useful) - wanted(run, count)))
+
+
+def _running(run: Run) -> list[Pod]:
+    return [pod for pod in run.pods if pod.active]
+
+
+def _held(run: Run) -> list[Pod]:
+    """The pods that hold a place: with podReplacementPolicy Failed also those on their way out."""
+    if run.spec.podReplacementPolicy == "Failed":
+        return [pod for pod in run.pods if not pod.ended]
+    return _running(run)
+
+
+def _indexed(run: Run, index: int, taken: Iterable[str]) -> Manifest:
+    base, text = f"{meta.name_of(run.manifest)}-{index}", str(index)
+    name = next(pods.spare_names(base, meta.uid_of(run.manifest), set(taken)))
+    pod = pods.build(
+        run.manifest, run.spec.template, name, labels={INDEX: text}, annotations={INDEX: text}
+    )
+    spec: dict[str, Any] = {**pod["spec"]}
+    spec.setdefault("hostname", base)
+    for field in ("initContainers", "containers"):
+        if spec.get(field):
+            spec[field] = [_told_index(container) for container in spec[field]]
+    pod["spec"] = spec
+    return pod
+
+
+def _told_index(container: dict[str, Any]) -> dict[str, Any]:
+    name = "JOB_COMPLETION_INDEX"
+    if any(each.get("name") == name for each in container.get("env") or ()):
+        return container
+    field = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{INDEX}']"}
+    variable = {"name": name, "valueFrom": {"fieldRef": field}}
+    return {**container, "env": [*(container.get("env") or ()), variable]}

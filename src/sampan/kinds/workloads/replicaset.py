@@ -1,0 +1,118 @@
+"""ReplicaSet: as many pods of one template as `spec.replicas` says.
+
+Pods that no longer match the selector are let go; pods of nobody are not taken in, for that would
+mean looking at every pod of the namespace. Which pods to give up first is in `pods.surplus`.
+Upstream: kubernetes pkg/controller/replicaset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.kinds.workloads import pods
+from sampan.kinds.workloads.types import Conditions, Pod, look, view
+from sampan.kube import labels, meta, names
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import Action, Controller, Patch, Plan, View
+
+_STATUS_KEEP = ("replicas",)
+
+
+class Spec(Struct, frozen=True, kw_only=True):
+    replicas: int = 1
+    minReadySeconds: int = 0
+    selector: dict[str, Any] = {}
+    template: dict[str, Any] = {}
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    conditions: Conditions = []
+
+
+class Set(Struct, frozen=True, kw_only=True):
+    """All that a decision may depend on. `strays` are owned but no longer match."""
+
+    manifest: Manifest
+    spec: Spec
+    conditions: Conditions
+    pods: tuple[Pod, ...]
+    strays: tuple[Manifest, ...]
+    now: datetime
+
+
+def see(cluster: View, key: Key) -> Set | None:
+    manifest = cluster.get(key)
+    if manifest is None:
+        return None
+    spec = view(Spec, manifest["spec"])
+    owned = cluster.owned(manifest, names.POD)
+    strays = tuple(pod for pod in owned if not labels.matches(spec.selector, labels.of(pod)))
+    return Set(
+        manifest=manifest,
+        spec=spec,
+        conditions=view(Status, manifest.get("status")).conditions,
+        pods=tuple(look(pod) for pod in owned if pod not in strays),
+        strays=strays,
+        now=cluster.now(),
+    )
+
+
+def decide(found: Set) -> Plan:
+    active = [pod for pod in found.pods if pod.active]
+    if meta.deleting(found.manifest):
+        return Plan(status=_status(found, active))
+    actions = [*_release(found), *_balance(found, active)]
+    return Plan(
+        status=_status(found, active),
+        actions=tuple(actions),
+        again_in=_wait(found, active),
+    )
+
+
+def _balance(found: Set, active: list[Pod]) -> Iterator[Action]:
+    missing = found.spec.replicas - len(active)
+    if missing < 0:
+        for pod in pods.surplus(active, -missing):
+            yield from pods.delete(found.manifest, pod)
+        return
+    name, uid = meta.name_of(found.manifest), meta.uid_of(found.manifest)
+    spare = pods.spare_names(name, uid, {pod.name for pod in found.pods})
+    for _ in range(missing):
+        yield from pods.create(pods.build(found.manifest, found.spec.template, next(spare)))
+
+
+def _release(found: Set) -> Iterator[Action]:
+    uid = meta.uid_of(found.manifest)
+    for pod in found.strays:
+        if not meta.deleting(pod):
+            left = [dict(ref) for ref in meta.owners(pod) if ref.get("uid") != uid]
+            key = Key(names.POD, meta.namespace_of(pod), meta.name_of(pod))
+            patch = {"metadata": {"uid": meta.uid_of(pod), "ownerReferences": left}}
+            yield Patch(key, patch)
+
+
+def _status(found: Set, active: list[Pod]) -> dict[str, Any]:
+    wanted = found.spec.template.get("metadata", {}).get("labels") or {}
+    after, now = found.spec.minReadySeconds, found.now
+    status = {
+        "replicas": len(active),
+        "fullyLabeledReplicas": sum(wanted.items() <= pod.labels.items() for pod in active),
+        "readyReplicas": sum(pod.ready_since is not None for pod in active),
+        "availableReplicas": sum(pod.available(now, after) for pod in active),
+        "observedGeneration": found.manifest["metadata"].get("generation", 0),
+        "conditions": found.conditions,
+    }
+    return pods.compact(status, _STATUS_KEEP)
+
+
+def _wait(found: Set, active: list[Pod]) -> float | None:
+    after = found.spec.minReadySeconds
+    ready = [pod.wait(found.now, after) for pod in active if pod.ready_since is not None]
+    return pods.soonest(*(wait for wait in ready if wait > 0))
+
+
+REPLICA_SET = Controller(name="replicaset", of=names.REPLICA_SET, see=see, decide=decide)

@@ -1,0 +1,158 @@
+"""StatefulSet: pods with stable names and claims, made and renewed in order.
+
+Which pod comes next is in `ordinals`, what happens to the claims in `claims`, the templates of the
+past in `history`. A pod of the right name that belongs to somebody else is left alone and told of.
+Upstream: kubernetes pkg/controller/statefulset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sampan.kinds.workloads import claims, history, ordinals, pods
+from sampan.kinds.workloads.ordinals import Make, Step
+from sampan.kinds.workloads.statefulsets import (
+    Members,
+    Replica,
+    Spec,
+    Status,
+    build,
+    claim_name,
+    ordinal_of,
+    pod_name,
+)
+from sampan.kinds.workloads.types import Pod, look, view
+from sampan.kube import meta, names
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import Action, Controller, Emit, Plan, View
+
+_STATUS_KEEP = ("replicas", "availableReplicas", "collisionCount")
+
+
+def see(cluster: View, key: Key) -> Members | None:
+    manifest = cluster.get(key)
+    if manifest is None:
+        return None
+    spec = view(Spec, manifest["spec"])
+    found = {meta.name_of(pod): look(pod) for pod in cluster.owned(manifest, names.POD)}
+    replicas = tuple(_replica(cluster, manifest, place, found) for place in spec.places)
+    condemned = _condemned(key.name, spec, found)
+    revisions = tuple(
+        history.look(each)
+        for each in cluster.owned(manifest, names.CONTROLLER_REVISION)
+        if meta.is_controlled_by(each, manifest)
+    )
+    return Members(
+        manifest=manifest,
+        spec=spec,
+        status=view(Status, manifest.get("status")),
+        replicas=replicas,
+        condemned=condemned,
+        claims=_claims(cluster, manifest, spec, (*replicas, *condemned)),
+        revisions=revisions,
+        update=history.of(spec, revisions),
+        now=cluster.now(),
+    )
+
+
+def _replica(cluster: View, manifest: Manifest, place: int, found: dict[str, Pod]) -> Replica:
+    name = pod_name(manifest, place)
+    if name in found:
+        return Replica(ordinal=place, pod=found[name])
+    other = cluster.get(Key(names.POD, meta.namespace_of(manifest), name))
+    return Replica(ordinal=place, foreign=other is not None)
+
+
+def _condemned(base: str, spec: Spec, found: dict[str, Pod]) -> tuple[Replica, ...]:
+    beyond = [
+        Replica(ordinal=place, pod=pod)
+        for name, pod in found.items()
+        if (place := ordinal_of(base, name)) is not None and place not in spec.places
+    ]
+    return tuple(sorted(beyond, key=lambda replica: replica.ordinal, reverse=True))
+
+
+def _claims(
+    cluster: View, manifest: Manifest, spec: Spec, replicas: tuple[Replica, ...]
+) -> dict[str, Manifest]:
+    wanted = [
+        claim_name(template, pod_name(manifest, replica.ordinal))
+        for replica in replicas
+        for template in spec.volumeClaimTemplates
+    ]
+    space = meta.namespace_of(manifest)
+    found = {name: cluster.get(Key(names.PERSISTENT_VOLUME_CLAIM, space, name)) for name in wanted}
+    return {name: claim for name, claim in found.items() if claim is not None}
+
+
+def decide(members: Members) -> Plan:
+    if meta.deleting(members.manifest):
+        return Plan(status=_status(members))
+    actions: list[Action] = [*history.keep(members), *claims.kept(members)]
+    for replica in members.replicas:
+        if replica.pod is not None and not replica.pod.deleting:
+            actions += claims.missing(members, replica.ordinal)
+        elif replica.foreign:
+            told = f"pod {pod_name(members.manifest, replica.ordinal)} belongs to somebody else"
+            actions.append(Emit("Warning", "FailedCreate", told))
+    for step in ordinals.steps(members):
+        actions += _carry_out(members, step)
+    return Plan(status=_status(members), actions=tuple(actions), again_in=_wait(members))
+
+
+def _carry_out(members: Members, step: Step) -> Iterator[Action]:
+    if isinstance(step, Make):
+        update = members.update or history.following(members)
+        revision = update if step.updated else members.current or update
+        yield from claims.missing(members, step.ordinal)
+        yield from pods.create(build(members, step.ordinal, revision))
+        return
+    if step.condemned:
+        yield from claims.released(members, step.pod)
+    yield from pods.delete(members.manifest, step.pod)
+
+
+def _status(members: Members) -> dict[str, Any]:
+    update = (members.update or history.following(members)).name
+    current = members.current.name if members.current else update
+    living = [r.pod for r in (*members.replicas, *members.condemned) if r.pod is not None]
+    ready = [pod for pod in living if pod.phase == "Running" and pod.ready_since is not None]
+    after = members.spec.minReadySeconds
+    counts = {
+        "replicas": len(living),
+        "readyReplicas": len(ready),
+        "availableReplicas": sum(pod.available(members.now, after) for pod in ready),
+        "currentReplicas": _of_revision(living, current),
+        "updatedReplicas": _of_revision(living, update),
+    }
+    wanted = members.spec.replicas
+    if counts["updatedReplicas"] == counts["replicas"] == len(ready) == wanted:
+        current, counts["currentReplicas"] = update, wanted
+    status = {
+        "observedGeneration": members.manifest["metadata"].get("generation", 0),
+        **counts,
+        "currentRevision": current,
+        "updateRevision": update,
+        "collisionCount": members.status.collisionCount,
+        "conditions": members.status.conditions,
+    }
+    return pods.compact(status, _STATUS_KEEP)
+
+
+def _of_revision(living: list[Pod], revision: str) -> int:
+    label = names.LABEL_CONTROLLER_REVISION_HASH
+    return sum(not pod.deleting and pod.labels.get(label) == revision for pod in living)
+
+
+def _wait(members: Members) -> float | None:
+    after = members.spec.minReadySeconds
+    waits = [
+        replica.pod.wait(members.now, after)
+        for replica in members.replicas
+        if replica.pod is not None and replica.pod.ready_since is not None
+    ]
+    return pods.soonest(*(wait for wait in waits if wait > 0))
+
+
+STATEFUL_SET = Controller(name="statefulset", of=names.STATEFUL_SET, see=see, decide=decide)
