@@ -1,0 +1,17 @@
+"""The core group: namespaces, garbage, claims and volumes, endpoints; admission of its kinds."""
+
+from __future__ import annotations
+
+from sampan.kinds.core.admit import RULES
+from sampan.kinds.core.claims import CLAIM
+from sampan.kinds.core.endpoints import ENDPOINTS
+from sampan.kinds.core.garbage import GARBAGE
+from sampan.kinds.core.namespaces import NAMESPACE_END, NAMESPACE_HOME
+from sampan.kinds.core.volumes import VOLUME
+from sampan.kube.component import Component
+
+COMPONENT = Component(
+    name="core",
+    controllers=(NAMESPACE_HOME, NAMESPACE_END, GARBAGE, CLAIM, VOLUME, ENDPOINTS),
+    rules=RULES,
+)

@@ -1,0 +1,198 @@
+"""Pod: defaults, the service account's token, and what may change after creation.
+
+The shape of a spec is `sampan.kube.podspec`'s business, for pods and templates alike.
+Upstream: kubernetes pkg/registry/core/pod, pkg/apis/core/validation ValidatePodUpdate,
+plugin/pkg/admission/{serviceaccount,priority}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sampan.kube import meta, names, podspec, quantities
+from sampan.kube.component import Rules
+from sampan.kube.errors import Forbidden, Problem, forbidden, invalid
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import View
+
+TOKEN_LIFE = 3607
+"""Upstream's figure: an hour, and a mark by which the origin of a token can be told."""
+
+_FIXED = (
+    "pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions"
+    " to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it"
+    " was previously negative)"
+)
+_RESOURCES = ("cpu", "memory")
+
+
+def default_pod(manifest: Manifest) -> None:
+    spec = manifest.setdefault("spec", {})
+    podspec.fill_pod(spec)
+
+
+def prepare_pod(manifest: Manifest, old: Manifest | None) -> None:
+    if old is None:
+        manifest["status"] = {"phase": "Pending", "qosClass": qos_class(manifest["spec"])}
+
+
+def qos_class(spec: Mapping[str, Any]) -> str:
+    """Guaranteed: requests equal limits everywhere; BestEffort: there are none at all."""
+    every = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    resources = [each.get("resources") or {} for each in every]
+    limits = [_amounts(each.get("limits")) for each in resources]
+    requests = [_amounts(each.get("requests")) for each in resources]
+    if not any(limits) and not any(requests):
+        return "BestEffort"
+    if limits == requests and all(len(each) == len(_RESOURCES) for each in limits):
+        return "Guaranteed"
+    return "Burstable"
+
+
+def validate_pod(manifest: Manifest, old: Manifest | None) -> list[Problem]:
+    spec = manifest["spec"]
+    if old is None:
+        found = podspec.problems(spec, "spec")
+        if spec.get("ephemeralContainers"):
+            fault = "cannot be set on create"
+            found.append(forbidden("spec.ephemeralContainers", fault))
+        return found
+    if spec == old["spec"]:
+        return []
+    return [*podspec.problems(spec, "spec"), *_update(spec, old["spec"])]
+
+
+def admit_pod(view: View, manifest: Manifest, old: Manifest | None) -> None:
+    """On creation only: the account, its token and its pull secrets, and the priority."""
+    if old is not None:
+        return
+    spec = manifest["spec"]
+    _priority(view, manifest)
+    name = spec.get("serviceAccountName") or names.DEFAULT_ACCOUNT
+    spec["serviceAccountName"] = spec["serviceAccount"] = name
+    account = view.get(Key(names.SERVICE_ACCOUNT, meta.namespace_of(manifest), name))
+    if account is None and name != names.DEFAULT_ACCOUNT:
+        home = meta.namespace_of(manifest)
+        cause = f'error looking up service account {home}/{name}: serviceaccount "{name}" not found'
+        raise _forbidden(manifest, cause)
+    # A namespace gets its default account a moment after it is made; its token waits for it.
+    account = account or {}
+    if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
+        spec["imagePullSecrets"] = list(account["imagePullSecrets"])
+    if _automounts(spec, account):
+        _mount_token(manifest)
+
+
+def _automounts(spec: Mapping[str, Any], account: Mapping[str, Any]) -> bool:
+    said = spec.get("automountServiceAccountToken")
+    return bool(account.get("automountServiceAccountToken", True) if said is None else said)
+
+
+def _mount_token(manifest: Manifest) -> None:
+    """Mount token, CA and namespace in each container that has nothing at that place."""
+    spec = manifest["spec"]
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    open_ = [each for each in containers if not _has_mount(each)]
+    if not open_:
+        return
+    where = manifest["metadata"]
+    known = f"{meta.namespace_of(manifest)}/{where.get('name') or where.get('generateName')}"
+    volume = f"kube-api-access-{meta.fnv32a(known.encode()) % 16**5:05x}"
+    spec["volumes"] = [*(spec.get("volumes") or ()), _token_volume(volume)]
+    for container in open_:
+        mount = {"name": volume, "mountPath": names.ACCOUNT_PATH, "readOnly": True}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+
+
+def _has_mount(container: Mapping[str, Any]) -> bool:
+    mounts = container.get("volumeMounts") or ()
+    return any(mount.get("mountPath") == names.ACCOUNT_PATH for mount in mounts)
+
+
+def _token_volume(name: str) -> dict[str, Any]:
+    namespace = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
+    return {
+        "name": name,
+        "projected": {
+            "defaultMode": 0o644,
+            "sources": [
+                {"serviceAccountToken": {"expirationSeconds": TOKEN_LIFE, "path": "token"}},
+                {
+                    "configMap": {
+                        "name": names.ROOT_CA,
+                        "items": [{"key": "ca.crt", "path": "ca.crt"}],
+                    }
+                },
+                {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": namespace}]}},
+            ],
+        },
+    }
+
+
+def _priority(view: View, manifest: Manifest) -> None:
+    spec = manifest["spec"]
+    name = spec.get("priorityClassName") or ""
+    chosen: Manifest = {}
+    if name:
+        found = view.get(Key(names.PRIORITY_CLASS, "", name))
+        if found is None:
+            raise _forbidden(manifest, f"no PriorityClass with name {name} was found")
+        chosen = found
+    priority = chosen.get("value", 0)
+    if spec.get("priority") not in (None, priority):
+        cause = "the integer value of priority must not be provided in pod spec; priority admission"
+        raise _forbidden(manifest, f"{cause} controller computed {priority} from the class name")
+    spec["priority"] = priority
+    spec.setdefault("preemptionPolicy", chosen.get("preemptionPolicy", "PreemptLowerPriority"))
+
+
+def _update(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[Problem]:
+    if _frozen(new) != _frozen(old):
+        yield forbidden("spec", _FIXED)
+    deadline, before = new.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds")
+    if before is not None and (deadline is None or deadline > before):
+        fault = "must be less than or equal to previous value"
+        yield invalid("spec.activeDeadlineSeconds", deadline, fault)
+    tolerated = new.get("tolerations") or ()
+    if any(each not in tolerated for each in old.get("tolerations") or ()):
+        fault = "existing toleration can not be modified except its tolerationSeconds"
+        yield forbidden("spec.tolerations", fault)
+
+
+def _frozen(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec without what may change."""
+    fixed = {
+        key: value
+        for key, value in spec.items()
+        if key not in ("activeDeadlineSeconds", "tolerations")
+    }
+    for field in ("containers", "initContainers"):
+        fixed[field] = [
+            {key: value for key, value in each.items() if key != "image"}
+            for each in spec.get(field) or ()
+        ]
+    return fixed
+
+
+def _amounts(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """CPU and memory, compared as numbers. What cannot be read is validation's business."""
+    found = {}
+    for name in _RESOURCES:
+        try:
+            amount = quantities.parse((given or {}).get(name, 0))
+        except ValueError:
+            continue
+        if amount:
+            found[name] = amount
+    return found
+
+
+def _forbidden(manifest: Manifest, cause: str) -> Forbidden:
+    where = manifest["metadata"]
+    name = where.get("name") or where.get("generateName", "")
+    return Forbidden(f'pods "{name}" is forbidden: {cause}', {"name": name, "kind": "pods"})
+
+
+POD_RULES = Rules(default=default_pod, prepare=prepare_pod, validate=validate_pod, admit=admit_pod)
