@@ -8,6 +8,7 @@ nothing of it is left: the init that outlives its main process is killed and wai
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -256,10 +257,8 @@ class Containers:
         return True
 
     def _kill_strays(self, container: Container) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(container.record.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         for pid in process.descendants(os.getpid())[1:]:
             if process.environment(pid).get(MARK) == container.record.id:
                 process.kill(pid)

@@ -7,6 +7,7 @@ kills what is above. CPU limits are not enforced: the scheduler accounts for req
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 TYPE_CHECKING = False
@@ -58,10 +59,8 @@ class Groups:
         return int(facts.get("oom_kill", 0)) > 0
 
     def remove(self, path: str) -> None:
-        try:
+        with contextlib.suppress(OSError):
             os.rmdir(path)
-        except OSError:
-            pass
 
     def _works(self, version: int, base: str) -> bool:
         trial = f"{base}/probe"

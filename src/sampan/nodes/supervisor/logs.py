@@ -1,6 +1,6 @@
 """Container logs on disk: each line with a time stamp and its stream, capped in size.
 
-The format is CRI's, so other tools read it too: `<RFC 3339 with nanoseconds> <stream> <F|P> <text>`,
+The format is CRI's, so other tools read it too: `<RFC 3339 in nanoseconds> <stream> <F|P> <text>`,
 where P marks a piece of a line that was too long (or that a terminal wrote without an end). All
 lines that arrive in one read carry one time stamp. A file that passes `CAP` becomes `log.1`.
 """

@@ -5,6 +5,7 @@ asyncio would cost this process 8 MB; what is needed is a selector, a heap and S
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 import selectors
@@ -69,10 +70,8 @@ class Loop:
             heapq.heappop(self._timers)[2]()
 
     def _reap(self, _events: int) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._wake.recv(4096)
-        except BlockingIOError:
-            pass
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)

@@ -5,6 +5,7 @@ Everything Linux-only answers with a harmless default elsewhere (macOS has plain
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -118,7 +119,5 @@ def resident(pid: int) -> int:
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass

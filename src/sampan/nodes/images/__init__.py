@@ -1,0 +1,1 @@
+"""Images: which environment of this machine an image name stands for."""

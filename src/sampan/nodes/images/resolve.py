@@ -1,0 +1,99 @@
+"""From an image name to a runtime: the user's table, then known families, else a refusal.
+
+The table's first matching row wins. A refusal names the line that would help. Real OCI images are
+not pulled by this version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from sampan.config import Image
+from sampan.nodes.images import families, python
+from sampan.nodes.images.runtime import Refusal, Runtime
+
+_ADD = (
+    'add "- {{match: \'{image}\', python: /path/to/environment}}" (or "rootfs: /directory", or '
+    '"host: true") to the table "images" in config.yaml'
+)
+
+
+class Images:
+    """Answers are remembered for each name."""
+
+    def __init__(self, table: Sequence[Image], directory: Path) -> None:
+        """`directory` is where managed environments may keep files."""
+        self._table = tuple(table)
+        self._directory = directory
+        self._known: dict[str, Runtime] = {}
+
+    def resolve(self, image: str) -> Runtime | Refusal:
+        found = self._known.get(image)
+        if found is not None:
+            return found
+        if families.name_of(image) is None:
+            message = f'Failed to apply default image tag "{image}": couldn\'t parse image name'
+            return Refusal("InvalidImageName", message)
+        answer = self._from_table(image) or self._from_families(image)
+        if isinstance(answer, Runtime):
+            self._known[image] = answer
+            return answer
+        return answer or Refusal(
+            "ErrImagePull",
+            f'no environment of this machine stands for image "{image}": '
+            + _ADD.format(image=image),
+        )
+
+    def _from_table(self, image: str) -> Runtime | Refusal | None:
+        for row in self._table:
+            if _matches(row.match, image):
+                return _runtime(row)
+        return None
+
+    def _from_families(self, image: str) -> Runtime | None:
+        family = families.family_of(image)
+        if family is None:
+            return None
+        if family.python:
+            return python.managed(self._directory / "python")
+        return Runtime(
+            identity="sampan://host",
+            said="the files of this machine",
+            entrypoint=family.entrypoint,
+            command=family.command,
+        )
+
+
+def _matches(pattern: str, image: str) -> bool:
+    """A pattern without a tag covers every tag."""
+    if fnmatchcase(image, pattern):
+        return True
+    name = families.name_of(image)
+    return name is not None and fnmatchcase(name, pattern)
+
+
+def _runtime(row: Image) -> Runtime | Refusal:
+    if row.python:
+        found = python.at(str(Path(row.python).expanduser()))
+        if found is None:
+            return _broken(row, f"{row.python} has no bin/python3")
+        return replace(found, entrypoint=row.entrypoint) if row.entrypoint else found
+    if row.rootfs:
+        root = str(Path(row.rootfs).expanduser())
+        if not Path(root, "bin").exists() and not Path(root, "usr").exists():
+            return _broken(row, f"{row.rootfs} is no root file system")
+        return Runtime(
+            identity=f"sampan://rootfs{root}", said=f"the root file system {root}", root=root,
+            entrypoint=row.entrypoint,
+        )  # fmt: skip
+    return Runtime(
+        identity="sampan://host", said="the files of this machine", entrypoint=row.entrypoint
+    )
+
+
+def _broken(row: Image, fault: str) -> Refusal:
+    return Refusal("ErrImagePull", f'row "{row.match}" of the table "images": {fault}')

@@ -1,0 +1,48 @@
+"""What a container runs in, once its image is known: files, search path, what to run by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from sampan.nodes.sandbox.spec import Mount
+
+SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+class Runtime(Struct, frozen=True, kw_only=True):
+    """identity: the imageID in a container's status. said: what it is, for the event "Pulled".
+    root: "/" for the host's files. path: put before the usual PATH.
+    entrypoint, command: ENTRYPOINT and CMD; both empty when only the pod can say.
+    visible: directories of the host to be seen although home is hidden.
+    """
+
+    identity: str
+    said: str
+    root: str = "/"
+    path: tuple[str, ...] = ()
+    env: Mapping[str, str] = {}
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    visible: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+
+    def variables(self) -> dict[str, str]:
+        """What the image sets, before anything that the pod says."""
+        return {"PATH": ":".join((*self.path, *SEARCH)), "HOME": "/root", **self.env}
+
+
+class Refusal(Struct, frozen=True):
+    """No environment stands for the image: a container's waiting reason and its message."""
+
+    reason: str
+    message: str
+
+
+def argv(runtime: Runtime, command: list[str] | None, args: list[str] | None) -> tuple[str, ...]:
+    """What a container runs, as Kubernetes combines the pod's words with the image's: `command`
+    replaces ENTRYPOINT and CMD, `args` only CMD. Empty when nobody says what to run."""
+    if command:
+        return (*command, *(args or ()))
+    return (*runtime.entrypoint, *(args or runtime.command))

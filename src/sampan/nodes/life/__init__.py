@@ -1,0 +1,1 @@
+"""A pod's life as a pure decision: what is seen of it -> its status and what to do next."""

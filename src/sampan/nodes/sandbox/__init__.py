@@ -1,0 +1,1 @@
+"""Sandboxes: one description, two ways to carry it out (bubblewrap, plain processes)."""

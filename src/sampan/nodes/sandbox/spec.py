@@ -1,0 +1,44 @@
+"""The description of a sandbox: what a container sees. Says nothing of how that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class Mount(Struct, frozen=True):
+    """`source` on the host appears at `target`, an absolute path in the container. With
+    `tmpfs` set (bytes; 0 is no limit), memory appears instead where that can be done."""
+
+    target: str
+    source: str
+    read_only: bool = False
+    tmpfs: int | None = None
+
+
+class Sandbox(Struct, frozen=True, kw_only=True):
+    """root: "/" for the host's own files, else a directory that holds a root file system; both
+        are seen read-only, except that "/" itself takes new entries unless `read_only`.
+    hidden: absolute paths of the host of which nothing is to be seen.
+    visible: paths below hidden ones that are seen read-only nevertheless (interpreters).
+    mounts: in the order in which they are made.
+    uid, gid: what the container believes to be; files belong to the one who runs Sampan.
+    memory: a limit in bytes; 0 is none.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    root: str = "/"
+    cwd: str = "/"
+    hostname: str = ""
+    uid: int = 0
+    gid: int = 0
+    mounts: tuple[Mount, ...] = ()
+    hidden: tuple[str, ...] = ()
+    visible: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    read_only: bool = False
+    memory: int = 0
+    stdin: bool = False
+    tty: bool = False
