@@ -1,0 +1,60 @@
+"""Fields that a JSON body names twice: `data.a`, `spec.items[0].x`.
+
+JSON decoders keep the last one silently; a real server warns or, if asked to be strict, refuses.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+
+def duplicates(body: bytes, value: Any = None) -> list[str]:
+    """Paths of duplicate fields, once each. [] when the body is no JSON.
+
+    value: the decoded body, if at hand. When writing it gives as many bytes as were read, nothing
+    was lost, which saves the second look for clients that send compact JSON.
+    """
+    if value is not None and len(orjson.dumps(value)) == len(body.rstrip()):
+        return []
+    seen = False
+
+    def note(pairs: list[tuple[str, Any]]) -> Any:
+        nonlocal seen
+        made = dict(pairs)
+        if len(made) == len(pairs):
+            return made
+        seen = True
+        return _Doubled(pairs)
+
+    try:
+        found = json.loads(body, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return []
+    if not seen:
+        return []
+    paths: list[str] = []
+    _walk(found, "", paths)
+    return list(dict.fromkeys(paths))
+
+
+class _Doubled(dict[str, Any]):
+    """An object with the names that it had twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs]
+        self.twice = [name for at, name in enumerate(names) if name in names[:at]]
+
+
+def _walk(value: Any, path: str, paths: list[str]) -> None:
+    if isinstance(value, _Doubled):
+        paths.extend(f"{path}.{name}" if path else name for name in value.twice)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _walk(inner, f"{path}.{key}" if path else key, paths)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _walk(inner, f"{path}[{index}]", paths)
