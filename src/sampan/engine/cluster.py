@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from sampan.kube import names
+from sampan.kube.errors import SampanError
 from sampan.kube.keys import Key, Manifest
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -35,6 +36,13 @@ class NotMirrored(Exception):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
+
+
+class EmbeddedOnly(SampanError):
+    """A read across all kinds was asked of a cluster that is not the embedded one."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: only the embedded cluster can be asked for that")
 
 
 class Cluster(Protocol):
@@ -58,7 +66,8 @@ class Cluster(Protocol):
         ...
 
     async def mirror(self, kind: str) -> None:
-        """Make sure that `kind` can be read. Returns at once for a local cluster."""
+        """Make sure that `kind` can be read, if the cluster serves it (see `has_kind`). Returns
+        at once for a local cluster."""
         ...
 
     def subscribe(self, kind: str, tell: Callable[[Change], None]) -> Callable[[], None]:
@@ -105,7 +114,8 @@ class Cluster(Protocol):
         grace: int | None = None,
         propagation: str = "Background",
     ) -> None:
-        """NotFound when it is not there; Conflict when `uid` is another's."""
+        """NotFound when it is not there; Conflict when `uid` is another's. Returns when reading
+        shows it (the object is gone, or being deleted), if the kind is mirrored."""
         ...
 
     async def settled(self, written: Manifest) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.reads import EVERY_KIND
 
+LATER = (0.5, 3.0)
+
 
 class Kinds:
     def __init__(
@@ -26,6 +28,7 @@ class Kinds:
         self._stops: dict[str, Callable[[], None]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._later: list[asyncio.TimerHandle] = []
         self._look_again = False
         self.followed: set[str] = set()
         self.absent: set[str] = set()
@@ -48,7 +51,16 @@ class Kinds:
                 self._stops[kind] = self._cluster.subscribe(kind, self._tell)
 
     def definitions_changed(self) -> None:
-        """Look for the absent kinds again, after everybody has heard of the change."""
+        """Look for the absent kinds again: after everybody has heard of the change, and twice
+        later, for a real server serves a new kind some time after it says so."""
+        self._look_soon()
+        loop = asyncio.get_running_loop()
+        self._later = [each for each in self._later if each.when() > loop.time()]
+        self._later += [loop.call_later(delay, self._look_soon) for delay in LATER]
+
+    def _look_soon(self) -> None:
+        if not self.absent:
+            return
         self._look_again = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._look())
@@ -60,6 +72,8 @@ class Kinds:
     def close(self) -> None:
         self._stop()
         self.followed.clear()
+        for handle in self._later:
+            handle.cancel()
         if self._looking is not None:
             self._looking.cancel()
 
