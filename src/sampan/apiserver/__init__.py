@@ -1,0 +1,1 @@
+"""The embedded Kubernetes API server: REST on raw ASGI, over the store."""

@@ -1,0 +1,87 @@
+"""Who asks, and whether they may: bearer tokens in, `sampan.kube.access` decides.
+
+No header but Authorization says who somebody is: X-Remote-User and its like are not looked at.
+Impersonate-* is honoured when the real user may `impersonate`. Who has no token is anonymous and
+may read the version and the health, whatever the roles say.
+Upstream: k8s.io/apiserver pkg/endpoints/filters/{authentication,authorization,impersonation}.go.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from sampan.apiserver.http import Request
+from sampan.kube import names
+from sampan.kube.access import ANONYMOUS, Attributes, Authenticator, Authorizer, User
+from sampan.kube.errors import BadRequest, Forbidden, Unauthorized
+
+_PUBLIC = frozenset({"/version", "/healthz", "/livez", "/readyz"})
+_ACCOUNT = "system:serviceaccount:"
+
+
+class Access(Struct, frozen=True):
+    authenticator: Authenticator
+    authorizer: Authorizer
+
+    def user(self, request: Request) -> User:
+        """The user of the request. Raises Unauthorized, Forbidden."""
+        header = request.headers.get(b"authorization")
+        if header is None:
+            user = ANONYMOUS
+        else:
+            scheme, _, token = header.decode("latin-1").partition(" ")
+            found = self.authenticator.user(token.strip()) if scheme.lower() == "bearer" else None
+            if found is None:
+                raise Unauthorized("Unauthorized")
+            user = found
+        if b"impersonate-user" in request.headers or b"impersonate-group" in request.headers:
+            return self._impersonated(user, request)
+        return user
+
+    def check(self, user: User, asks: Attributes) -> None:
+        """Raise Forbidden unless the user may."""
+        if self.authorizer.allowed(user, asks) or (
+            asks.path.rstrip("/") in _PUBLIC and asks.verb in ("get", "head")
+        ):
+            return
+        raise refused(user, asks)
+
+    def _impersonated(self, user: User, request: Request) -> User:
+        name = request.header(b"impersonate-user")
+        groups = request.every_header(b"impersonate-group")
+        if not name:
+            raise BadRequest("requested groups were impersonated without impersonating a user")
+        if name.startswith(_ACCOUNT):
+            namespace, _, account = name.removeprefix(_ACCOUNT).partition(":")
+            asks = Attributes(
+                "impersonate", resource="serviceaccounts", namespace=namespace, name=account
+            )
+            groups = groups or [
+                names.GROUP_SERVICE_ACCOUNTS,
+                f"{names.GROUP_SERVICE_ACCOUNTS}:{namespace}",
+            ]
+            self.check(user, asks)
+        else:
+            self.check(user, Attributes("impersonate", resource="users", name=name))
+        for group in request.every_header(b"impersonate-group"):
+            self.check(user, Attributes("impersonate", resource="groups", name=group))
+        if name != names.USER_ANONYMOUS and names.GROUP_AUTHENTICATED not in groups:
+            groups = [*groups, names.GROUP_AUTHENTICATED]
+        return User(name, tuple(groups))
+
+
+def refused(user: User, asks: Attributes) -> Forbidden:
+    """403, in the words of a real server."""
+    if not asks.resource:
+        text = f'User "{user.name}" cannot {asks.verb} path "{asks.path}"'
+        return Forbidden(f"forbidden: {text}")
+    label = f"{asks.resource}.{asks.group}" if asks.group else asks.resource
+    wanted = f"{asks.resource}/{asks.subresource}" if asks.subresource else asks.resource
+    named = f'{label} "{asks.name}" is forbidden' if asks.name else f"{label} is forbidden"
+    where = f'in the namespace "{asks.namespace}"' if asks.namespace else "at the cluster scope"
+    details = {"name": asks.name, "group": asks.group, "kind": asks.resource}
+    return Forbidden(
+        f'{named}: User "{user.name}" cannot {asks.verb} resource "{wanted}" in API group'
+        f' "{asks.group}" {where}',
+        {key: value for key, value in details.items() if value},
+    )

@@ -1,0 +1,148 @@
+"""Between a decoded body and the store: identity, types, defaults, rules, validation.
+
+    identify -> check (types, unknown fields) -> default -> prepare -> validate -> admit -> default
+
+A component's rules run in the order of the components. `admit` comes after validation, so that it
+sees objects whose shape is right; defaults are filled in again behind it, because it may add parts
+(a token volume, what a PodDefault injects).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sampan.apiserver import metadata
+from sampan.apiserver.backend import Backend
+from sampan.apiserver.calls import Call
+from sampan.apiserver.resources import Resource
+from sampan.kube.errors import BadRequest, Problem
+from sampan.kube.keys import Manifest
+
+
+def identify(resource: Resource, namespace: str, name: str, manifest: Manifest) -> None:
+    """Check apiVersion, kind, namespace and name against the URL, and fill in what is absent.
+
+    `name` is "" for a create. Raises BadRequest.
+    """
+    api_version = manifest.setdefault("apiVersion", resource.api_version)
+    kind = manifest.setdefault("kind", resource.object_kind)
+    if not isinstance(api_version, str) or not isinstance(kind, str):
+        raise BadRequest("apiVersion and kind must be strings")
+    if (api_version, kind) != (resource.api_version, resource.object_kind):
+        raise _other_kind(resource, api_version, kind)
+    meta = manifest.get("metadata")
+    if meta is None:
+        meta = manifest["metadata"] = {}
+    metadata.check_types(meta, kind)
+    given = meta.get("namespace")
+    if not resource.namespaced:
+        if given:
+            raise BadRequest(
+                "namespace is not allowed on this type: the object belongs to the whole cluster"
+            )
+        meta.pop("namespace", None)
+    elif given and given != namespace:
+        raise BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    else:
+        meta["namespace"] = namespace
+    if name and meta.setdefault("name", name) != name:
+        raise BadRequest(
+            f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+        )
+
+
+def check(
+    resource: Resource, manifest: Manifest, call: Call, duplicated: list[str] | None = None
+) -> None:
+    """Types and unknown fields. Unknown fields are pruned; Strict refuses, Warn warns."""
+    schema = resource.schema
+    if schema is None:
+        return
+    unknown = schema.examine(manifest, resource.object_kind, resource.version)
+    if unknown:
+        schema.unknown(manifest, prune=True)
+    if call.validation == "Ignore":
+        return
+    faults = [f'duplicate field "{path}"' for path in duplicated or ()]
+    faults += [f'unknown field "{path}"' for path in unknown]
+    if faults and call.validation == "Strict":
+        said = f"strict decoding error: {', '.join(faults)}"
+        if resource.custom:
+            raise BadRequest(said)
+        raise BadRequest(
+            f'{resource.object_kind} in version "{resource.version}" cannot be handled as a'
+            f" {resource.object_kind}: {said}"
+        )
+    for fault in faults:
+        call.warn(fault)
+
+
+def fill(backend: Backend, resource: Resource, manifest: Manifest) -> None:
+    """Defaults, in place."""
+    if resource.schema is not None:
+        resource.schema.fill(manifest)
+    for rules in backend.rules.get(resource.kind, ()):
+        if rules.default is not None:
+            rules.default(manifest)
+
+
+def admit(backend: Backend, resource: Resource, manifest: Manifest, old: Manifest | None) -> None:
+    """Everything from defaults to admission, for a write to the object itself. In place."""
+    rules = backend.rules.get(resource.kind, ())
+    fill(backend, resource, manifest)
+    for rule in rules:
+        if rule.prepare is not None:
+            rule.prepare(manifest, old)
+    validate(backend, resource, manifest, old)
+    admitting = [rule.admit for rule in rules if rule.admit is not None]
+    for admitted in admitting:
+        admitted(backend.view, manifest, old)
+    if admitting:
+        fill(backend, resource, manifest)
+
+
+def validate(
+    backend: Backend, resource: Resource, manifest: Manifest, old: Manifest | None
+) -> None:
+    """Raise Invalid with everything that is wrong."""
+    meta: dict[str, Any] = manifest["metadata"]
+    found: list[Problem] = metadata.problems(meta, resource.trait.name)
+    if resource.schema is not None and resource.custom:
+        found += resource.schema.problems(manifest)
+    if not found or not resource.custom:
+        for rules in backend.rules.get(resource.kind, ()):
+            if rules.validate is not None:
+                found += rules.validate(manifest, old)
+    if found:
+        raise resource.invalid(meta.get("name") or "", found)
+
+
+def warn(resource: Resource, call: Call) -> None:
+    """What a writer should know about the resource as a whole."""
+    if resource.trait.notice:
+        call.warn(resource.trait.notice)
+    if resource.custom and resource.custom.deprecation:
+        call.warn(resource.custom.deprecation)
+
+
+def _other_kind(resource: Resource, api_version: str, kind: str) -> BadRequest:
+    group, _, version = api_version.rpartition("/")
+    if (group, kind) == (resource.group, resource.object_kind) or resource.custom:
+        if kind != resource.object_kind:
+            return BadRequest(
+                f"the kind in the data ({kind}) does not match the expected kind"
+                f" ({resource.object_kind})"
+            )
+        return BadRequest(
+            f"the API version in the data ({api_version}) does not match the expected API version"
+            f" ({resource.api_version})"
+        )
+    source = f"{group.partition('.')[0] or ''}"
+    source = f"{source}/{version}" if source else version
+    internal = resource.group.partition(".")[0] or "core"
+    return BadRequest(
+        f'{kind} in version "{version}" cannot be handled as a {resource.object_kind}: converting'
+        f" ({source}.{kind}) to ({internal}.{resource.object_kind}): unknown conversion"
+    )

@@ -1,0 +1,85 @@
+"""ApiServer: the parts put together. This is what `sampan.app` starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sampan.apiserver.access import Access
+from sampan.apiserver.backend import Backend
+from sampan.apiserver.certificates import Certificates
+from sampan.apiserver.customresources import Definitions
+from sampan.apiserver.discovery import Discovery
+from sampan.apiserver.dispatch import Dispatcher, Parts
+from sampan.apiserver.inprocess import InProcess
+from sampan.apiserver.posting import IssueToken, Posting, ReviewToken
+from sampan.apiserver.resources import Resources
+from sampan.apiserver.server import Server
+from sampan.apiserver.streams import Streams
+from sampan.apiserver.watch import Watches
+from sampan.kube import names
+from sampan.kube.access import Authenticator, Authorizer
+from sampan.kube.component import Component, Rules
+from sampan.kube.streams import NodeAgent
+from sampan.lib.clock import Clock, SystemClock
+from sampan.store.objects import Store
+
+
+class ApiServer:
+    """An API server on a store. Make it inside the running event loop.
+
+    issue, review: for serviceaccounts/token and TokenReviews with audiences.
+    published: documents that everybody with discovery rights may read, by path
+    (`/openid/v1/jwks`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        components: Iterable[Component] = (),
+        node: NodeAgent | None = None,
+        issue: IssueToken | None = None,
+        review: ReviewToken | None = None,
+        published: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        rules: dict[str, Sequence[Rules]] = {}
+        for component in components:
+            for kind, given in component.rules.items():
+                rules[kind] = (*rules.get(kind, ()), given)
+        self.backend = Backend(store, Resources(), rules, clock or SystemClock())
+        self.watches = Watches(self.backend)
+        self._definitions = Definitions(self.backend, self.watches.end)
+        rules[names.CRD] = (*rules.get(names.CRD, ()), self._definitions.rules)
+        posting = Posting(self.backend, authenticator, authorizer, issue, review)
+        self.asgi = Dispatcher(
+            self.backend,
+            Parts(
+                access=Access(authenticator, authorizer),
+                discovery=Discovery(self.backend.resources),
+                watches=self.watches,
+                posting=posting,
+                streams=Streams(self.backend, node),
+                published=dict(published or {}),
+            ),
+        )
+        self.inprocess = InProcess(self.backend, posting)
+        self._server = Server(self.asgi)
+        self._definitions.start()
+
+    async def start(self, host: str, port: int, certificates: Certificates | None) -> int:
+        """Listen (with TLS when there are certificates); answers with the port."""
+        return await self._server.start(host, port, certificates)
+
+    def ready(self, ready: bool = True) -> None:
+        """What /readyz and /healthz say; the program is ready when its parts are."""
+        self.asgi.ready = ready
+
+    async def stop(self) -> None:
+        """End watches, finish what is under way, close the sockets. The store stays open."""
+        self.watches.close()
+        await self._server.stop()
+        await self._definitions.close()

@@ -1,0 +1,234 @@
+"""Backend: what every verb works on: the store, the resources, the rules, the clock.
+
+`commit` is the only way to the disk. Decoded manifests are shared and kept in a small LRU by key
+and revision, so that a write, the controllers it wakes and the next patch decode it once at most.
+Everybody treats a shared manifest as frozen; a verb that changes one copies the part it changes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from msgspec import Struct
+
+from sampan.apiserver.calls import Call
+from sampan.apiserver.metadata import ordered
+from sampan.apiserver.resources import Resource, Resources
+from sampan.apiserver.traits import selectable
+from sampan.kube import labels as label_selectors
+from sampan.kube import meta as metas
+from sampan.kube import names
+from sampan.kube.component import Rules
+from sampan.kube.errors import BadRequest, InternalError, NotFound
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.times import rfc3339
+from sampan.lib.clock import Clock
+from sampan.store.objects import Store
+from sampan.store.records import EventType, Index, Record, StorageFailed
+
+_MOST_DECODED = 4096
+_MOST_DECODED_BYTES = 32 << 20
+
+
+class Stored(Struct, frozen=True):
+    """What a write answers with: bytes for a client far away, the manifest (shared) for one in
+    this process. Both are in the version in which the kind is stored, or a Status."""
+
+    data: bytes
+    manifest: Manifest
+
+
+class Backend:
+    """`rules`: per kind, the rules of each component that has some, in the components' order."""
+
+    def __init__(
+        self,
+        store: Store,
+        resources: Resources,
+        rules: Mapping[str, Sequence[Rules]],
+        clock: Clock,
+    ) -> None:
+        self.store = store
+        self.resources = resources
+        self.rules = rules
+        self.clock = clock
+        self.view = StoreView(self)
+        self._decoded: OrderedDict[Key, tuple[int, Manifest, int]] = OrderedDict()
+        self._decoded_bytes = 0
+
+    def now(self) -> str:
+        """The present as metadata has it."""
+        return rfc3339(self.clock.now())
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def manifest(self, record: Record) -> Manifest:
+        """The record decoded; shared, so never change it."""
+        known = self._decoded.get(record.key)
+        if known is not None and known[0] == record.revision:
+            self._decoded.move_to_end(record.key)
+            return known[1]
+        decoded: Manifest = orjson.loads(record.data)
+        self._remember(record, decoded)
+        return decoded
+
+    def get(self, key: Key) -> Manifest | None:
+        """The committed object."""
+        record = self.store.get(key)
+        return None if record is None else self.manifest(record)
+
+    def newest(self, resource: Resource, namespace: str, name: str) -> tuple[Record, Manifest]:
+        """What the next write builds on. Raises NotFound."""
+        record = self.store.newest(resource.key(namespace, name))
+        if record is None:
+            raise resource.not_found(name)
+        return record, self.manifest(record)
+
+    # -- writing ------------------------------------------------------------------------------
+
+    async def commit(
+        self,
+        type: EventType,
+        resource: Resource,
+        manifest: Manifest,
+        old: Record | None,
+        call: Call,
+    ) -> Stored:
+        """Store the manifest, wait until it is on the disk, answer with what was stored.
+
+        The manifest belongs to the callee. Until the first await nothing else runs, so what the
+        caller has read with `newest` still holds.
+        """
+        meta = manifest["metadata"]
+        if call.dry_run:
+            if old is not None:
+                meta["resourceVersion"] = str(old.revision)
+            dry = ordered(manifest | {"apiVersion": resource.stored_as})
+            return Stored(_encode(dry), dry)
+        manifest = ordered(manifest | {"apiVersion": resource.stored_as})
+        key = resource.key(meta.get("namespace") or "", meta["name"])
+        index = index_of(resource, manifest)
+
+        def build(revision: int) -> tuple[bytes, Index]:
+            meta["resourceVersion"] = str(revision)
+            return _encode(manifest), index
+
+        try:
+            written = self.store.write(
+                type,
+                key,
+                build,
+                expect=old.revision if old else 0,
+                durable=not resource.trait.relaxed,
+            )
+            pending = self.store.newest(key)
+            if pending is not None:
+                self._remember(pending, manifest)
+            return Stored((await written).data, manifest)
+        except StorageFailed as error:
+            raise InternalError(f"the object could not be stored: {error}") from error
+
+    def _remember(self, record: Record, manifest: Manifest) -> None:
+        size = len(record.data)
+        former = self._decoded.pop(record.key, None)
+        self._decoded_bytes += size - (former[2] if former else 0)
+        self._decoded[record.key] = (record.revision, manifest, size)
+        while len(self._decoded) > _MOST_DECODED or self._decoded_bytes > _MOST_DECODED_BYTES:
+            _, (_, _, size) = self._decoded.popitem(last=False)
+            self._decoded_bytes -= size
+
+
+class StoreView:
+    """What admission rules see (`sampan.kube.plan.View`): the committed state."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def get(self, key: Key) -> Manifest | None:
+        """Namespaces and the like are looked up in their newest state: what a client has just
+        created counts, even if another client's write is still on its way to the disk."""
+        record = self._backend.store.newest(key)
+        return None if record is None else self._backend.manifest(record)
+
+    def owned(self, owner: Manifest, kind: str) -> Sequence[Manifest]:
+        namespace = metas.namespace_of(owner)
+        return [
+            found
+            for key in self._backend.store.owned(metas.uid_of(owner))
+            if key.kind == kind
+            and (not namespace or key.namespace == namespace)
+            and (found := self._backend.get(key)) is not None
+        ]
+
+    def select(
+        self, kind: str, namespace: str = "", labels: Mapping[str, Any] | None = None
+    ) -> Sequence[Manifest]:
+        records = self._backend.store.records(kind, namespace)
+        return [
+            self._backend.manifest(record)
+            for record in records
+            if labels is None or label_selectors.matches(labels, record.index.labels)
+        ]
+
+    def dependents(self, uid: str) -> Sequence[Manifest]:
+        found = (self._backend.get(key) for key in self._backend.store.owned(uid))
+        return [manifest for manifest in found if manifest is not None]
+
+    def contents(self, namespace: str) -> Sequence[Manifest]:
+        store = self._backend.store
+        return [
+            self._backend.manifest(record)
+            for kind in store.kinds()
+            for record in store.records(kind, namespace)
+        ]
+
+    def has_kind(self, kind: str) -> bool:
+        return self._backend.resources.stored(kind) is not None
+
+    def now(self) -> datetime:
+        return self._backend.clock.now()
+
+
+def index_of(resource: Resource, manifest: Manifest) -> Index:
+    """What the store knows of the object without decoding it."""
+    meta = manifest["metadata"]
+    fields = resource.trait.fields
+    return Index(
+        uid=meta.get("uid") or "",
+        labels=meta.get("labels") or {},
+        owners=metas.owner_uids(manifest) if meta.get("ownerReferences") else (),
+        fields=selectable(fields, manifest) if fields else {},
+    )
+
+
+def namespace_is_open(backend: Backend, resource: Resource, namespace: str, name: str) -> None:
+    """Raise NotFound or Forbidden unless objects may be created in the namespace."""
+    found = backend.view.get(Key(names.NAMESPACE, "", namespace))
+    if found is None:
+        raise NotFound(
+            f'namespaces "{namespace}" not found', {"name": namespace, "kind": "namespaces"}
+        )
+    if metas.deleting(found):
+        error = resource.forbidden(
+            name,
+            f"unable to create new content in namespace {namespace} because it is being terminated",
+        )
+        error.details["causes"] = [
+            {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+        ]
+        raise error
+
+
+def _encode(manifest: Manifest) -> bytes:
+    try:
+        return orjson.dumps(manifest)
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise BadRequest(f"the object cannot be stored as JSON: {error}") from error

@@ -1,0 +1,183 @@
+"""The API server's certificates: a CA of its own, made at first start, and what it has signed.
+
+EC P-256 everywhere. The CA lives ten years and never leaves the home; the server's certificate is
+made anew when it is about to end or when it lacks a name. Also writes the kubeconfig, which holds
+the CA and a token, readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
+
+from sampan.lib.clock import Clock
+
+ALWAYS = (
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+    "127.0.0.1",
+    "::1",
+)
+_CA_DAYS = 3650
+_SERVER_DAYS = 365
+_RENEW_DAYS = 30
+
+
+class Certificates(Struct, frozen=True):
+    """PEM files. `ca` is what clients trust."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+def ensure(directory: Path, clock: Clock, hosts: Sequence[str] = ()) -> Certificates:
+    """The certificates in `directory`, made where they are missing, old, or lack a host."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = Certificates(directory / "ca.crt", directory / "server.crt", directory / "server.key")
+    ca_key = directory / "ca.key"
+    if not (found.ca.exists() and ca_key.exists()):
+        _make_ca(found.ca, ca_key, clock)
+        found.certificate.unlink(missing_ok=True)
+    names = [*ALWAYS, *(host for host in hosts if host not in ALWAYS)]
+    if not _serves(found, clock, names):
+        _make_server(found, ca_key, clock, names)
+    return found
+
+
+def write_kubeconfig(path: Path, *, server: str, ca: Path, token: str, name: str) -> None:
+    """Write a kubeconfig for `server` (a URL), mode 0600."""
+    authority = base64.b64encode(ca.read_bytes()).decode()
+    text = f"""apiVersion: v1
+kind: Config
+clusters:
+- name: {name}
+  cluster:
+    server: {server}
+    certificate-authority-data: {authority}
+users:
+- name: {name}
+  user:
+    token: {token}
+contexts:
+- name: {name}
+  context:
+    cluster: {name}
+    user: {name}
+current-context: {name}
+"""
+    _write(path, text.encode(), 0o600)
+
+
+def _serves(found: Certificates, clock: Clock, hosts: Sequence[str]) -> bool:
+    if not (found.certificate.exists() and found.key.exists()):
+        return False
+    certificate = x509.load_pem_x509_certificate(found.certificate.read_bytes())
+    if certificate.not_valid_after_utc < clock.now() + timedelta(days=_RENEW_DAYS):
+        return False
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    known = {str(name.value) for name in names}
+    return known.issuperset(hosts)
+
+
+def _make_ca(path: Path, key_path: Path, clock: Clock) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("sampan-ca")
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    certificate = (
+        _builder(name, name, key, clock, _CA_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    _write(key_path, _pem(key), 0o600)
+    _write(path, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def _make_server(found: Certificates, ca_key: Path, clock: Clock, hosts: Sequence[str]) -> None:
+    authority = x509.load_pem_x509_certificate(found.ca.read_bytes())
+    signer = serialization.load_pem_private_key(ca_key.read_bytes(), None)
+    if not isinstance(signer, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{ca_key} does not hold an EC private key")
+    key = ec.generate_private_key(ec.SECP256R1())
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    certificate = (
+        _builder(_name("sampan-apiserver"), authority.subject, key, clock, _SERVER_DAYS)
+        .add_extension(x509.SubjectAlternativeName([_general(host) for host in hosts]), False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+        .sign(signer, hashes.SHA256())
+    )
+    _write(found.key, _pem(key), 0o600)
+    _write(found.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, clock: Clock, days: int
+) -> x509.CertificateBuilder:
+    now = clock.now()
+    public = key.public_key()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))  # clients whose clocks are slow
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+    )
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _general(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    """In one step, so that nobody reads half of it, and never readable by others in between."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(data)
+    draft.replace(path)

@@ -1,0 +1,91 @@
+"""Create: a new object, or the first apply of one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sampan.apiserver import admission, apply, metadata
+from sampan.apiserver.backend import Backend, Stored, namespace_is_open
+from sampan.apiserver.calls import Call
+from sampan.apiserver.resources import Resource
+from sampan.kube.errors import ApiStatus, Conflict, InternalError, MethodNotAllowed
+from sampan.kube.keys import Manifest
+
+_TRIES = 8  # as upstream: then the client is told to come back
+
+
+class _NoReason(InternalError):
+    """A 500 that a real server gives without a reason."""
+
+    reason = ""
+
+
+async def create(
+    backend: Backend,
+    resource: Resource,
+    namespace: str,
+    manifest: Manifest,
+    call: Call,
+    *,
+    duplicated: list[str] | None = None,
+    applied: bool = False,
+) -> Stored:
+    """Store a new object. `applied`: managedFields are set."""
+    if resource.custom and resource.custom.terminating:
+        raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
+    admission.identify(resource, namespace, "", manifest)
+    admission.check(resource, manifest, call, duplicated)
+    meta: dict[str, Any] = manifest["metadata"]
+    if meta.get("resourceVersion"):
+        raise _NoReason("resourceVersion should not be set on objects to be created")
+    if resource.namespaced:
+        namespace_is_open(backend, resource, namespace, meta.get("name") or "")
+    managed = meta.get("managedFields")
+    _begin(backend, resource, manifest, call)
+    admission.admit(backend, resource, manifest, None)
+    if backend.store.newest(resource.key(namespace, meta["name"])) is not None:
+        raise resource.exists(meta["name"])
+    if applied:
+        meta["managedFields"] = managed
+    else:
+        apply.track(
+            None,
+            manifest,
+            schema=resource.schema,
+            manager=call.manager,
+            api_version=resource.api_version,
+            time=meta["creationTimestamp"],
+        )
+    admission.warn(resource, call)
+    return await backend.commit("ADDED", resource, manifest, None, call)
+
+
+def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call) -> None:
+    """The system's own fields, and no status for kinds whose status is written apart."""
+    meta: dict[str, Any] = manifest["metadata"]
+    metadata.clear_system_fields(meta)
+    if not meta.get("name") and meta.get("generateName"):
+        meta["name"] = _free_name(backend, resource, meta)
+    meta["uid"] = str(uuid.uuid4())
+    meta["creationTimestamp"] = backend.now()
+    if resource.custom or (resource.trait.generation and "spec" in manifest):
+        meta["generation"] = 1
+    if resource.has_status:
+        manifest.pop("status", None)
+
+
+def _free_name(backend: Backend, resource: Resource, meta: dict[str, Any]) -> str:
+    name = ""
+    for _ in range(_TRIES):
+        name = metadata.generated(meta["generateName"])
+        if backend.store.newest(resource.key(meta.get("namespace") or "", name)) is None:
+            return name
+    raise _crowded(resource, name)
+
+
+def _crowded(resource: Resource, name: str) -> ApiStatus:
+    error: Conflict = resource.exists(name)
+    error.message += ", the server was not able to generate a unique name for the object"
+    error.details["retryAfterSeconds"] = 1
+    return error

@@ -1,0 +1,189 @@
+"""Requests and answers on raw ASGI: headers, queries, bodies with a limit, streams.
+
+Nothing here knows Kubernetes but the form of a Warning header. A stream (watch, logs) is written
+straight to the connection's transport when there is one (`sampan.connection` in the scope, put
+there by `server.py`), because a coroutine step per watcher and event would be the dearest part of
+a watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+import orjson
+
+from sampan.kube.errors import ApiStatus, BadRequest, TooLarge
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+MOST_BODY = 3 << 20  # bytes; as upstream
+MOST_UNSENT = 16 << 20  # bytes that a stream's client may leave unread before it is cut off
+JSON = b"application/json"
+_NO_CACHE = (b"cache-control", b"no-cache, private")
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
+
+
+class Gone(Exception):
+    """The client has hung up."""
+
+
+@lru_cache(2000)
+def _parsed(raw: bytes) -> Mapping[str, list[str]]:
+    return parse_qs(raw.decode("latin-1"), keep_blank_values=True)
+
+
+class Request:
+    """One HTTP request. Header names are lower-case bytes."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._query = _parsed(scope["query_string"])
+        self._receive = receive
+        self.send = send
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name, b"").decode("latin-1")
+
+    def every_header(self, name: bytes) -> list[str]:
+        return [value.decode("latin-1") for key, value in self.scope["headers"] if key == name]
+
+    def query(self, name: str) -> str:
+        """The first value of a query parameter, "" when it is absent."""
+        values = self._query.get(name)
+        return values[0] if values else ""
+
+    def queries(self, name: str) -> list[str]:
+        return self._query.get(name, [])
+
+    def asks(self, name: str) -> bool:
+        """A boolean parameter, as Go's ParseBool reads it."""
+        value = self.query(name)
+        if value in _TRUE:
+            return True
+        if value in _FALSE:
+            return False
+        raise BadRequest(f'strconv.ParseBool: parsing "{value}": invalid syntax')
+
+    @property
+    def content_type(self) -> str:
+        return self.header(b"content-type").partition(";")[0].strip().lower()
+
+    async def body(self) -> bytes:
+        """The whole body. Raises TooLarge, Gone."""
+        if int(self.headers.get(b"content-length", b"0")) > MOST_BODY:
+            raise _too_large()
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            whole: bytes = message["body"]
+            if len(whole) > MOST_BODY:
+                raise _too_large()
+            return whole
+        parts, size = [], 0
+        while message["type"] == "http.request":
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > MOST_BODY:
+                raise _too_large()
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await self._receive()
+        raise Gone
+
+    async def gone(self) -> None:
+        """Return when the client has hung up."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def answer(
+        self, code: int, body: bytes, content_type: bytes = JSON, more: Iterable[Any] = ()
+    ) -> None:
+        headers = [
+            (b"content-type", content_type),
+            (b"content-length", b"%d" % len(body)),
+            _NO_CACHE,
+            *more,
+        ]
+        await self.send({"type": "http.response.start", "status": code, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def refuse(self, error: ApiStatus) -> None:
+        retry = error.details.get("retryAfterSeconds")
+        more = [(b"retry-after", b"%d" % retry)] if retry else []
+        await self.answer(error.code, orjson.dumps(error.status()), JSON, more)
+
+    async def stream(self, content_type: bytes = JSON) -> Stream:
+        """Start an answer without an end."""
+        headers = [(b"content-type", content_type), (b"transfer-encoding", b"chunked"), _NO_CACHE]
+        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+        return Stream(self, self.scope["sampan.connection"])
+
+
+class Connection(Protocol):
+    """What a stream needs of the protocol that holds the socket."""
+
+    transport: asyncio.Transport
+
+    def on_lost(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once, when the connection ends."""
+        ...
+
+
+def framed(data: bytes) -> bytes:
+    """One chunk of a chunked answer; built once for all streams that get the same data."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Stream:
+    """A chunked answer that others write to. `ended` is done when it is over."""
+
+    def __init__(self, request: Request, connection: Connection) -> None:
+        self._request = request
+        self._transport = connection.transport
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        connection.on_lost(self.end)
+
+    def write(self, frame: bytes) -> None:
+        """Write what `framed` made. A client that does not read is cut off, not waited for."""
+        transport = self._transport
+        if transport.is_closing():
+            return
+        transport.write(frame)
+        if transport.get_write_buffer_size() > MOST_UNSENT:
+            transport.abort()
+            self.end()
+
+    def end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    async def finish(self) -> None:
+        """Say that this was all."""
+        await self._request.send({"type": "http.response.body", "body": b""})
+
+
+def warnings(texts: Iterable[str]) -> Headers:
+    """Warning headers."""
+    return [
+        (b"warning", b'299 - "' + _quoted(text).encode("latin-1", "replace") + b'"')
+        for text in texts
+    ]
+
+
+def _quoted(text: str) -> str:
+    plain = "".join(sign if sign.isprintable() else " " for sign in text)
+    return plain.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"Request entity too large: limit is {MOST_BODY}")

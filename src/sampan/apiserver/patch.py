@@ -1,0 +1,159 @@
+"""Patch: four ways to say a change, each ending in an update (or, for apply, in a create).
+
+Computing and queueing happen in one step of the event loop on the newest state, so a patch never
+meets a conflict unless it asks for one (a resourceVersion in it).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+
+from sampan.apiserver import admission, apply
+from sampan.apiserver.backend import Backend, Stored
+from sampan.apiserver.bodies import from_yaml
+from sampan.apiserver.calls import Call
+from sampan.apiserver.create import create
+from sampan.apiserver.resources import Resource
+from sampan.apiserver.strategic import strategic
+from sampan.apiserver.update import replace
+from sampan.kube import patches
+from sampan.kube.errors import BadRequest, Invalid, UnsupportedMediaType, invalid, required
+from sampan.kube.keys import Manifest
+
+PatchType = Literal["json", "merge", "strategic", "apply"]
+
+TYPES: dict[str, PatchType] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+    "application/apply-patch+yaml": "apply",
+}
+_JSON_TYPES = {list: "array", dict: "object", str: "string", bool: "bool"}
+
+
+def decode(body: bytes, content_type: str, resource: Resource) -> tuple[PatchType, Any]:
+    """The kind of patch and the patch itself. Raises UnsupportedMediaType, BadRequest."""
+    type_ = TYPES.get(content_type)
+    if type_ is None:
+        raise UnsupportedMediaType("415: Unsupported Media Type")
+    if type_ == "strategic" and resource.custom:
+        accepted = ", ".join(name for name, found in TYPES.items() if found != "strategic")
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include:"
+            f" {accepted}"
+        )
+    if type_ == "apply":
+        return type_, from_yaml(body, resource.object_kind)
+    try:
+        patch = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"error decoding patch: {error}") from None
+    wanted, go_type = (list, "[]handlers.jsonPatchOp") if type_ == "json" else (dict, "map")
+    if not isinstance(patch, wanted):
+        found = _JSON_TYPES.get(type(patch), "number")
+        raise BadRequest(
+            f"error decoding patch: json: cannot unmarshal {found} into Go value of type {go_type}"
+        )
+    return type_, patch
+
+
+async def patch(
+    backend: Backend,
+    resource: Resource,
+    namespace: str,
+    name: str,
+    change: Any,
+    call: Call,
+    *,
+    type: PatchType,
+    subresource: str = "",
+) -> tuple[Stored, bool]:
+    """The new state as stored, and whether it was created. `change` belongs to the callee."""
+    if type == "apply":
+        return await _apply(backend, resource, namespace, name, change, call, subresource)
+    record, old = backend.newest(resource, namespace, name)
+    live = old if resource.api_version == resource.stored_as else _as(resource, old)
+    new = _changed(resource, live, change, type)
+    admission.identify(resource, namespace, name, new)
+    try:
+        admission.check(resource, new, call)
+    except BadRequest as error:
+        if "strict decoding error" in error.message:
+            raise
+        raise _unfit(new, error) from error
+    return await replace(backend, resource, record, old, new, call, subresource=subresource), False
+
+
+def _changed(resource: Resource, live: Manifest, change: Any, type: PatchType) -> Manifest:
+    """The patched manifest; its top level and metadata are new, so they may be changed."""
+    if type == "json":
+        new = patches.json_patch(live, change)
+    elif type == "merge":
+        new = patches.merge(live, change)
+    else:
+        new = strategic(live, change, resource.schema)
+    if not isinstance(new, dict):
+        raise BadRequest("the patch does not leave an object")
+    return _own(new)
+
+
+async def _apply(
+    backend: Backend,
+    resource: Resource,
+    namespace: str,
+    name: str,
+    config: Any,
+    call: Call,
+    subresource: str,
+) -> tuple[Stored, bool]:
+    if not call.manager:
+        fault = required("fieldManager", "is required for apply patch")
+        raise Invalid.of("PatchOptions", "meta.k8s.io", "", [fault])
+    if not isinstance(config, dict):
+        raise BadRequest("error decoding YAML: an apply patch must be an object")
+    if not config.get("apiVersion") or not config.get("kind"):
+        raise BadRequest("apiVersion and kind must be set in an apply patch")
+    admission.identify(resource, namespace, name, config)
+    if config["metadata"].pop("managedFields", None) is not None:
+        raise BadRequest("metadata.managedFields must be nil")
+    admission.check(resource, config, call)
+    record = backend.store.newest(resource.key(namespace, name))
+    if record is None and subresource:
+        raise resource.not_found(name)
+    old = None if record is None else backend.manifest(record)
+    if config["metadata"].get("resourceVersion") and record is None:
+        raise resource.conflict(name, "the object does not exist, but a resourceVersion was given")
+    merged = apply.apply(
+        None if old is None else _as(resource, old),
+        config,
+        schema=resource.schema,
+        manager=call.manager,
+        api_version=resource.api_version,
+        time=backend.now(),
+        force=call.force,
+        subresource=subresource,
+    )
+    merged = _own(merged)
+    if record is None or old is None:
+        return await create(backend, resource, namespace, merged, call, applied=True), True
+    stored = await replace(
+        backend, resource, record, old, merged, call, subresource=subresource, applied=True
+    )
+    return stored, False
+
+
+def _as(resource: Resource, manifest: Manifest) -> Manifest:
+    return manifest | {"apiVersion": resource.api_version}
+
+
+def _own(manifest: Manifest) -> Manifest:
+    """A copy that shares nothing with the live object: defaults and rules change in place."""
+    copy: Manifest = orjson.loads(orjson.dumps(manifest))
+    return copy
+
+
+def _unfit(new: Manifest, error: BadRequest) -> Invalid:
+    shown = orjson.dumps(new).decode()
+    return Invalid.of("", "", "", [invalid("patch", shown[:1000], error.message)])

@@ -1,0 +1,262 @@
+"""Resource: one served version of one kind, and the registry of all that are served now.
+
+Built-in resources come from the schema facts, custom ones from CustomResourceDefinitions while the
+server runs. A stored object has the version in which its kind is stored; another served version of
+it differs in `apiVersion` only (conversion None), so presenting it swaps the first bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.apiserver.schemas import Schema, Subresource, facts
+from sampan.apiserver.traits import ORDINARY, TRAITS, Trait
+from sampan.kube.errors import (
+    AlreadyExists,
+    Conflict,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+)
+from sampan.kube.keys import Key
+
+STANDARD_VERBS = (
+    "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
+)  # fmt: skip
+
+
+class ScalePaths(Struct, frozen=True):
+    """Where a kind keeps what its scale subresource shows."""
+
+    replicas: tuple[str, ...] = ("spec", "replicas")
+    status_replicas: tuple[str, ...] = ("status", "replicas")
+    selector: tuple[str, ...] = ()
+
+
+class Custom(Struct, frozen=True):
+    """What only custom resources have. `columns` are additionalPrinterColumns."""
+
+    definition: str
+    columns: tuple[Mapping[str, Any], ...] = ()
+    deprecation: str = ""
+    terminating: bool = False
+
+
+class Resource:
+    """`kind` is Sampan's name (`Deployment.apps`), `object_kind` the manifest's (`Deployment`)."""
+
+    def __init__(
+        self,
+        *,
+        group: str,
+        version: str,
+        object_kind: str,
+        plural: str,
+        singular: str,
+        list_kind: str,
+        short_names: Sequence[str] = (),
+        categories: Sequence[str] = (),
+        namespaced: bool,
+        trait: Trait,
+        schema: Callable[[], Schema | None],
+        verbs: Sequence[str] = STANDARD_VERBS,
+        subresources: Iterable[Subresource] = (),
+        storage_version: str = "",
+        scale: ScalePaths | None = None,
+        custom: Custom | None = None,
+    ) -> None:
+        self.group = group
+        self.version = version
+        self.object_kind = object_kind
+        self.plural = plural
+        self.singular = singular
+        self.list_kind = list_kind
+        self.short_names = tuple(short_names)
+        self.categories = tuple(categories)
+        self.namespaced = namespaced
+        self.trait = trait
+        self.verbs = tuple(verbs)
+        self.subresources = {sub.name: sub for sub in subresources}
+        self.scale = scale
+        self.custom = custom
+        self.kind = f"{object_kind}.{group}" if group else object_kind
+        self.api_version = f"{group}/{version}" if group else version
+        self.label = f"{plural}.{group}" if group else plural
+        self.has_status = "status" in self.subresources
+        self._schema = schema
+        stored = storage_version or version
+        self.stored_as = f"{group}/{stored}" if group else stored
+        self._stored_head = b'{"apiVersion":"%s"' % self.stored_as.encode()
+        self._own_head = b'{"apiVersion":"%s"' % self.api_version.encode()
+        self._converts = self.stored_as != self.api_version
+
+    @cached_property
+    def schema(self) -> Schema | None:
+        """Compiled when it is first needed. None for kinds that are only posted."""
+        return self._schema()
+
+    def key(self, namespace: str, name: str) -> Key:
+        return Key(self.kind, namespace if self.namespaced else "", name)
+
+    def present(self, data: bytes) -> bytes:
+        """Stored bytes in the version of this resource."""
+        if not self._converts:
+            return data
+        return self._own_head + data[len(self._stored_head) :]
+
+    # -- errors in the words of a real server --------------------------------------------------
+
+    def details(self, name: str) -> dict[str, Any]:
+        found = {"name": name, "group": self.group, "kind": self.plural}
+        return {key: value for key, value in found.items() if value}
+
+    def not_found(self, name: str) -> NotFound:
+        return NotFound(f'{self.label} "{name}" not found', self.details(name))
+
+    def exists(self, name: str) -> AlreadyExists:
+        return AlreadyExists(f'{self.label} "{name}" already exists', self.details(name))
+
+    def modified(self, name: str) -> Conflict:
+        return self.conflict(
+            name,
+            "the object has been modified; please apply your changes to the latest version and"
+            " try again",
+        )
+
+    def conflict(self, name: str, text: str) -> Conflict:
+        return Conflict(
+            f'Operation cannot be fulfilled on {self.label} "{name}": {text}', self.details(name)
+        )
+
+    def forbidden(self, name: str, text: str) -> Forbidden:
+        return Forbidden(f'{self.label} "{name}" is forbidden: {text}', self.details(name))
+
+    def invalid(self, name: str, problems: Sequence[Problem]) -> Invalid:
+        return Invalid.of(self.object_kind, self.group, name, problems)
+
+    def no_such_verb(self) -> MethodNotAllowed:
+        return MethodNotAllowed(
+            "the server does not allow this method on the requested resource", {}
+        )
+
+
+class Resources:
+    """Everything that is served. `changed` grows with each change, for caches of documents."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[tuple[str, str, str], Resource] = {}
+        self._by_kind: dict[str, list[Resource]] = {}
+        self._groups: dict[str, list[str]] = {}
+        self.changed = 0
+        for resource in _built_in():
+            self.add(resource)
+
+    def at(self, group: str, version: str, plural: str) -> Resource | None:
+        return self._by_path.get((group, version, plural))
+
+    def of(self, api_version: str, object_kind: str) -> Resource | None:
+        """The resource in which manifests of this apiVersion and kind are kept."""
+        group, _, version = api_version.rpartition("/")
+        kind = f"{object_kind}.{group}" if group else object_kind
+        return next((r for r in self._by_kind.get(kind, ()) if r.version == version), None)
+
+    def stored(self, kind: str) -> Resource | None:
+        """The resource of the version in which the kind is stored; None if it is not served."""
+        found = self._by_kind.get(kind)
+        if not found:
+            return None
+        return next((r for r in found if r.api_version == r.stored_as), found[0])
+
+    def versions(self, kind: str) -> Sequence[Resource]:
+        return self._by_kind.get(kind, ())
+
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """Group -> versions, preferred first."""
+        return self._groups
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._by_path.values())
+
+    def in_version(self, group: str, version: str) -> list[Resource]:
+        return [r for r in self if r.group == group and r.version == version]
+
+    def add(self, resource: Resource) -> None:
+        self._by_path[resource.group, resource.version, resource.plural] = resource
+        self._by_kind.setdefault(resource.kind, []).append(resource)
+        versions = self._groups.setdefault(resource.group, [])
+        if resource.version not in versions:
+            versions.append(resource.version)
+            versions.sort(key=priority)
+        self.changed += 1
+
+    def remove(self, kind: str) -> None:
+        for resource in self._by_kind.pop(kind, ()):
+            del self._by_path[resource.group, resource.version, resource.plural]
+            if not any(r for r in self.in_version(resource.group, resource.version)):
+                self._groups[resource.group].remove(resource.version)
+        self._groups = {group: versions for group, versions in self._groups.items() if versions}
+        self.changed += 1
+
+
+def priority(version: str) -> tuple[int, int, int, str]:
+    """A sort key that puts v2 before v1 before v1beta2 before v1alpha1 before other names."""
+    rest = version[1:] if version.startswith("v") else ""
+    for rank, stage in enumerate(("", "beta", "alpha")):
+        major, found, minor = rest.partition(stage) if stage else (rest, "", "")
+        if major.isdigit() and (minor.isdigit() if found else not stage):
+            return rank, -int(major), -int(minor or 0), ""
+    return 3, 0, 0, version
+
+
+_SERVED_SUBRESOURCES = frozenset(
+    {"status", "scale", "log", "exec", "attach", "binding", "eviction", "token", "finalize"}
+)
+_UNSERVED = frozenset(
+    {
+        "ComponentStatus",  # deprecated since 1.19; nothing to report
+        "CertificateSigningRequest.certificates.k8s.io",  # nobody here signs
+        "FlowSchema.flowcontrol.apiserver.k8s.io",
+        "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io",
+        "Event.events.k8s.io",  # the same objects as core Events, under other field names
+    }
+)
+_SERVED_VERSIONS = ("v1", "v2")
+_SCALED = {
+    "ReplicationController": ("spec", "selector"),
+    "Deployment.apps": ("spec", "selector"),
+    "ReplicaSet.apps": ("spec", "selector"),
+    "StatefulSet.apps": ("spec", "selector"),
+}
+
+
+def _built_in() -> Iterator[Resource]:
+    """Stable versions only, as a real server serves by default."""
+    for fact in (*facts().resources(), *facts().reviews()):
+        kind = f"{fact.kind}.{fact.group}" if fact.group else fact.kind
+        if fact.version not in _SERVED_VERSIONS or kind in _UNSERVED:
+            continue
+        if kind == "HorizontalPodAutoscaler.autoscaling" and fact.version == "v1":
+            continue
+        selector = _SCALED.get(kind)
+        yield Resource(
+            group=fact.group,
+            version=fact.version,
+            object_kind=fact.kind,
+            plural=fact.plural,
+            singular=fact.singular,
+            list_kind=f"{fact.kind}List",
+            short_names=fact.short_names,
+            categories=fact.categories,
+            namespaced=fact.namespaced,
+            trait=TRAITS.get(kind, ORDINARY),
+            schema=partial(facts().schema, fact.group, fact.version, fact.kind),
+            verbs=fact.verbs,
+            subresources=[sub for sub in fact.subresources if sub.name in _SERVED_SUBRESOURCES],
+            scale=ScalePaths(selector=selector) if selector else None,
+        )

@@ -1,0 +1,68 @@
+"""Selection: which objects of a kind a list, a watch or a deletecollection means.
+
+Looks only at what the store has indexed, so nothing is decoded to be left out.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from sampan.apiserver.resources import Resource
+from sampan.kube.errors import BadRequest
+from sampan.kube.selectors import EVERYTHING, FieldTerm, LabelSelector, parse_fields, parse_labels
+from sampan.store.records import Record
+
+_METADATA = ("metadata.name", "metadata.namespace")
+
+
+class Selection(Struct, frozen=True):
+    """`namespace` "" is all; `name` is set when a field selector asks for exactly one name."""
+
+    namespace: str = ""
+    name: str = ""
+    labels: LabelSelector = EVERYTHING
+    fields: tuple[FieldTerm, ...] = ()
+    absent: dict[str, str] = {}
+
+    @property
+    def plain(self) -> bool:
+        """Whether it takes everything in the namespace."""
+        return self.labels.empty and not self.fields
+
+    def matches(self, record: Record) -> bool:
+        """Whether an object of the right kind is meant."""
+        key = record.key
+        if self.namespace and key.namespace != self.namespace:
+            return False
+        if not self.labels.empty and not self.labels.matches(record.index.labels):
+            return False
+        for name, operator, wanted in self.fields:
+            if name == "metadata.name":
+                has = key.name
+            elif name == "metadata.namespace":
+                has = key.namespace
+            else:
+                has = record.index.fields.get(name, self.absent[name])
+            if (has == wanted) is (operator == "!="):
+                return False
+        return True
+
+
+def select(resource: Resource, namespace: str, label_text: str, field_text: str) -> Selection:
+    """The selection that a query asks for. Raises BadRequest."""
+    if not label_text and not field_text:
+        return Selection(namespace)
+    fields = parse_fields(field_text) if field_text else ()
+    absent = {name: default for name, (_, default) in resource.trait.fields.items()}
+    for name, _, _ in fields:
+        if name not in absent and name not in _METADATA:
+            known = ", ".join(f'"{known}"' for known in (*_METADATA, *absent))
+            raise BadRequest(f'"{name}" is not a known field selector: only {known}')
+    names = {value for name, op, value in fields if name == "metadata.name" and op == "="}
+    return Selection(
+        namespace,
+        names.pop() if len(names) == 1 else "",
+        parse_labels(label_text) if label_text else EVERYTHING,
+        fields,
+        absent,
+    )

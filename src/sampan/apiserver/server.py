@@ -1,0 +1,125 @@
+"""The socket: uvicorn's HTTP/1.1 protocol on a TLS listener, without uvicorn's process handling.
+
+`Connection` adds two things to uvicorn's protocol class: streams may write to the transport and
+hear when it is lost, and a request that stays half sent is cut off. It overrides methods that
+uvicorn does not promise, hence the narrow version pin and the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from sampan.apiserver.certificates import Certificates
+
+HALF_SENT = 30.0  # seconds within which a request must be sent whole, and a handshake done
+_KEEP_ALIVE = 600  # seconds that an idle connection is kept
+_BACKLOG = 2048
+_SWEEP = 5.0
+
+
+class Connection(HttpToolsProtocol):
+    """One client. `began` is when a request began that is not whole yet."""
+
+    began: float | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._lost: list[Callable[[], None]] = []
+        self.began = self.loop.time()
+
+    def on_lost(self, tell: Callable[[], None]) -> None:
+        self._lost.append(tell)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for tell in self._lost:
+            tell()
+        self._lost.clear()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.began = self.loop.time()
+        self.scope["sampan.connection"] = self  # type: ignore[typeddict-unknown-key]
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.began = None
+        self._lost.clear()
+
+
+class Server:
+    """Serves one ASGI application on one address, inside a running event loop."""
+
+    def __init__(self, app: Any) -> None:
+        self._config = uvicorn.Config(
+            app,
+            http=Connection,
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            ws_ping_interval=None,
+        )
+        self._state = ServerState()
+        self._listener: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def start(self, host: str, port: int, certificates: Certificates | None) -> int:
+        """Listen; answers with the port, which matters when 0 was asked for."""
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        self._config.load()
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(
+            lambda: Connection(self._config, self._state, {}, loop),
+            host,
+            port,
+            ssl=_context(certificates) if certificates else None,
+            backlog=_BACKLOG,
+        )
+        self._sweeper = loop.call_later(_SWEEP, self._sweep)
+        bound: int = self._listener.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self, seconds: float = 5.0) -> None:
+        """Take no more connections, let what is under way finish, then close."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._listener is None:
+            return
+        self._listener.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        waiting = set(self._state.tasks)
+        if waiting:
+            _, waiting = await asyncio.wait(waiting, timeout=seconds)
+        for task in waiting:
+            task.cancel()
+        for connection in list(self._state.connections):
+            if isinstance(connection, Connection):
+                connection.transport.close()
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        latest = loop.time() - HALF_SENT
+        for connection in list(self._state.connections):
+            if isinstance(connection, Connection) and (connection.began or latest) < latest:
+                connection.transport.abort()
+        self._sweeper = loop.call_later(_SWEEP, self._sweep)
+
+
+def _context(certificates: Certificates) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificates.certificate, certificates.key)
+    return context

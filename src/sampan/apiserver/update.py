@@ -1,0 +1,184 @@
+"""Update: the next state of an object, whoever computed it (PUT, a patch, an apply).
+
+What a write may change depends on where it is written: the object itself keeps its status, the
+status subresource keeps everything else. A write that changes nothing keeps its revision. When the
+last finalizer goes, the object goes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sampan.apiserver import admission, apply, metadata
+from sampan.apiserver.backend import Backend, Stored
+from sampan.apiserver.calls import Call
+from sampan.apiserver.resources import Resource
+from sampan.kube.errors import BadRequest, Problem
+from sampan.kube.keys import Manifest
+from sampan.store.records import Record
+
+_NOT_SPEC = frozenset({"apiVersion", "kind", "metadata", "status"})
+
+
+async def update(
+    backend: Backend,
+    resource: Resource,
+    namespace: str,
+    name: str,
+    manifest: Manifest,
+    call: Call,
+    *,
+    subresource: str = "",
+    duplicated: list[str] | None = None,
+) -> Stored:
+    """PUT. Raises NotFound, Conflict, Invalid, BadRequest."""
+    admission.identify(resource, namespace, name, manifest)
+    admission.check(resource, manifest, call, duplicated)
+    record, old = backend.newest(resource, namespace, name)
+    if resource.custom and not manifest["metadata"].get("resourceVersion"):
+        fault = "Invalid value: 0x0: must be specified for an update"
+        raise resource.invalid(
+            name, [Problem("metadata.resourceVersion", "FieldValueInvalid", fault)]
+        )
+    return await replace(backend, resource, record, old, manifest, call, subresource=subresource)
+
+
+async def replace(
+    backend: Backend,
+    resource: Resource,
+    record: Record,
+    old: Manifest,
+    new: Manifest,
+    call: Call,
+    *,
+    subresource: str = "",
+    applied: bool = False,
+) -> Stored:
+    """Make `new` the next state. `new` belongs to the callee, `old` is shared.
+
+    `applied`: the managedFields of `new` are right already.
+    """
+    name = old["metadata"]["name"]
+    meta: dict[str, Any] = new["metadata"]
+    _check_preconditions(resource, record, meta, name)
+    if faults := metadata.update_problems(old["metadata"], meta):
+        raise resource.invalid(name, faults)
+    managed = meta.get("managedFields")
+    metadata.keep_system_fields(old["metadata"], meta)
+    meta["resourceVersion"] = old["metadata"]["resourceVersion"]
+    new = _scoped(resource, old, new, subresource)
+    meta = new["metadata"]
+    if subresource:
+        admission.fill(backend, resource, new)
+        admission.validate(backend, resource, new, old)
+    else:
+        admission.admit(backend, resource, new, old)
+    if "generation" in old["metadata"] and _spec_differs(old, new):
+        meta["generation"] = old["metadata"]["generation"] + 1
+    if applied:
+        meta["managedFields"] = managed
+    else:
+        _track(backend, resource, old, new, call, subresource)
+    if _same(old, new):
+        return Stored(record.data, old)
+    if "deletionTimestamp" in meta and may_go(new):
+        return await backend.commit("DELETED", resource, new, record, call)
+    admission.warn(resource, call)
+    return await backend.commit("MODIFIED", resource, new, record, call)
+
+
+def may_go(manifest: Manifest) -> bool:
+    """Whether nothing holds an object that is being deleted any more."""
+    meta = manifest["metadata"]
+    if meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"):
+        return False
+    return not (manifest["kind"] == "Namespace" and (manifest.get("spec") or {}).get("finalizers"))
+
+
+def _check_preconditions(
+    resource: Resource, record: Record, meta: dict[str, Any], name: str
+) -> None:
+    version = meta.get("resourceVersion")
+    if version and version != str(record.revision):
+        if not version.isdecimal():
+            raise BadRequest(f'invalid resource version "{version}"')
+        raise resource.modified(name)
+    uid = meta.get("uid")
+    if uid and uid != record.index.uid:
+        raise resource.conflict(
+            name,
+            f"Precondition failed: UID in precondition: {uid},"
+            f" UID in object meta: {record.index.uid}",
+        )
+
+
+def _scoped(resource: Resource, old: Manifest, new: Manifest, subresource: str) -> Manifest:
+    """The next state, with only those parts from `new` that this write may change."""
+    head = {"apiVersion": new["apiVersion"], "kind": new["kind"]}
+    if subresource == "status":
+        meta = dict(old["metadata"])
+        if not resource.custom:
+            for name in ("labels", "annotations", "finalizers"):
+                _take(meta, new["metadata"], name)
+        meta["managedFields"] = new["metadata"].get("managedFields")
+        scoped = old | head | {"metadata": meta}
+        _take(scoped, new, "status")
+        return scoped
+    if subresource == "finalize":
+        spec = dict(old.get("spec") or {})
+        _take(spec, new.get("spec") or {}, "finalizers")
+        return old | head | {"metadata": dict(old["metadata"]), "spec": spec}
+    if resource.has_status:
+        _take(new, old, "status")
+    return new
+
+
+def _take(target: dict[str, Any], source: dict[str, Any], name: str) -> None:
+    if name in source:
+        target[name] = source[name]
+    else:
+        target.pop(name, None)
+
+
+def _spec_differs(old: Manifest, new: Manifest) -> bool:
+    return any(old.get(field) != new.get(field) for field in (old.keys() | new.keys()) - _NOT_SPEC)
+
+
+def _track(
+    backend: Backend,
+    resource: Resource,
+    old: Manifest,
+    new: Manifest,
+    call: Call,
+    subresource: str,
+) -> None:
+    apply.track(
+        old,
+        new,
+        schema=resource.schema,
+        manager=call.manager,
+        api_version=resource.api_version,
+        time=backend.now(),
+        subresource=subresource,
+    )
+
+
+def _same(old: Manifest, new: Manifest) -> bool:
+    """Equal but for the times in managedFields and the version it was written in."""
+    if old == new:
+        return True
+    for field in (old.keys() | new.keys()) - {"apiVersion", "metadata"}:
+        if old.get(field) != new.get(field):
+            return False
+    before, after = old["metadata"], new["metadata"]
+    if any(
+        before.get(field) != after.get(field)
+        for field in (before.keys() | after.keys()) - {"managedFields"}
+    ):
+        return False
+    return _untimed(before) == _untimed(after)
+
+
+def _untimed(meta: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = meta.get("managedFields") or ()
+    return [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
