@@ -1,0 +1,244 @@
+"""The only place that knows everything: builds the parts from a Config, starts and stops them.
+
+    lock ─> store ─> API server ─> tokens, RBAC ─> engine ─> node ─> ports ─> ready
+
+A part never looks for another one: it is handed what it needs, here. Nothing here decides anything
+about an object. SIGTERM and SIGINT stop everything, pods included; a crash stops only this process,
+and the next start finds the store, the supervisor and the pods as they were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+import uvloop
+
+from sampan import founding
+from sampan.apiserver import certificates
+from sampan.apiserver.api import ApiServer
+from sampan.apiserver.server import Server
+from sampan.auth.keys import SigningKey
+from sampan.auth.rbac import KINDS, Rbac
+from sampan.auth.tokens import API_AUDIENCE, ISSUER, Bound, Tokens
+from sampan.config import Config, Home, State
+from sampan.engine.local import LocalCluster
+from sampan.engine.loop import Engine
+from sampan.gateway.routes import Gateway, Health
+from sampan.kube import names
+from sampan.kube.component import Component
+from sampan.kube.errors import UserMistake
+from sampan.kube.keys import Manifest, key_of
+from sampan.lib.clock import SystemClock
+from sampan.nodes.node import Node
+from sampan.store.objects import Store
+
+log = logging.getLogger("sampan")
+
+LOOPBACK = "127.0.0.1"
+ADMIN = "admin"
+YEAR = 365 * 86_400.0
+GROUP = "sampan.components"
+
+
+def run(home: Home, config: Config, ready: Callable[[State], None]) -> int:
+    """Serve until told to stop; `ready` is called once all is ready. Answers with the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    with _only_one(home):
+        uvloop.run(_serve(home, config, ready))
+    return 0
+
+
+def components(without: Sequence[str]) -> tuple[Component, ...]:
+    """The components that are installed, ours and others', less those that are left out."""
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    unknown = sorted(set(without) - set(found))
+    if unknown:
+        raise UserMistake(
+            f"there is no component {', '.join(unknown)}; there are {', '.join(sorted(found))}"
+        )
+    return tuple(point.load() for name, point in sorted(found.items()) if name not in without)
+
+
+async def _serve(home: Home, config: Config, ready: Callable[[State], None]) -> None:
+    program = Program(home, config)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        state = await program.start()
+        home.announce(state)
+        ready(state)
+        await stopped.wait()
+    finally:
+        await program.stop()
+        home.retract()
+
+
+@contextlib.contextmanager
+def _only_one(home: Home) -> Iterator[None]:
+    """Hold the home's lock; the kernel lets go of it however this process ends."""
+    home.make()
+    descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserMistake(f"another Sampan runs in {home.path}") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Program:
+    """All parts of one running Sampan. Make it inside the event loop."""
+
+    def __init__(self, home: Home, config: Config) -> None:
+        self.home = home
+        self.config = config
+        self.clock = SystemClock()
+        self.components = components(config.without)
+        home.store.mkdir(exist_ok=True, mode=0o700)
+        self.certificates = certificates.ensure(home.keys, self.clock)
+        self.store = Store(home.store / "objects.db")
+        key = SigningKey.load_or_make(home.keys / "signing.key")
+        self.tokens = Tokens(key, self.clock, lambda key: self.api.inprocess.get(key))
+        self.rbac = Rbac(
+            lambda kind: self.api.inprocess.list(kind), lambda key: self.api.inprocess.get(key)
+        )
+        self.api = ApiServer(
+            self.store,
+            authenticator=self.tokens,
+            authorizer=self.rbac,
+            components=self.components,
+            issue=self._issue,
+            review=lambda token, audiences: self.tokens.review(token, audiences or (API_AUDIENCE,)),
+            published=_published(key),
+            clock=self.clock,
+        )
+        for kind in KINDS:
+            self.store.subscribe(kind, self.rbac.forget)
+        self.cluster = LocalCluster(self.api.inprocess)
+        self.engine = Engine(
+            self.cluster,
+            [each for component in self.components for each in component.controllers],
+            clock=self.clock,
+        )
+        self.node: Node | None = None
+        self.gateway: Server | None = None
+
+    async def start(self) -> State:
+        """Start the parts in order; answers with where they are found."""
+        await self._found()
+        await self.engine.start()
+        api_port = await self._listen(self.api.start, self.config.api_port, "api_port")
+        api = f"https://{LOOPBACK}:{api_port}"
+        self._write_kubeconfig(api)
+        self.node = Node(
+            self.cluster,
+            name=socket.gethostname().lower(),
+            home=self.home,
+            config=self.config,
+            clock=self.clock,
+            api=(LOOPBACK, api_port),
+        )
+        self.api.attach(self.node)
+        await self.node.start()
+        self.gateway = Server(Gateway(self.health, api))
+        port = await self._listen(self.gateway.start, self.config.port, "port")
+        self.api.ready()
+        _settle_memory()
+        return State(os.getpid(), f"http://{LOOPBACK}:{port}", api, str(self.home.kubeconfig))
+
+    async def stop(self) -> None:
+        """Stop everything, the pods too; what fails is logged and does not keep the rest up."""
+        steps = [
+            self.node.shut_down if self.node else None,
+            self.gateway.stop if self.gateway else None,
+            self.engine.stop,
+            self.api.stop,
+            self.store.close,
+        ]
+        for step in steps:
+            if step is not None:
+                try:
+                    await step()
+                except Exception:
+                    log.exception("stopping: %s", step.__qualname__)
+
+    def health(self) -> Mapping[str, Health]:
+        """Per component; one is as ready as the parts that it rests on."""
+        node = Health(True) if self.node and self.node.ready else Health(False, "starting")
+        rest = {component.name: Health(True) for component in self.components}
+        return {"api": Health(True), "node": node, **rest}
+
+    async def _listen(self, start: Callable[..., Any], port: int, setting: str) -> int:
+        secure = self.certificates if setting == "api_port" else None
+        try:
+            return int(await start(LOOPBACK, port, secure))
+        except OSError as error:
+            option = setting.replace("_", "-")
+            raise UserMistake(
+                f"port {port} cannot be used ({error.strerror}); choose another with --{option}"
+            ) from error
+
+    async def _found(self) -> None:
+        """Apply what the cluster begins with: the components' CRDs and objects, then our own."""
+        own = founding.objects(
+            authority=self.certificates.ca.read_text(),
+            volumes=str(self.home.volumes),
+            user=self.config.user,
+        )
+        for component in self.components:
+            for manifest in component.crds:
+                await self._apply(manifest)
+        for manifest in (*own, *(each for one in self.components for each in one.objects)):
+            await self._apply(manifest)
+
+    async def _apply(self, manifest: Manifest) -> None:
+        """An object of a component that is left out has no kind here, and is not missed."""
+        if self.cluster.has_kind(key_of(manifest).kind):
+            await self.cluster.apply(manifest, manager=f"{names.MANAGER}-founding")
+
+    def _write_kubeconfig(self, api: str) -> None:
+        token = self.tokens.for_person(ADMIN, [names.GROUP_MASTERS], YEAR)
+        certificates.write_kubeconfig(
+            self.home.kubeconfig, server=api, ca=self.certificates.ca, token=token, name="sampan"
+        )
+
+    def _issue(
+        self, account: Manifest, audiences: Sequence[str], seconds: int, pod: Manifest | None
+    ) -> Any:
+        bound = Bound(key_of(pod), pod["metadata"]["uid"]) if pod else None
+        return self.tokens.for_account(account, audiences=audiences, seconds=seconds, pod=bound)
+
+
+def _published(key: SigningKey) -> dict[str, Any]:
+    """What lets others check our tokens (OpenID Connect discovery)."""
+    return {
+        "/openid/v1/jwks": key.published(),
+        "/.well-known/openid-configuration": {
+            "issuer": ISSUER,
+            "jwks_uri": f"{ISSUER}/openid/v1/jwks",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+        },
+    }
+
+
+def _settle_memory() -> None:
+    """What lives from now on is not walked by the collector again, and it runs less often: the
+    store holds bytes, so that there is little garbage in cycles to find."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -1,0 +1,78 @@
+"""What every cluster begins with: its namespaces, roles, storage class, and the first user's home.
+
+Applied at each start, so what an upgrade adds appears, and a field that somebody else has changed
+without taking it over comes back. Only data: who applies it, and when, is `app.py`'s business.
+"""
+
+from __future__ import annotations
+
+from sampan.auth import roles
+from sampan.kube import names
+from sampan.kube.keys import Manifest
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "kubeflow")
+HIGHEST_PRIORITY = 2_000_000_000  # as upstream: above all that users may set
+
+
+def objects(*, authority: str, volumes: str, user: str) -> tuple[Manifest, ...]:
+    """In order of use. `authority` is the CA in PEM, `volumes` the directory for claims, `user` the
+    name of the first user, who owns a namespace."""
+    return (
+        *(_namespace(name) for name in NAMESPACES),
+        _authority(authority),
+        *roles.objects(),
+        _storage_class(volumes),
+        _priority("system-node-critical", HIGHEST_PRIORITY + 1000),
+        _priority("system-cluster-critical", HIGHEST_PRIORITY),
+        _namespace(names.DEFAULT_USER_NAMESPACE),
+        _owner(user),
+    )
+
+
+def _namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _authority(pem: str) -> Manifest:
+    """Where the controller of namespaces finds the CA that it copies into each of them."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": names.ROOT_CA, "namespace": names.SYSTEM_NAMESPACE},
+        "data": {"ca.crt": pem},
+    }
+
+
+def _storage_class(volumes: str) -> Manifest:
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": names.DEFAULT_STORAGE_CLASS,
+            "annotations": {names.ANNOTATION_DEFAULT_CLASS: "true"},
+        },
+        "provisioner": names.LOCAL_PROVISIONER,
+        "parameters": {"path": volumes},
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+    }
+
+
+def _priority(name: str, value: int) -> Manifest:
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value,
+    }
+
+
+def _owner(user: str) -> Manifest:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "namespaceAdmin", "namespace": names.DEFAULT_USER_NAMESPACE},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "admin"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    }
