@@ -53,7 +53,7 @@ class Running:
                 data = _read(fd)
                 if data:
                     yield self._outputs[fd], data
-                else:
+                elif data is not None:
                     self._drop(fd)
 
     async def wait(self) -> int:
@@ -173,10 +173,11 @@ def set_size(terminal: int, width: int, height: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
 
-def _read(fd: int) -> bytes:
+def _read(fd: int) -> bytes | None:
+    """b"" at the end, None when there is nothing yet."""
     try:
         return os.read(fd, _CHUNK)
     except BlockingIOError:
-        return b""
+        return None
     except OSError:  # EIO: the other side of the terminal is gone
         return b""

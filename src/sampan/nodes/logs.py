@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC
 from pathlib import Path
 
+import msgspec
+
 from sampan.kube.streams import LogOptions
 from sampan.nodes.supervisor.client import Client, Gone
 
@@ -39,6 +41,33 @@ async def stream(
                 await client.grown(identity, offset)
             except Gone:
                 return
+
+
+async def follow(
+    client: Client, directory: Path, identity: str, offset: int
+) -> AsyncIterator[tuple[int, bytes]]:
+    """(1 or 2, bytes) as they come, from this offset of the file on, until the container ends."""
+    path = directory / "log"
+    rest = b""
+    while True:
+        ended = (directory / "exit").exists()
+        if _size(path) < offset:
+            offset = 0
+        data = _content(path, offset)
+        offset += len(data)
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            _, stream, tag, text = line.split(b" ", 3)
+            end = b"\n" if tag == b"F" else b""
+            yield (2 if stream == b"stderr" else 1), text + end
+        if data:
+            continue
+        if ended:
+            return
+        try:
+            await client.grown(identity, offset)
+        except Gone:
+            return
 
 
 class Form:
@@ -97,6 +126,15 @@ def last_words(directory: Path, lines: int = 80, size: int = 2048) -> str:
     """The end of a log without time stamps, for a termination message."""
     text = Form(LogOptions(container="")).take(tail(_content(directory / "log"), lines))
     return text[-size:].decode(errors="replace")
+
+
+def size_of(directory: Path) -> int:
+    return _size(directory / "log")
+
+
+def exit_code(directory: Path) -> int:
+    """How the container of this directory has ended."""
+    return int(msgspec.json.decode((directory / "exit").read_bytes())["code"])
 
 
 def stdout(directory: Path) -> bytes:

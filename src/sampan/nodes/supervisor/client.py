@@ -9,6 +9,7 @@ the owner connects again: containers go on meanwhile.
 from __future__ import annotations
 
 import asyncio
+import builtins
 import os
 import socket
 import subprocess
@@ -91,6 +92,10 @@ class Client(asyncio.Protocol):
             sock = _connect(self.directory)
         await loop.create_unix_connection(lambda: self, sock=sock)
         return msgspec.convert(await self._ask("events"), Greeting)
+
+    async def list(self) -> builtins.list[Report]:
+        """What the supervisor knows now."""
+        return msgspec.convert(await self._ask("list"), Greeting).containers
 
     async def start(self, spec: dict[str, Any]) -> Report:
         """Start a container; the same id again answers what became of the first."""

@@ -32,6 +32,13 @@ class Groups:
                 self.base, self.version = f"{parent}/sampan-{name}", version
                 break
 
+    def close(self) -> bool:
+        """Remove our own group; answers whether there was one."""
+        with contextlib.suppress(OSError):
+            if self.base:
+                os.rmdir(self.base)
+        return bool(self.base)
+
     def make(self, name: str, memory: int) -> str:
         """A group with this limit in bytes; "" when it cannot be made."""
         if not self.base:

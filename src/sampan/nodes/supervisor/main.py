@@ -255,6 +255,7 @@ def main(directory: str) -> int:
     listener.listen(64)
     listener.setblocking(False)
     server.loop.run()
+    server.containers.groups.close()
     os.unlink(SOCKET)
     return 0
 

@@ -1,0 +1,135 @@
+"""What all pods of a node share: the cluster, the supervisor, addresses, who wants to know what."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sampan.engine.cluster import Change, Cluster
+from sampan.engine.events import Events
+from sampan.kube import names
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import Emit
+from sampan.lib.clock import Clock
+from sampan.nodes.environment import service_variables
+from sampan.nodes.gpus import Gpus
+from sampan.nodes.hosts import Addresses
+from sampan.nodes.images.resolve import Images
+from sampan.nodes.sandbox.level import Level
+from sampan.nodes.supervisor.client import Client
+
+COMPONENT = "kubelet"
+
+
+class Context:
+    """Made once by the node; workers only read it."""
+
+    def __init__(
+        self, cluster: Cluster, clock: Clock, *, name: str, home: Path, client: Client
+    ) -> None:
+        self.cluster = cluster
+        self.clock = clock
+        self.name = name
+        self.home = home
+        self.directory = home / "node"
+        self.client = client
+        self.host_ip = "127.0.0.1"
+        self.level = Level("plain")
+        self.images = Images((), self.directory / "environments")
+        self.hidden: tuple[str, ...] = ()
+        self.allocatable: Mapping[str, str] = {}
+        self.addresses = Addresses()
+        self.gpus = Gpus(0)
+        self.services = Services()
+        self.references = References()
+        self.trash = Trash()
+        self.events = Events(cluster, clock)
+
+    def now(self) -> float:
+        return self.clock.now().timestamp()
+
+    def emit(self, pod: Manifest, kind: str, reason: str, message: str) -> None:
+        self.events.emit(COMPONENT, pod, Emit(kind, reason, message))
+
+    def pod_directory(self, uid: str) -> Path:
+        return self.directory / "pods" / uid
+
+
+class Services:
+    """The variables that services add to pods, by namespace, kept current by changes."""
+
+    def __init__(self) -> None:
+        self._by_namespace: dict[str, dict[str, dict[str, str]]] = {}
+        self.api: dict[str, str] = {}
+
+    def changed(self, change: Change) -> None:
+        key = change.key
+        table = self._by_namespace.setdefault(key.namespace, {})
+        table.pop(key.name, None)
+        if change.type != "DELETED":
+            table[key.name] = service_variables(change.manifest)
+
+    def serve_api_at(self, host: str, port: int) -> None:
+        """Where pods find the API server; it wins over the address of the service, which nothing
+        on this node leads to."""
+        ports = [{"name": "https", "port": port, "protocol": "TCP"}]
+        service = {"metadata": {"name": "kubernetes"}, "spec": {"clusterIP": host, "ports": ports}}
+        self.api = service_variables(service)
+
+    def variables(self, pod: Manifest) -> dict[str, str]:
+        if pod["spec"].get("enableServiceLinks") is False:
+            return dict(self.api)
+        found: dict[str, str] = {}
+        for name, table in self._by_namespace.get(pod["metadata"]["namespace"], {}).items():
+            if name != "kubernetes":
+                found |= table
+        return found | self.api
+
+
+class References:
+    """Who wants to know when a ConfigMap, Secret or claim changes."""
+
+    def __init__(self) -> None:
+        self._tell: dict[Key, set[Callable[[], None]]] = {}
+
+    def add(self, key: Key, tell: Callable[[], None]) -> None:
+        self._tell.setdefault(key, set()).add(tell)
+
+    def drop(self, key: Key, tell: Callable[[], None]) -> None:
+        told = self._tell.get(key, set())
+        told.discard(tell)
+        if not told:
+            self._tell.pop(key, None)
+
+    def changed(self, change: Change) -> None:
+        key = change.key
+        if key.kind == names.PERSISTENT_VOLUME:
+            claim = change.manifest["spec"].get("claimRef") or {}
+            key = Key(names.PERSISTENT_VOLUME_CLAIM, claim.get("namespace", ""),
+                      claim.get("name", ""))  # fmt: skip
+        for tell in tuple(self._tell.get(key, ())):
+            tell()
+
+
+class Trash:
+    """Removes directories one after another in a thread, off the path of what starts."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[list[Path]] = asyncio.Queue()
+
+    def add(self, *paths: Path) -> None:
+        self._waiting.put_nowait(list(paths))
+
+    async def run(self) -> None:
+        while True:
+            paths = await self._waiting.get()
+            while not self._waiting.empty():
+                paths += self._waiting.get_nowait()
+            await asyncio.to_thread(_remove, paths)
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)

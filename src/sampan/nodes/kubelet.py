@@ -1,0 +1,279 @@
+"""The node: watches the pods that are bound to it and sees to it that they run.
+
+    start       sandbox level, supervisor, registration, then one `Worker` for each living pod
+    stop        leaves; containers go on under the supervisor and are adopted at the next start
+    shutdown_pods   ends every container and the supervisor (`sampan down`)
+
+Pods that are over have no worker and cost nothing. When the supervisor dies, another one is
+started, what it finds is adopted, and pods go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+from sampan.config import Config
+from sampan.engine.cluster import Change, Cluster
+from sampan.kube import names
+from sampan.kube.keys import Manifest
+from sampan.lib.clock import Clock, SystemClock
+from sampan.nodes import gpus, registration
+from sampan.nodes.agent import Agent
+from sampan.nodes.cell import split
+from sampan.nodes.context import Context
+from sampan.nodes.doctor import Finding, judge
+from sampan.nodes.images.resolve import Images
+from sampan.nodes.life.status import TERMINAL
+from sampan.nodes.registration import Registration
+from sampan.nodes.sandbox.level import Level, probe
+from sampan.nodes.supervisor.client import Client, Gone, Greeting, Report
+from sampan.nodes.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_READ = (
+    names.POD, names.CONFIG_MAP, names.SECRET, names.SERVICE, names.NODE,
+    names.PERSISTENT_VOLUME, names.PERSISTENT_VOLUME_CLAIM,
+)  # fmt: skip
+_AGAIN = 1.0
+
+
+class Node:
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        name: str,
+        home: Path,
+        config: Config,
+        clock: Clock | None = None,
+        service_host: tuple[str, int] | None = None,
+    ) -> None:
+        """`home` is $SAMPAN_HOME; the node keeps to `home/node`. `service_host` is where pods
+        find the API server (KUBERNETES_SERVICE_HOST and _PORT)."""
+        clock = clock or SystemClock()
+        client = Client(home / "node", self._exited, self._lost)
+        self.context = Context(cluster, clock, name=name, home=home, client=client)
+        self.agent = Agent(self.context)
+        self._config = config
+        self._service_host = service_host
+        self._workers: dict[str, Worker] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._work: dict[str, asyncio.Task[None]] = {}
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._registration: Registration | None = None
+        self._memory = ""
+        self._stopping = False
+        self._unclaimed: dict[str, list[Report]] = {}
+
+    async def start(self) -> None:
+        """Ready to run pods when this returns."""
+        context, cluster = self.context, self.context.cluster
+        context.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        greeting, _ = await asyncio.gather(context.client.connect(), self._equip())
+        for kind in _READ:
+            await cluster.mirror(kind)
+        if self._service_host is not None:
+            context.services.serve_api_at(*self._service_host)
+        count = gpus.found() if self._config.gpus is None else self._config.gpus
+        context.gpus = gpus.Gpus(count)
+        has = registration.capacity(context.home, count)
+        context.allocatable = has
+        self._registration = Registration(
+            cluster, context.clock, context.name, context.host_ip, has
+        )
+        await self._registration.register()
+        self._spawn(context.events.run())
+        self._spawn(context.trash.run())
+        self._spawn(self._beat())
+        self._adopt(greeting)
+        for kind in (names.CONFIG_MAP, names.SECRET):
+            self._subscribe(kind, context.references.changed)
+        for kind in (names.PERSISTENT_VOLUME_CLAIM, names.PERSISTENT_VOLUME):
+            self._subscribe(kind, context.references.changed)
+        self._subscribe(names.SERVICE, context.services.changed)
+        self._subscribe(names.POD, self._pod_changed)
+        self._end_strangers()
+
+    async def stop(self) -> None:
+        """Leave the pods running under the supervisor."""
+        self._stopping = True
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe.clear()
+        await _cancel([*self._work.values(), *self._tasks])
+        self._workers.clear()
+        self._work.clear()
+        self.context.client.close()
+        if self._registration is not None:
+            await self._registration.unready()
+
+    async def shutdown_pods(self, grace: float = 2.0) -> None:
+        """End every container of this node and the supervisor. Before or after `stop`."""
+        self._stopping = True
+        await _cancel(list(self._work.values()))
+        client = Client(self.context.directory, lambda _report: None, lambda: None)
+        self.context.client.close()
+        try:
+            await client.connect()
+            await client.shutdown(grace)
+        except Gone:
+            return
+
+    def doctor(self) -> list[Finding]:
+        """How pods are isolated here, and what is missing."""
+        return judge(self.context.level, self._memory, self.context.gpus.count)
+
+    # -- pods -------------------------------------------------------------------------------------
+    def _pod_changed(self, change: Change) -> None:
+        pod = change.manifest
+        if pod["spec"].get("nodeName") != self.context.name:
+            return
+        uid = pod["metadata"]["uid"]
+        worker = self._workers.get(uid)
+        if worker is not None:
+            if change.type == "DELETED":
+                worker.vanished()
+            else:
+                worker.changed(pod)
+        elif change.type == "DELETED":
+            self.context.trash.add(self.context.pod_directory(uid))
+        elif _lives(pod):
+            self._employ(pod, self._unclaimed.pop(uid, ()))
+
+    def _employ(self, pod: Manifest, reports: Iterable[Report]) -> None:
+        worker = Worker(self.context, pod, self._dismiss)
+        worker.adopt(reports)
+        self._workers[worker.uid] = worker
+        task = asyncio.create_task(self._look_after(worker))
+        self._work[worker.uid] = task
+
+    async def _look_after(self, worker: Worker) -> None:
+        try:
+            await worker.run()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("pod %s: tried again in %s s", worker.key, _AGAIN)
+            await asyncio.sleep(_AGAIN)
+            self._workers.pop(worker.uid, None)
+            pod = self.context.cluster.get(worker.key)
+            if pod is not None and pod["metadata"]["uid"] == worker.uid:
+                known = [report for report in await self._reports() if _uid(report) == worker.uid]
+                self._employ(pod, known)
+
+    def _dismiss(self, worker: Worker) -> None:
+        worker.release()
+        self._workers.pop(worker.uid, None)
+        self._work.pop(worker.uid, None)
+
+    async def _reports(self) -> list[Report]:
+        return await self.context.client.list()
+
+    # -- the supervisor ---------------------------------------------------------------------------
+    def _exited(self, report: Report) -> None:
+        worker = self._workers.get(_uid(report))
+        if worker is not None:
+            worker.exited(report)
+
+    def _lost(self) -> None:
+        if not self._stopping:
+            self._spawn(self._reconnect())
+
+    async def _reconnect(self) -> None:
+        """The supervisor died: start another one and adopt what it finds."""
+        log.warning("the supervisor has gone; starting another one")
+        await _cancel(list(self._work.values()))
+        pods = [worker.pod for worker in self._workers.values()]
+        for worker in self._workers.values():
+            self.context.addresses.release(worker.address)
+        self._workers.clear()
+        self._work.clear()
+        greeting = await self.context.client.connect()
+        self._adopt(greeting)
+        for pod in pods:
+            self._employ(pod, self._unclaimed.pop(pod["metadata"]["uid"], ()))
+        self._end_strangers()
+
+    def _adopt(self, greeting: Greeting) -> None:
+        self._memory = greeting.memory
+        self._unclaimed.clear()
+        for report in greeting.containers:
+            self._unclaimed.setdefault(_uid(report), []).append(report)
+
+    def _end_strangers(self) -> None:
+        """Containers of pods that are gone or over, and directories of pods that are gone."""
+        for reports in self._unclaimed.values():
+            self._spawn(self._end(reports))
+        self._unclaimed.clear()
+        mine = {pod["metadata"]["uid"] for pod in self.context.cluster.list(names.POD)}
+        root = self.context.directory / "pods"
+        if root.is_dir():
+            gone = [root / uid for uid in os.listdir(root) if uid not in mine]
+            self.context.trash.add(*gone)
+
+    async def _end(self, reports: list[Report]) -> None:
+        for report in reports:
+            if report.code is None:
+                await self.context.client.stop(report.id, 0)
+        self.context.client.forget([report.id for report in reports])
+
+    # -- housekeeping -----------------------------------------------------------------------------
+    async def _equip(self) -> None:
+        """Find out what kind of sandbox works, and what is never to be seen in one."""
+        context, config = self.context, self._config
+        context.level = await probe()
+        if config.sandbox == "plain" and context.level.kind != "plain":
+            context.level = Level("plain", reason="config.yaml asks for plain processes")
+        context.hidden = hidden(context.home)
+        context.images = Images(config.images, context.directory / "environments")
+
+    async def _beat(self) -> None:
+        assert self._registration is not None
+        while True:
+            await asyncio.sleep(registration.HEARTBEAT)
+            try:
+                await self._registration.beat()
+            except Exception:
+                log.exception("the node's lease could not be renewed")
+
+    def _subscribe(self, kind: str, tell: Callable[[Change], None]) -> None:
+        self._unsubscribe.append(self.context.cluster.subscribe(kind, tell))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def hidden(home: Path) -> tuple[str, ...]:
+    """Homes of people, and Sampan's own."""
+    places = {"/home", "/root", os.path.expanduser("~"), os.path.realpath(home)}
+    if sys.platform == "darwin":
+        places.add("/Users")
+    return tuple(sorted(place for place in places if place != "/"))
+
+
+def _lives(pod: Manifest) -> bool:
+    """Whether there is something to do for a pod. One that is over is only waited for when its
+    deletion still needs the node's word."""
+    meta = pod["metadata"]
+    if (pod.get("status") or {}).get("phase") not in TERMINAL:
+        return True
+    return bool(meta.get("deletionTimestamp")) and meta.get("deletionGracePeriodSeconds") != 0
+
+
+def _uid(report: Report) -> str:
+    return split(report.id)[0]
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

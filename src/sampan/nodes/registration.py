@@ -1,0 +1,176 @@
+"""The Node object: what this machine has, that it is well, and a Lease as heartbeat."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from sampan.engine.cluster import Cluster
+from sampan.kube import names
+from sampan.kube.errors import AlreadyExists, ApiStatus, NotFound
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.times import micro, rfc3339
+from sampan.lib.clock import Clock
+from sampan.nodes import gpus
+
+LEASES = "kube-node-lease"
+LEASE_SECONDS = 40
+HEARTBEAT = 10.0
+PODS = 500
+"""More than upstream's 110: a pod is a process here, not a container with a network of its own."""
+_KUBELET = "v1.36.2"
+_LABEL_OS, _LABEL_ARCH = "kubernetes.io/os", "kubernetes.io/arch"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def capacity(home: Path, gpu_count: int) -> dict[str, str]:
+    """What pods may use of this machine."""
+    found = {
+        "cpu": str(os.cpu_count() or 1),
+        "memory": f"{_memory() // 1024}Ki",
+        "pods": str(PODS),
+        "ephemeral-storage": f"{shutil.disk_usage(home).total // 1024}Ki",
+    }
+    if gpu_count:
+        found[gpus.RESOURCE] = str(gpu_count)
+    return found
+
+
+class Registration:
+    def __init__(
+        self, cluster: Cluster, clock: Clock, name: str, host_ip: str, has: Mapping[str, str]
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._name = name
+        self._host_ip = host_ip
+        self._has = dict(has)
+        self._key = Key(names.NODE, "", name)
+
+    async def register(self) -> None:
+        """Make the Node object, or bring the one of an earlier start up to date."""
+        machine = _ARCHITECTURES.get(platform.machine(), platform.machine())
+        labels = {
+            names.LABEL_HOSTNAME: self._name,
+            _LABEL_OS: platform.system().lower(),
+            _LABEL_ARCH: machine,
+        }
+        node: Manifest = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self._name, "labels": labels},
+            "spec": {},
+        }
+        try:
+            await self._cluster.create(node)
+        except AlreadyExists:
+            await self._cluster.patch(self._key, {"metadata": {"labels": labels}})
+        status = {"status": self._status(ready=True)}
+        await self._cluster.patch(self._key, status, subresource="status")
+        await self.beat()
+
+    async def beat(self) -> None:
+        """Renew the Lease; a cluster that has no place for it does without."""
+        spec = {
+            "holderIdentity": self._name,
+            "leaseDurationSeconds": LEASE_SECONDS,
+            "renewTime": micro(self._clock.now()),
+        }
+        key = Key(names.LEASE, LEASES, self._name)
+        try:
+            await self._cluster.patch(key, {"spec": spec})
+        except NotFound:
+            await self._make_lease(spec)
+
+    async def unready(self) -> None:
+        """Say that the node has left; nobody is told to do anything about its pods."""
+        try:
+            status = {"status": self._status(ready=False)}
+            await self._cluster.patch(self._key, status, subresource="status")
+        except ApiStatus:
+            return
+
+    async def _make_lease(self, spec: Manifest) -> None:
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self._name, "namespace": LEASES},
+            "spec": spec,
+        }
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LEASES}}
+        for manifest in (namespace, lease):
+            try:
+                await self._cluster.create(manifest)
+            except AlreadyExists:
+                continue
+            except ApiStatus:
+                return
+
+    def _status(self, *, ready: bool) -> Manifest:
+        now = rfc3339(self._clock.now())
+        old = self._cluster.get(self._key) or {}
+        before = {each["type"]: each for each in (old.get("status") or {}).get("conditions", ())}
+        conditions = [
+            {
+                "type": kind,
+                "status": value,
+                "reason": reason,
+                "message": message,
+                "lastHeartbeatTime": now,
+                "lastTransitionTime": before[kind]["lastTransitionTime"]
+                if before.get(kind, {}).get("status") == value
+                else now,
+            }
+            for kind, value, reason, message in _conditions(ready=ready)
+        ]
+        return {
+            "capacity": self._has,
+            "allocatable": self._has,
+            "conditions": conditions,
+            "addresses": [
+                {"type": "InternalIP", "address": self._host_ip},
+                {"type": "Hostname", "address": self._name},
+            ],
+            "nodeInfo": _machine(),
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+        }
+
+
+def _conditions(*, ready: bool) -> list[tuple[str, str, str, str]]:
+    good = [
+        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "there is enough memory"),
+        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "there is enough disk space"),
+        ("PIDPressure", "False", "KubeletHasSufficientPID", "there are enough process ids"),
+    ]
+    if ready:
+        return [*good, ("Ready", "True", "KubeletReady", "the node starts pods")]
+    return [*good, ("Ready", "False", "NodeStopped", "the control plane has been stopped")]
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "bootID": "",
+        "containerRuntimeVersion": "sampan://0.1",
+        "kernelVersion": platform.release(),
+        "kubeProxyVersion": _KUBELET,
+        "kubeletVersion": _KUBELET,
+        "machineID": "",
+        "operatingSystem": platform.system().lower(),
+        "osImage": _system(),
+        "systemUUID": "",
+    }
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    except OSError:
+        return f"{platform.system()} {platform.release()}"
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

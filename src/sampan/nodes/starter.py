@@ -1,0 +1,157 @@
+"""Starting a container: volumes, image, configuration, sandbox; and what to say when one fails.
+
+Each obstacle becomes the waiting reason that Kubernetes has for it, and an event. Most go away by
+themselves (a ConfigMap appears, a claim is bound), so they are tried again with growing pauses and
+at once when something that the pod refers to changes.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from sampan.nodes import gpus, hosts
+from sampan.nodes.cell import Cell, identity
+from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
+from sampan.nodes.context import Context
+from sampan.nodes.facts import ConfigError, PodFacts
+from sampan.nodes.images.runtime import Refusal, Runtime
+from sampan.nodes.life.seen import Start, Waiting
+from sampan.nodes.supervisor.client import Report
+from sampan.nodes.volumes.files import VolumeError
+from sampan.nodes.volumes.prepare import PodVolumes
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0
+
+
+class Starter:
+    """For one pod."""
+
+    def __init__(self, context: Context, directory: Path) -> None:
+        self._context = context
+        self._directory = directory
+        self._volumes = PodVolumes(directory / "volumes", context.home, context.cluster)
+        self._blocked: dict[str, Cell] = {}
+        self._refused: set[str] = set()
+        self._pause = _FIRST_PAUSE
+        self._retry_at: float | None = None
+
+    async def start(self, cell: Cell, action: Start, facts: PodFacts) -> Report | None:
+        """Start one attempt. None when it cannot be now: the cell says why."""
+        runtime = self._context.images.resolve(cell.spec["image"])
+        if isinstance(runtime, Refusal):
+            self._refuse_image(cell, facts, runtime)
+            return None
+        cell.image_id = runtime.identity
+        try:
+            await self._volumes.prepare(facts)
+            request = self._request(cell, action, facts, runtime)
+        except VolumeError as error:
+            reason = "CreateContainerConfigError" if error.final else "ContainerCreating"
+            self._block(cell, facts, Waiting(reason, str(error)), "FailedMount")
+            return None
+        except ConfigError as error:
+            self._block(cell, facts, Waiting("CreateContainerConfigError", str(error)), "Failed")
+            return None
+        except (Unrunnable, OSError, ValueError) as error:
+            reason = error.reason if isinstance(error, Unrunnable) else "CreateContainerError"
+            self._block(cell, facts, Waiting(reason, str(error)), "Failed")
+            return None
+        self._announce(cell, facts, runtime, action)
+        report = await self._context.client.start(request)
+        if report.code is None:
+            message = f"Started container {cell.name}"
+            self._context.emit(facts.pod, "Normal", "Started", message)
+        return report
+
+    def adopted(self, cell: Cell) -> None:
+        """A container runs that an earlier control plane has started."""
+        place = self._place(cell, cell.last.attempt if cell.last else 0)
+        try:
+            held = place.gpus.read_text()
+        except OSError:
+            return
+        self._context.gpus.hold(cell.identity, [int(index) for index in held.split()])
+
+    async def refresh(self, facts: PodFacts) -> None:
+        """Bring the volumes' files up to date."""
+        await self._volumes.refresh(facts)
+
+    def retry(self) -> None:
+        """Something that the pod refers to has changed: what waits may start now."""
+        self._retry_at = None
+        for cell in self._blocked.values():
+            cell.waiting = None
+        self._blocked.clear()
+
+    def due(self) -> bool:
+        """Whether files have to be refreshed; also lets those try again whose pause is over."""
+        now = time.time()
+        if self._retry_at is not None and now >= self._retry_at:
+            self.retry()
+        renew = self._volumes.renew_at
+        return renew is not None and now >= renew
+
+    def again_in(self) -> float | None:
+        """Seconds until `due` has something to say."""
+        times = [at for at in (self._retry_at, self._volumes.renew_at) if at is not None]
+        return max(0.0, min(times) - time.time()) if times else None
+
+    def _request(
+        self, cell: Cell, action: Start, facts: PodFacts, runtime: Runtime
+    ) -> dict[str, Any]:
+        context = self._context
+        started = identity(cell.uid, cell.name, action.attempt)
+        place = self._place(cell, action.attempt)
+        indices = context.gpus.take(started, gpus.wanted(cell.spec))
+        around = Surroundings(
+            hidden=context.hidden, services=context.services.variables(facts.pod), gpus=indices
+        )
+        box = compose(facts, cell.spec, runtime, self._volumes, (place, around))
+        if not place.scratch.exists():
+            place.make(hosts.hosts_file(facts.pod, facts.pod_ip))
+        if indices:
+            place.gpus.write_text(" ".join(map(str, indices)))
+        return context.level.request(started, box)
+
+    def _announce(self, cell: Cell, facts: PodFacts, runtime: Runtime, action: Start) -> None:
+        emit, pod, image = self._context.emit, facts.pod, cell.spec["image"]
+        if action.attempt > 0 and action.streak > 1:
+            where = f"{pod['metadata']['name']}_{facts.namespace}({cell.uid})"
+            text = f"Back-off restarting failed container {cell.name} in pod {where}"
+            emit(pod, "Warning", "BackOff", text)
+        emit(pod, "Normal", "Pulled", f'Container image "{image}" is provided by {runtime.said}')
+        emit(pod, "Normal", "Created", f"Created container: {cell.name}")
+
+    def _refuse_image(self, cell: Cell, facts: PodFacts, refusal: Refusal) -> None:
+        """The table is read at start, so nothing changes by waiting: one word for the first look,
+        another one for ever after, as a kubelet has."""
+        waiting, emit = Waiting(refusal.reason, refusal.message), self._context.emit
+        if refusal.reason == "ErrImagePull":
+            text = f'Failed to pull image "{cell.spec["image"]}": {refusal.message}'
+            emit(facts.pod, "Warning", "Failed", text)
+            if cell.name in self._refused:
+                waiting = Waiting("ImagePullBackOff", refusal.message)
+            else:
+                self._refused.add(cell.name)
+                self._later(cell, pause=_FIRST_PAUSE)
+        else:
+            emit(facts.pod, "Warning", "InspectFailed", refusal.message)
+        emit(facts.pod, "Warning", "Failed", f"Error: {waiting.reason}")
+        cell.waiting = waiting
+
+    def _block(self, cell: Cell, facts: PodFacts, waiting: Waiting, reason: str) -> None:
+        cell.waiting = waiting
+        text = waiting.message if reason == "FailedMount" else f"Error: {waiting.message}"
+        self._context.emit(facts.pod, "Warning", reason, text)
+        self._later(cell, pause=self._pause)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    def _later(self, cell: Cell, *, pause: float) -> None:
+        self._blocked[cell.name] = cell
+        at = time.time() + pause
+        self._retry_at = at if self._retry_at is None else min(at, self._retry_at)
+
+    def _place(self, cell: Cell, attempt: int) -> Directories:
+        return Directories(self._directory, cell.name, attempt)

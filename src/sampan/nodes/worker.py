@@ -1,0 +1,391 @@
+"""One living pod: look, decide, carry out, write the status; again when anything happens.
+
+The decision is `life.decide`; this is the part that has hands. It holds nothing that could not be
+found again: containers are the supervisor's, the rest is in the pod's status. A worker ends when
+its pod has ended for good or is gone; pods that are over cost nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sampan.kube import names
+from sampan.kube.errors import ApiStatus, Conflict, NotFound
+from sampan.kube.keys import Key, Manifest, key_of
+from sampan.nodes import adopt, probes
+from sampan.nodes.cell import Cell, split
+from sampan.nodes.compose import Directories
+from sampan.nodes.context import Context
+from sampan.nodes.facts import PodFacts
+from sampan.nodes.life.decide import decide
+from sampan.nodes.life.seen import Decision, ProbeKind, Snapshot, Start, Stop
+from sampan.nodes.logs import last_words
+from sampan.nodes.starter import Starter
+from sampan.nodes.stopper import stop
+from sampan.nodes.supervisor.client import Gone, Report
+from sampan.nodes.volumes.files import references
+
+log = logging.getLogger(__name__)
+
+_SECTIONS = ("initContainers", "containers", "ephemeralContainers")
+_MESSAGE_BYTES = 4096
+
+
+class Worker:
+    def __init__(self, context: Context, pod: Manifest, ended: Callable[[Worker], None]) -> None:
+        """`ended` is called once, when there is nothing left to do for this pod."""
+        self.context = context
+        self.pod = pod
+        self.key = key_of(pod)
+        self.uid: str = pod["metadata"]["uid"]
+        self.cells: dict[str, Cell] = {}
+        self.address = ""
+        self._ended = ended
+        self._gone = False
+        self._evicted: tuple[str, str] | None = None
+        self._wake = asyncio.Event()
+        self._stale = False
+        self._directory = context.pod_directory(self.uid)
+        self._starter = Starter(context, self._directory)
+        self._watched: list[Key] = []
+        self._early: dict[str, Report] = {}
+        self._add_cells()
+
+    # -- what happens -----------------------------------------------------------------------------
+    def adopt(self, reports: Iterable[Report]) -> None:
+        """Take over what an earlier control plane has started."""
+        adopt.restore(self.cells, self.pod, reports)
+        address = (self.pod.get("status") or {}).get("podIP", "")
+        if address and self.context.addresses.hold(address):
+            self.address = address
+        for cell in self.cells.values():
+            if cell.running:
+                self._starter.adopted(cell)
+            elif cell.last is not None:
+                self._read_message(cell)
+
+    def changed(self, pod: Manifest) -> None:
+        """The pod's object has another state. Our own writes come back like all others."""
+        if revision(pod) <= revision(self.pod):
+            return
+        told, old = pod["metadata"], self.pod["metadata"]
+        self.pod = pod
+        self._add_cells()
+        fields = ("labels", "annotations")
+        if any(told.get(field) != old.get(field) for field in fields):
+            self._stale = True
+        self._wake.set()
+
+    def vanished(self) -> None:
+        """The pod's object is gone: nothing of it may go on."""
+        self._gone = True
+        self._wake.set()
+
+    def exited(self, report: Report) -> None:
+        _, name, attempt = split(report.id)
+        cell = self.cells.get(name)
+        if cell is None:
+            return
+        if cell.last is None or cell.last.attempt < attempt:
+            self._early[report.id] = report  # it has ended before we heard that it was started
+            return
+        if cell.last.attempt != attempt:
+            return
+        cell.cancel()
+        cell.note(attempt, report)
+        self._read_message(cell)
+        self.context.gpus.release(report.id)
+        self.context.trash.add(self._place(cell).scratch)
+        self._wake.set()
+
+    def touched(self) -> None:
+        """A ConfigMap, Secret or claim that this pod uses has changed."""
+        self._stale = True
+        self._starter.retry()
+        self._wake.set()
+
+    # -- the loop ---------------------------------------------------------------------------------
+    async def run(self) -> None:
+        self._watch_references()
+        try:
+            while not await self._step():
+                pass
+        except Gone:
+            return  # the node connects again and makes new workers
+        finally:
+            self._leave()
+        self._ended(self)
+
+    async def _step(self) -> bool:
+        """One round; whether the pod is done with."""
+        self._wake.clear()
+        if self._gone:
+            await self._kill()
+            return True
+        if self._starter.due():
+            self._stale = True
+        decision = decide(self._snapshot())
+        if await self._carry_out(decision):
+            return False
+        if not await self._write(decision):
+            return False
+        if decision.remove:
+            await self._remove()
+            return True
+        if decision.finished:
+            return True
+        await self._refresh()
+        await self._sleep(decision.again_in)
+        return False
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            pod=self.pod,
+            now=self.context.now(),
+            containers={name: cell.seen() for name, cell in self.cells.items()},
+            pod_ip=self.address,
+            host_ip=self.context.host_ip,
+            evicted=self._evicted,
+        )
+
+    async def _carry_out(self, decision: Decision) -> bool:
+        """Whether something has changed by it, so that the decision is old."""
+        changed = False
+        for action in decision.actions:
+            if isinstance(action, Stop):
+                self._stop(action)
+            elif await self._start(action):
+                changed = True
+        self._probe(decision.probes)
+        return changed
+
+    async def _start(self, action: Start) -> bool:
+        cell = self.cells[action.container]
+        if not self.address:
+            self.address = self.context.addresses.take()
+        report = await self._starter.start(cell, action, self._facts())
+        if report is None:
+            return cell.waiting is not None
+        cell.begin(action.attempt, action.streak, report)
+        self._forget_older(cell)
+        early = self._early.pop(report.id, report)
+        if early.code is not None:
+            self.exited(early)
+        handler = (cell.spec.get("lifecycle") or {}).get("postStart")
+        if handler and cell.running:
+            cell.hook = "running"
+            cell.hook_task = asyncio.create_task(self._post_start(cell, handler))
+        return True
+
+    def _stop(self, action: Stop) -> None:
+        cell = self.cells[action.container]
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + action.grace
+        if cell.stop_by is not None and cell.stop_by <= deadline + 0.5:
+            return
+        if cell.stop_by is None:
+            why = action.why or f"Stopping container {cell.name}"
+            self.context.emit(self.pod, "Normal", "Killing", why)
+        first, cell.stop_by = cell.stop_by is None, deadline
+        if cell.stopper is not None:
+            cell.stopper.cancel()
+        target = self._target(cell)
+        cell.stopper = asyncio.create_task(stop(target, action.grace, hook=first))
+
+    # -- probes and hooks -------------------------------------------------------------------------
+    def _probe(self, wanted: frozenset[tuple[str, ProbeKind]]) -> None:
+        for name, cell in self.cells.items():
+            kinds: set[ProbeKind] = {kind for each, kind in wanted if each == name}
+            for kind in cell.probers.keys() - kinds:
+                cell.probers.pop(kind).cancel()
+            for kind in kinds - cell.probers.keys():
+                probe = cell.spec[f"{kind}Probe"]
+                watching = probes.watch(self._target(cell), probe, self._hear(cell, kind))
+                cell.probers[kind] = asyncio.create_task(watching)
+
+    def _hear(self, cell: Cell, kind: ProbeKind) -> Callable[[bool | None, str], None]:
+        def told(verdict: bool | None, message: str) -> None:
+            if message:
+                text = f"{kind.capitalize()} probe failed: {message}"
+                self.context.emit(self.pod, "Warning", "Unhealthy", text)
+            before = (cell.passed, cell.ready, cell.unhealthy)
+            if kind == "readiness" and verdict is not None:
+                cell.ready = verdict
+            elif kind == "startup" and verdict:
+                cell.passed = True
+            elif verdict is False and "grpc" not in cell.spec[f"{kind}Probe"]:
+                cell.unhealthy = kind
+            if before != (cell.passed, cell.ready, cell.unhealthy):
+                self._wake.set()
+
+        return told
+
+    async def _post_start(self, cell: Cell, handler: dict[str, Any]) -> None:
+        try:
+            await probes.perform(self._target(cell), handler)
+            cell.hook = ""
+        except probes.Failure as failure:
+            cell.hook = "failed"
+            text = f"PostStartHook failed: {failure}"
+            self.context.emit(self.pod, "Warning", "FailedPostStartHook", text)
+        self._wake.set()
+
+    def _target(self, cell: Cell) -> probes.Target:
+        return probes.Target(self.context.client, cell.identity, self.address, cell.spec)
+
+    # -- the object -------------------------------------------------------------------------------
+    async def _write(self, decision: Decision) -> bool:
+        """Write the status if it says something new; False when the pod has to be looked at
+        again first."""
+        if decision.status == self.pod.get("status"):
+            return True
+        written = {**self.pod, "status": decision.status}
+        try:
+            self.pod = await self.context.cluster.replace(written, subresource="status")
+        except Conflict:
+            newer = self.context.cluster.get(self.key)
+            if newer is None or newer["metadata"]["uid"] != self.uid:
+                self._gone = True
+            else:
+                self.pod = newer
+            return False
+        except NotFound:
+            self._gone = True
+            return False
+        except ApiStatus as error:
+            log.warning("status of %s not written: %s", self.key, error.message)
+            await self._sleep(1.0)
+            return False
+        return True
+
+    async def _remove(self) -> None:
+        try:
+            await self.context.cluster.delete(self.key, uid=self.uid, grace=0)
+        except (NotFound, Conflict):
+            return
+
+    # -- looking after ----------------------------------------------------------------------------
+    async def _refresh(self) -> None:
+        if self._stale:
+            self._stale = False
+            await self._starter.refresh(self._facts())
+
+    async def _sleep(self, seconds: float | None) -> None:
+        """Until something happens, at most this long."""
+        waits = [each for each in (seconds, self._starter.again_in()) if each is not None]
+        if not waits:
+            await self._wake.wait()
+            return
+        try:
+            async with asyncio.timeout(max(0.0, min(waits)) + 0.001):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _kill(self) -> None:
+        """The object is gone: end everything at once, and wait for it."""
+        while alive := [cell for cell in self.cells.values() if cell.running]:
+            for cell in alive:
+                cell.cancel()
+                await self.context.client.stop(cell.identity, 0)
+            self._wake.clear()
+            if any(cell.running for cell in alive):
+                await self._wake.wait()
+
+    def _leave(self) -> None:
+        for cell in self.cells.values():
+            cell.cancel()
+        for key in self._watched:
+            self.context.references.drop(key, self.touched)
+        self._watched.clear()
+
+    def release(self) -> None:
+        """Give back what a pod that is over does not need."""
+        self.context.addresses.release(self.address)
+        ids = [cell.identity for cell in self.cells.values() if cell.last is not None]
+        self.context.client.forget(ids)
+        if self._gone or self.pod["metadata"].get("deletionTimestamp"):
+            self.context.trash.add(self._directory)
+        else:
+            self.context.trash.add(self._directory / "volumes", self._directory / "scratch")
+
+    def _facts(self) -> PodFacts:
+        context, namespace = self.context, self.key.namespace
+        return PodFacts(
+            self.pod,
+            self.address,
+            context.host_ip,
+            context.allocatable,
+            lambda kind, name: context.cluster.get(Key(kind, namespace, name)),
+        )
+
+    def _add_cells(self) -> None:
+        for section in _SECTIONS:
+            for spec in self.pod["spec"].get(section) or ():
+                if spec["name"] not in self.cells:
+                    self.cells[spec["name"]] = Cell(self.uid, spec)
+
+    def _watch_references(self) -> None:
+        wanted: set[tuple[str, str]] = set()
+        for volume in self.pod["spec"].get("volumes") or ():
+            wanted.update(references(volume))
+            if claim := volume.get("persistentVolumeClaim"):
+                wanted.add((names.PERSISTENT_VOLUME_CLAIM, claim["claimName"]))
+        for cell in self.cells.values():
+            wanted.update(_environment_references(cell.spec))
+        self._watched = [Key(kind, self.key.namespace, name) for kind, name in wanted]
+        for key in self._watched:
+            self.context.references.add(key, self.touched)
+
+    def _place(self, cell: Cell) -> Directories:
+        return Directories(self._directory, cell.name, cell.last.attempt if cell.last else 0)
+
+    def _forget_older(self, cell: Cell) -> None:
+        """Of each container the newest attempt and the one before it are kept."""
+        attempt = cell.last.attempt if cell.last else 0
+        if attempt >= 1:
+            self.context.client.forget([f"{self.uid}/{cell.name}.{attempt - 1}"])
+        if attempt >= 2:
+            self.context.trash.add(Directories(self._directory, cell.name, attempt - 2).logs)
+
+    def _read_message(self, cell: Cell) -> None:
+        """The termination message of an attempt that has just ended."""
+        last, place = cell.last, self._place(cell)
+        if last is None or last.code is None or last.message:
+            return
+        try:
+            with place.termination.open("rb") as file:
+                text = file.read(_MESSAGE_BYTES).decode(errors="replace")
+        except OSError:
+            text = ""
+        policy = cell.spec.get("terminationMessagePolicy")
+        if not text and last.code and policy == "FallbackToLogsOnError":
+            text = last_words(place.logs)
+        if text:
+            cell.last = type(last)(
+                attempt=last.attempt, started=last.started, finished=last.finished,
+                code=last.code, reason=last.reason, message=text,
+            )  # fmt: skip
+
+
+def revision(manifest: Manifest) -> int:
+    """resourceVersions of one cluster grow; 0 for one that cannot be compared."""
+    text = manifest["metadata"].get("resourceVersion") or ""
+    return int(text) if text.isdigit() else 0
+
+
+def _environment_references(container: Any) -> Iterable[tuple[str, str]]:
+    for source in container.get("envFrom") or ():
+        if reference := source.get("configMapRef"):
+            yield names.CONFIG_MAP, reference.get("name", "")
+        if reference := source.get("secretRef"):
+            yield names.SECRET, reference.get("name", "")
+    for variable in container.get("env") or ():
+        source = variable.get("valueFrom") or {}
+        if reference := source.get("configMapKeyRef"):
+            yield names.CONFIG_MAP, reference.get("name", "")
+        if reference := source.get("secretKeyRef"):
+            yield names.SECRET, reference.get("name", "")
