@@ -81,7 +81,7 @@ def _fill_fields(downward: dict[str, Any]) -> None:
 
 
 def problems(spec: dict[str, Any], path: str = "spec") -> list[Problem]:
-    """What is wrong with a PodSpec that `fill` has completed; [] for a good one."""
+    """What is wrong with a PodSpec, completed by `fill` or not yet; [] for a good one."""
     found: list[Problem] = []
     volumes: set[str] = set()
     for index, volume in enumerate(spec.get("volumes") or ()):
@@ -168,8 +168,6 @@ def _volume(volume: dict[str, Any], path: str, names: set[str]) -> Iterator[Prob
         yield duplicate(f"{path}.name", name)
     names.add(name)
     sources = [key for key, value in volume.items() if key != "name" and value is not None]
-    if not sources:
-        yield required(path, "must specify a volume type")
     for source in sources[1:]:
         yield forbidden(f"{path}.{source}", "may not specify more than 1 volume type")
     if sources and (check := _VOLUMES.get(sources[0])):

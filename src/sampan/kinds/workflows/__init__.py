@@ -1,0 +1,22 @@
+"""Workflows: argoproj.io Workflow, run by pure decisions.
+
+Read `workflow` first (one look at a workflow), then `walk` (what the kinds of templates share),
+`container`, `script`, `steps`, `dag`, and `nodes` (all that can change a phase). What is not
+supported yet is refused in `admit`. WorkflowTemplates, CronWorkflows and artifacts are not here.
+Upstream: argoproj/argo-workflows.
+"""
+
+from __future__ import annotations
+
+from sampan.kinds.workflows import crds
+from sampan.kinds.workflows.admit import RULES
+from sampan.kinds.workflows.workflow import WORKFLOW
+from sampan.kube import names
+from sampan.kube.component import Component
+
+COMPONENT = Component(
+    name="workflows",
+    controllers=(WORKFLOW,),
+    crds=crds.load(),
+    rules={names.WORKFLOW: RULES},
+)

@@ -1,0 +1,95 @@
+"""Nodes of a workflow: their phases, and everything that can change one.
+
+A node is the JSON object under `status.nodes`, as upstream writes it; it is never changed, only
+replaced. Rule 1: whatever sets a phase is a function of this file, and goes through `TRANSITIONS`.
+
+    Pending ─> Running ─> Succeeded | Failed | Error
+       └─────────────────────^
+    born finished: Skipped, Omitted, Failed, Error
+
+Upstream: argo-workflows pkg/apis/workflow/v1alpha1 NodeStatus, workflow/controller/operator.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+Phase = Literal["Pending", "Running", "Succeeded", "Skipped", "Failed", "Error", "Omitted"]
+NodeType = Literal["Pod", "Steps", "StepGroup", "DAG", "TaskGroup", "Retry", "Skipped", "Suspend"]
+Node = dict[str, Any]
+
+PHASES: tuple[Phase, ...] = get_args(Phase)
+OVER: frozenset[str] = frozenset({"Succeeded", "Skipped", "Failed", "Error", "Omitted"})
+BROKEN: frozenset[str] = frozenset({"Failed", "Error"})
+GOOD: frozenset[str] = frozenset({"Succeeded", "Skipped", "Omitted"})
+
+TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
+    None: frozenset(PHASES) - {"Succeeded"},
+    "Pending": frozenset({"Pending", "Running", "Succeeded", "Failed", "Error"}),
+    "Running": frozenset({"Running", "Succeeded", "Failed", "Error"}),
+    "Succeeded": frozenset(),
+    "Skipped": frozenset(),
+    "Failed": frozenset(),
+    "Error": frozenset(),
+    "Omitted": frozenset(),
+}
+"""From a phase (None: no node yet) to the phases that may follow. What is over stays over."""
+
+
+def over(node: Node | None) -> bool:
+    return node is not None and node["phase"] in OVER
+
+
+def broken(node: Node | None) -> bool:
+    return node is not None and node["phase"] in BROKEN
+
+
+def active(node: Node) -> bool:
+    """Whether it is a pod that was asked for and has not ended."""
+    return node["type"] == "Pod" and node["phase"] not in OVER
+
+
+def born(fields: Node, type: NodeType, phase: Phase, now: str, message: str = "") -> Node:
+    """A new node. `fields` has id, name, displayName and whatever else is known."""
+    _check(None, phase)
+    node = {**fields, "type": type, "phase": phase, "startedAt": now, "finishedAt": None}
+    if message:
+        node["message"] = message
+    if phase in OVER:
+        node["finishedAt"] = now
+    if type == "Pod":
+        node["progress"] = "0/1"
+    return node
+
+
+def turned(node: Node, phase: Phase, now: str, message: str | None = None) -> Node:
+    """The node in another phase, or in the same one with another message.
+
+    message: None keeps the present one, "" removes it. Answers `node` itself if nothing changes.
+    """
+    message = node.get("message", "") if message is None else message
+    if (node["phase"], node.get("message", "")) == (phase, message):
+        return node
+    _check(node["phase"], phase)
+    new = {**node, "phase": phase}
+    new.pop("message", None)
+    if message:
+        new["message"] = message
+    if phase in OVER:
+        new["finishedAt"] = new.get("finishedAt") or now
+        if phase == "Succeeded" and node["type"] == "Pod":
+            new["progress"] = "1/1"
+    return new
+
+
+def _check(before: Phase | None, after: Phase) -> None:
+    if after not in TRANSITIONS[before]:
+        raise AssertionError(f"a node cannot go from {before} to {after}")
+
+
+def with_children(node: Node, *ids: str) -> Node:
+    """The node with these children behind those that it has."""
+    old = node.get("children") or []
+    new = [each for each in dict.fromkeys(ids) if each not in old]
+    return {**node, "children": [*old, *new]} if new else node

@@ -1,0 +1,112 @@
+"""What a Workflow's status and labels say, as a merge patch of what changed.
+
+A Workflow has no status subresource (upstream's CRD declares none), so labels and status go
+together in one write; only nodes that changed are in it. Upstream: argo-workflows
+workflow/controller/operator.go markWorkflowPhase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.kinds.workflows import claims, progress
+from sampan.kinds.workflows.types import Run
+from sampan.kinds.workflows.walk import Walk
+from sampan.kube import names
+from sampan.kube.keys import Key
+from sampan.kube.plan import Action, Emit, Patch
+from sampan.kube.times import rfc3339
+
+DONE = ("Succeeded", "Failed", "Error")
+_TOLD = {
+    "Running": ("Normal", "WorkflowRunning", "Workflow Running"),
+    "Succeeded": ("Normal", "WorkflowSucceeded", "Workflow completed"),
+    "Failed": ("Warning", "WorkflowFailed", ""),
+    "Error": ("Warning", "WorkflowFailed", ""),
+}
+
+
+class Word(Struct, frozen=True, kw_only=True):
+    """The workflow's phase and the reason for it."""
+
+    phase: str
+    message: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.phase in DONE
+
+
+def patch(walk: Walk, word: Word) -> Patch | None:
+    """The write that brings the Workflow up to date; None when it is."""
+    run = walk.workflow
+    said = progress.update(walk)
+    status: dict[str, Any] = {
+        "phase": word.phase,
+        "message": word.message or None,
+        "progress": said,
+        "startedAt": run.status.get("startedAt") or walk.now,
+        "finishedAt": walk.now if word.done else None,
+        "conditions": _conditions(run, walk, word),
+    }
+    if run.spec.volumeClaimTemplates:
+        gone = word.done and claims.released(run, word.phase)
+        status["persistentVolumeClaims"] = None if gone else claims.listed(run)
+    changed = {key: value for key, value in status.items() if run.status.get(key) != value}
+    if walk.changed:
+        changed["nodes"] = {id: _difference(run, id, walk) for id in walk.changed}
+    return _patch(run, changed, word)
+
+
+def refusal(run: Run, message: str) -> Patch | None:
+    """The end of a workflow that can never run."""
+    now = rfc3339(run.now)
+    status = {"phase": "Failed", "message": message, "startedAt": now, "finishedAt": now}
+    done = [{"type": "Completed", "status": "True"}]
+    word = Word(phase="Failed", message=message)
+    return _patch(run, {**status, "conditions": done}, word)
+
+
+def _patch(run: Run, status: Mapping[str, Any], word: Word) -> Patch | None:
+    wanted = {
+        names.LABEL_WORKFLOW_PHASE: word.phase,
+        names.LABEL_WORKFLOW_COMPLETED: str(word.done).lower(),
+    }
+    about = run.manifest["metadata"]
+    body: dict[str, Any] = {"metadata": {"uid": about["uid"]}}
+    if not wanted.items() <= (about.get("labels") or {}).items():
+        body["metadata"]["labels"] = wanted
+    elif not status:
+        return None
+    if status:
+        body["status"] = dict(status)
+    return Patch(Key(names.WORKFLOW, run.namespace, run.name), body)
+
+
+def _difference(run: Run, id: str, walk: Walk) -> dict[str, Any]:
+    """A node as a merge patch: all that is new, and None for what is no more."""
+    old, new = run.nodes.get(id) or {}, walk.changed[id]
+    found = {key: value for key, value in new.items() if key not in old or old[key] != value}
+    return found | {key: None for key in old if key not in new}
+
+
+def _conditions(run: Run, walk: Walk, word: Word) -> list[dict[str, str]]:
+    ids = {**run.nodes, **walk.changed}
+    running = any(node["type"] == "Pod" and node["phase"] == "Running" for node in ids.values())
+    said = {
+        "PodRunning": "True" if running else "False",
+        "Completed": "True" if word.done else "False",
+    }
+    kept = [each for each in run.status.get("conditions") or () if each["type"] not in said]
+    return [*kept, *({"type": type, "status": status} for type, status in said.items())]
+
+
+def tell(run: Run, word: Word) -> list[Action]:
+    """The Event of a phase that is new."""
+    if word.phase == run.phase:
+        return []
+    kind, reason, message = _TOLD[word.phase]
+    return [Emit(kind, reason, message or word.message or f"Workflow {word.phase.lower()}")]

@@ -1,0 +1,79 @@
+"""Read-only views of a Workflow: only the fields that decisions read.
+
+Templates and nodes stay plain JSON: a template is text to be filled in, and a workflow may have
+thousands of nodes, most of which a decision never looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from sampan.kinds.workflows.nodes import Node
+from sampan.kube.keys import Manifest
+
+Template = Mapping[str, Any]
+
+
+class TtlStrategy(Struct, frozen=True, kw_only=True):
+    secondsAfterCompletion: int | None = None
+    secondsAfterSuccess: int | None = None
+    secondsAfterFailure: int | None = None
+
+
+class ClaimGC(Struct, frozen=True, kw_only=True):
+    strategy: str = "OnWorkflowSuccess"
+
+
+class Spec(Struct, frozen=True, kw_only=True):
+    entrypoint: str = ""
+    templates: list[dict[str, Any]] = []
+    parallelism: int | None = None
+    suspend: bool = False
+    shutdown: str = ""
+    activeDeadlineSeconds: int | None = None
+    volumeClaimTemplates: list[dict[str, Any]] = []
+    volumeClaimGC: ClaimGC = ClaimGC()
+    ttlStrategy: TtlStrategy = TtlStrategy()
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """All that a decision may depend on.
+
+    pods: the workflow's pods by node id; blocked: why the workflow's first pod cannot have its
+    name; claims: the PersistentVolumeClaims of its templates that exist, by name.
+    """
+
+    manifest: Manifest
+    spec: Spec
+    status: Mapping[str, Any]
+    pods: Mapping[str, Manifest]
+    blocked: str
+    claims: frozenset[str]
+    now: datetime
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.manifest["metadata"].get("namespace") or "")
+
+    @property
+    def phase(self) -> str:
+        return self.status.get("phase") or ""
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        return self.status.get("nodes") or {}
+
+
+def spec_of(manifest: Manifest) -> Spec:
+    """The view of the spec; nulls count as absent."""
+    given = {key: value for key, value in manifest["spec"].items() if value is not None}
+    return msgspec.convert(given, Spec)

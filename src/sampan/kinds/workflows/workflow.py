@@ -1,0 +1,206 @@
+"""Workflow: run the entry template, node by node, until it is over.
+
+    "" -> Running -> Succeeded | Failed | Error
+
+A look has four parts: what the pods say (`podstate`), what stops everything (a shutdown, the
+deadline), what the templates want next (`walk` and one file per kind), what the status says then.
+The workflow can always be taken up again from its status and its pods.
+Upstream: argo-workflows workflow/controller/operator.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sampan.kinds.workflows import (
+    admit,
+    arguments,
+    claims,
+    container,
+    dag,
+    nodes,
+    podstate,
+    script,
+    status,
+    steps,
+)
+from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.status import Word
+from sampan.kinds.workflows.types import Run, spec_of
+from sampan.kinds.workflows.walk import POD_GRACE, Call, Kind, Walk
+from sampan.kube import meta, names
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import NOTHING, Action, Controller, Delete, Patch, Plan, View
+from sampan.kube.times import parse
+
+KINDS: Mapping[str, Kind] = {
+    "container": container.execute,
+    "script": script.execute,
+    "steps": steps.execute,
+    "dag": dag.execute,
+}
+"""What a template may be, by the field that says so."""
+LATE = "Step exceeded its deadline"
+
+
+def see(cluster: View, key: Key) -> Run | None:
+    manifest = cluster.get(key)
+    if manifest is None or meta.deleting(manifest):
+        return None
+    spec = spec_of(manifest)
+    found = cluster.owned(manifest, names.POD)
+    claimed = [f"{key.name}-{each['metadata']['name']}" for each in spec.volumeClaimTemplates]
+    kind = names.PERSISTENT_VOLUME_CLAIM
+    return Run(
+        manifest=manifest,
+        spec=spec,
+        status=manifest.get("status") or {},
+        pods={_node_of(pod): pod for pod in found},
+        blocked=_blocked(cluster, key, manifest),
+        claims=frozenset(n for n in claimed if cluster.get(Key(kind, key.namespace, n))),
+        now=cluster.now(),
+    )
+
+
+def _node_of(pod: Manifest) -> str:
+    noted = pod["metadata"].get("annotations") or {}
+    return noted.get(names.ANNOTATION_NODE_ID) or meta.name_of(pod)
+
+
+def _blocked(cluster: View, key: Key, manifest: Manifest) -> str:
+    """A workflow of one pod gives it its own name, which may be somebody else's."""
+    pod = cluster.get(key.as_kind(names.POD))
+    if pod is None or meta.is_controlled_by(pod, manifest):
+        return ""
+    return f"pod {key.name} exists already and is not this workflow's"
+
+
+def decide(run: Run) -> Plan:
+    if run.phase in status.DONE:
+        return _after(run)
+    if not run.phase and (wrong := admit.problems(run.manifest)):
+        message = f"invalid spec: {wrong[0]}"
+        word = Word(phase="Failed", message=message)
+        return _plan([*status.tell(run, word)], status.refusal(run, message))
+    walk = Walk(run, KINDS)
+    walk.tally()
+    _observe(walk)
+    _halt(walk)
+    word = _run(walk)
+    actions = [*_claims(walk, word), *walk.actions, *status.tell(run, word)]
+    return _plan(actions, status.patch(walk, word), walk.again_in)
+
+
+def _plan(actions: list[Action], patch: Patch | None, again_in: float | None = None) -> Plan:
+    """The status goes last: it says what was done, and a repeated round does the same again."""
+    return Plan(actions=(*actions, *([patch] if patch else ())), again_in=again_in)
+
+
+def _observe(walk: Walk) -> None:
+    """Let the pods speak."""
+    for node in walk.workflow.nodes.values():
+        if node["type"] != "Pod" or nodes.over(node):
+            continue
+        pod = walk.workflow.pods.get(node["id"])
+        if pod is not None:
+            seen = walk.put(podstate.observe(node, pod, walk.now))
+            if nodes.over(seen):
+                walk.actions.append(_labelled(walk, pod))
+        elif (left := POD_GRACE - walk.age(node)) > 0:
+            walk.wait(left)
+        else:
+            walk.turn(node, "Error", "pod deleted")
+
+
+def _labelled(walk: Walk, pod: Manifest) -> Patch:
+    labels = {names.LABEL_WORKFLOW_COMPLETED: "true"}
+    key = Key(names.POD, walk.workflow.namespace, meta.name_of(pod))
+    return Patch(key, {"metadata": {"uid": meta.uid_of(pod), "labels": labels}})
+
+
+def _halt(walk: Walk) -> None:
+    """A shutdown or the deadline ends what runs and keeps the rest from starting."""
+    run = walk.workflow
+    said = ""
+    if run.spec.shutdown:
+        said = f"workflow shutdown with strategy:  {run.spec.shutdown}"
+        walk.halted = f"workflow shutdown with strategy: {run.spec.shutdown}"
+    elif (left := _time_left(run)) is not None:
+        if left > 0:
+            walk.wait(left)
+            return
+        said = walk.halted = LATE
+    if not said:
+        return
+    for node in list(walk.workflow.nodes.values()):
+        now = walk.by_id(node["id"]) or node
+        if nodes.active(now):
+            walk.turn(now, "Failed", said)
+            walk.actions += _end(run, now)
+
+
+def _time_left(run: Run) -> float | None:
+    seconds, began = run.spec.activeDeadlineSeconds, run.status.get("startedAt")
+    if seconds is None or not began:
+        return None
+    return seconds - (run.now - parse(began)).total_seconds()
+
+
+def _end(run: Run, node: Node) -> Iterator[Action]:
+    if pod := run.pods.get(node["id"]):
+        yield Delete(Key(names.POD, run.namespace, meta.name_of(pod)), meta.uid_of(pod))
+
+
+def _run(walk: Walk) -> Word:
+    """Run the entry template; what the workflow's phase is then."""
+    run = walk.workflow
+    if run.spec.suspend and not walk.halted:
+        return Word(phase="Running", message=run.status.get("message") or "")
+    given = arguments.workflow_arguments(run.manifest)
+    call = Call(node=run.name, display=run.name, template=run.spec.entrypoint, arguments=given)
+    root = walk.run(call)
+    if root is None or not nodes.over(root):
+        return Word(phase="Running")
+    if root["phase"] in nodes.GOOD:
+        return Word(phase="Succeeded")
+    if run.spec.shutdown:
+        message = f"Stopped with strategy '{run.spec.shutdown}'"
+        return Word(phase=root["phase"], message=message)
+    return Word(phase=root["phase"], message=root.get("message", ""))
+
+
+def _claims(walk: Walk, word: Word) -> Iterator[Action]:
+    run = walk.workflow
+    if not word.done:
+        yield from claims.missing(run)
+    elif claims.released(run, word.phase):
+        yield from claims.deletions(run)
+
+
+def _after(run: Run) -> Plan:
+    """A workflow that is over: nothing runs, and one day it goes."""
+    strays = [_end(run, {"id": id}) for id, pod in run.pods.items() if _alive(pod)]
+    actions = tuple(action for stray in strays for action in stray)
+    lifetime = _lifetime(run)
+    if lifetime is None:
+        return Plan(actions=actions) if actions else NOTHING
+    left = lifetime - (run.now - parse(run.status["finishedAt"])).total_seconds()
+    if left > 0:
+        return Plan(actions=actions, again_in=left)
+    key = Key(names.WORKFLOW, run.namespace, run.name)
+    return Plan(actions=(*actions, Delete(key, meta.uid_of(run.manifest))))
+
+
+def _alive(pod: Manifest) -> bool:
+    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def _lifetime(run: Run) -> int | None:
+    """Seconds from the end to the deletion; secondsAfterFailure is for Failed, not for Error."""
+    ttl = run.spec.ttlStrategy
+    special = {"Succeeded": ttl.secondsAfterSuccess, "Failed": ttl.secondsAfterFailure}
+    seconds = special.get(run.phase)
+    return ttl.secondsAfterCompletion if seconds is None else seconds
+
+
+WORKFLOW = Controller(name="workflow", of=names.WORKFLOW, see=see, decide=decide)
