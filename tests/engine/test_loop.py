@@ -13,6 +13,7 @@ import pytest
 from sampan.engine.local import LocalCluster
 from sampan.engine.loop import Engine
 from sampan.kube import meta, names
+from sampan.kube.errors import Forbidden
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import NOTHING, Apply, Controller, Delete, Emit, Patch, Plan, View
 from sampan.lib.clock import ManualClock
@@ -366,6 +367,22 @@ def test_a_refused_write_is_told_in_the_words_of_the_server() -> None:
             assert world.events() == [("FailedWrite", 'namespaces "nowhere" not found', 1)]
 
     asyncio.run(run())
+
+
+def test_a_write_into_a_dying_namespace_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    cause = {"reason": "NamespaceTerminating", "message": "", "field": "metadata.namespace"}
+
+    def decide(it: Manifest) -> Plan:
+        raise Forbidden("it is being terminated", {"causes": [cause]})
+
+    async def run() -> None:
+        async with World(controller(own, decide)).running() as world:
+            await world.cluster.create(config_map("a"))
+            await world.engine.idle()
+            assert world.events() == []
+
+    asyncio.run(run())
+    assert caplog.text == ""
 
 
 def test_a_conflict_is_tried_again_without_a_word() -> None:

@@ -162,6 +162,8 @@ class Engine:
             self._queue.failed(job, ON_CONFLICT)
             return
         delay = self._queue.failed(job, ON_ERROR)
+        if _in_dying_namespace(error):
+            return
         expected = isinstance(error, ApiStatus)
         log.log(
             logging.WARNING if expected else logging.ERROR,
@@ -177,6 +179,12 @@ class Engine:
         text = str(error) if isinstance(error, ApiStatus) else f"{type(error).__name__}: {error}"
         reason = "FailedWrite" if isinstance(error, ApiStatus) else "ControllerError"
         self._events.emit(job.controller, about, Emit("Warning", reason, text))
+
+
+def _in_dying_namespace(error: Exception) -> bool:
+    """Nothing can be made there any more, which is right and not worth a word."""
+    causes = error.details.get("causes") or () if isinstance(error, ApiStatus) else ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
 
 
 def _concerned(controller: Controller, change: Change) -> bool:
