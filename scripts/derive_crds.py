@@ -2,7 +2,9 @@
 
 FACTS is crds.json.xz with `{name: {"source", "spec"}}`: the specs of upstream's CRDs without their
 descriptions. Each package gets the kinds that it serves. Equal parts are stored once (see
-sampan/kinds/workflows/crds.py); nothing else is changed. Run once, when upstream changes.
+sampan/kinds/workflows/crds.py). One thing is changed: optional fields may be null, because the
+CRDs that Argo is usually installed with keep any field, Go reads null as absent, and people write
+`annotations:` with nothing behind it. Run once, when upstream changes.
 """
 
 from __future__ import annotations
@@ -27,12 +29,29 @@ def packed(facts: dict[str, Any], names: list[str]) -> dict[str, Any]:
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
             "metadata": {"name": name},
-            "spec": facts[name]["spec"],
+            "spec": nullable(facts[name]["spec"]),
         }
         for name in names
     ]
     counts = count(crds, {})
     return {"crds": shared(crds, counts, parts, places), "parts": parts}
+
+
+def nullable(value: Any) -> Any:
+    """The schema with each optional property allowed to be null."""
+    if isinstance(value, list):
+        return [nullable(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    new = {key: nullable(each) for key, each in value.items()}
+    properties = value.get("properties")
+    if isinstance(properties, dict) and value.get("type") == "object":
+        required = value.get("required") or ()
+        new["properties"] = {
+            name: {**each, "nullable": True} if name not in required else each
+            for name, each in new["properties"].items()
+        }
+    return new
 
 
 def count(value: Any, counts: dict[str, int]) -> dict[str, int]:
