@@ -34,12 +34,12 @@ from sampan.config import Config, Home, State
 from sampan.engine.local import LocalCluster
 from sampan.engine.loop import Engine
 from sampan.gateway.routes import Gateway, Health
-from sampan.kube import names
+from sampan.kube import conditions, names
 from sampan.kube.component import Component
 from sampan.kube.errors import UserMistake
-from sampan.kube.keys import Manifest, key_of
+from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib.clock import SystemClock
-from sampan.nodes.node import Node
+from sampan.nodes.kubelet import Node
 from sampan.store.objects import Store
 
 log = logging.getLogger("sampan")
@@ -146,12 +146,12 @@ class Program:
         self.node = Node(
             self.cluster,
             name=socket.gethostname().lower(),
-            home=self.home,
+            home=self.home.path,
             config=self.config,
             clock=self.clock,
-            api=(LOOPBACK, api_port),
+            service_host=(LOOPBACK, api_port),
         )
-        self.api.attach(self.node)
+        self.api.attach(self.node.agent)
         await self.node.start()
         self.gateway = Server(Gateway(self.health, api))
         port = await self._listen(self.gateway.start, self.config.port, "port")
@@ -162,8 +162,9 @@ class Program:
     async def stop(self) -> None:
         """Stop everything, the pods too; what fails is logged and does not keep the rest up."""
         steps = [
-            self.node.shut_down if self.node else None,
             self.gateway.stop if self.gateway else None,
+            self.node.stop if self.node else None,
+            self.node.shutdown_pods if self.node else None,
             self.engine.stop,
             self.api.stop,
             self.store.close,
@@ -177,9 +178,16 @@ class Program:
 
     def health(self) -> Mapping[str, Health]:
         """Per component; one is as ready as the parts that it rests on."""
-        node = Health(True) if self.node and self.node.ready else Health(False, "starting")
         rest = {component.name: Health(True) for component in self.components}
-        return {"api": Health(True), "node": node, **rest}
+        return {"api": Health(True), "node": self._node_health(), **rest}
+
+    def _node_health(self) -> Health:
+        name = self.node.context.name if self.node else ""
+        found = self.cluster.get(Key(names.NODE, "", name)) or {}
+        ready = conditions.get_condition((found.get("status") or {}).get("conditions"), "Ready")
+        if ready is None:
+            return Health(False, "not registered yet")
+        return Health(ready["status"] == "True", ready.get("message") or "")
 
     async def _listen(self, start: Callable[..., Any], port: int, setting: str) -> int:
         secure = self.certificates if setting == "api_port" else None
