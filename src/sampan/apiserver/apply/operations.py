@@ -106,7 +106,8 @@ def apply(
             result = _merged(without(result, let_go, schema.root), config, schema.root)
     if result is not live:
         bare_result = _bare(result)
-        others = _settled(others, differences(bare, bare_result, schema.root), force)
+        if others:
+            others = _settled(others, differences(bare, bare_result, schema.root), force)
         result = live if live is not None and bare == bare_result else result
     if last is not None and last.fields == claimed and result is live:
         mine = last
@@ -196,7 +197,7 @@ def _merged(live: Manifest | None, config: Manifest, root: Node) -> Manifest:
     if result is live:
         return live
     kept = {key: value for key, value in live["metadata"].items() if key in _UNOWNED}
-    mine = {key: live[key] for key in ("apiVersion", "kind") if key in live}
+    mine: Manifest = {key: live[key] for key in ("apiVersion", "kind") if key in live}
     return {**result, **mine, "metadata": {**result["metadata"], **kept}}
 
 

@@ -1,0 +1,187 @@
+"""Strategic merge patch: a merge patch whose lists merge by key, as the schema says.
+
+Directives: `$patch` (merge, replace, delete) in maps and in items of lists, `$retainKeys`,
+`$setElementOrder/<list>`, `$deleteFromPrimitiveList/<list>`. What the patch does not touch is
+shared with the live object, which is never changed. Custom resources have no such patch; the server
+refuses it for them. Upstream: k8s.io/apimachinery pkg/util/strategicpatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sampan.apiserver.schemas import Schema
+from sampan.apiserver.schemas.nodes import List, Node
+from sampan.kube.errors import BadRequest
+
+PATCH, RETAIN = "$patch", "$retainKeys"
+ORDER, DELETE_FROM = "$setElementOrder/", "$deleteFromPrimitiveList/"
+_ABSENT: Any = object()
+
+
+def strategic(live: Any, patch: Any, schema: Schema) -> Any:
+    """The object after the patch. BadRequest when the patch makes no sense."""
+    if not isinstance(patch, dict):
+        raise BadRequest("error decoding patch: json: cannot unmarshal a non-object patch")
+    try:
+        return _map(live, patch, schema.root)
+    except RecursionError:
+        raise BadRequest("the patch is nested too deeply") from None
+
+
+def _map(live: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:
+    match patch.get(PATCH):
+        case None | "merge":
+            return _merge(live, patch, node)
+        case "replace":
+            return {key: _settled(value) for key, value in patch.items() if key != PATCH}
+        case "delete":
+            return {}
+        case other:
+            raise BadRequest(f"Unexpected value for directive {PATCH}: {other}")
+
+
+def _merge(live: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:
+    made = dict(live)
+    if RETAIN in patch:
+        _retain(made, patch)
+    for key, value in patch.items():
+        if key.startswith(DELETE_FROM):
+            _delete_from(made, key.removeprefix(DELETE_FROM), value)
+        elif not key.startswith((ORDER, PATCH, RETAIN)):
+            _field(made, key, value, node.child(key))
+    for key, value in patch.items():
+        if key.startswith(ORDER):
+            _reorder(made, key.removeprefix(ORDER), value, live, node)
+    return made
+
+
+def _field(made: dict[str, Any], key: str, value: Any, node: Node) -> None:
+    """Merge one field of the patch into the object that is being made."""
+    before = made.get(key, _ABSENT)
+    if value is None:
+        made.pop(key, None)
+    elif isinstance(value, dict):
+        if node.strategy == "replace":
+            made[key] = _settled(value)
+        elif value.get(PATCH) == "delete" and before is _ABSENT:
+            return
+        else:
+            made[key] = _map(before if isinstance(before, dict) else {}, value, node)
+    elif isinstance(value, list) and _merges(node):
+        assert isinstance(node, List)
+        made[key] = _list(before if isinstance(before, list) else [], value, node)
+    else:
+        made[key] = _settled(value)
+
+
+def _merges(node: Node) -> bool:
+    return isinstance(node, List) and "merge" in node.strategy.split(",")
+
+
+def _list(live: list[Any], patch: list[Any], node: List) -> list[Any]:
+    if node.merge_key and any(isinstance(item, dict) for item in [*patch, *live]):
+        return _items(live, patch, node)
+    made = list(live)
+    made.extend(item for item in patch if item not in live)
+    return made
+
+
+def _items(live: list[Any], patch: list[Any], node: List) -> list[Any]:
+    """Merge items of a list by its merge key."""
+    name = node.merge_key
+    if not all(isinstance(item, dict) for item in patch):
+        raise BadRequest("unexpected item in a list of maps: the patch has items of other types")
+    if any(item.get(PATCH) == "replace" for item in patch):
+        return [_settled(item) for item in patch if PATCH not in item]
+    made = list(live)
+    for item in patch:
+        if item.get(PATCH) == "delete":
+            key = _key(item, name)
+            made = [old for old in made if not _has(old, name, key)]
+    for item in patch:
+        if item.get(PATCH) == "delete":
+            continue
+        key = _key(item, name)
+        at = next((index for index, old in enumerate(made) if _has(old, name, key)), None)
+        if at is None:
+            made.append(_map({}, item, node.items))
+        else:
+            made[at] = _map(made[at], item, node.items)
+    return made
+
+
+def _key(item: dict[str, Any], name: str) -> Any:
+    if name not in item:
+        raise BadRequest(f"map: {item} does not contain declared merge key: {name}")
+    return item[name]
+
+
+def _has(item: Any, name: str, key: Any) -> bool:
+    return isinstance(item, dict) and item.get(name) == key
+
+
+def _retain(made: dict[str, Any], patch: dict[str, Any]) -> None:
+    """Keep only the fields that are listed; every field of the patch must be among them."""
+    keys = patch[RETAIN]
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise BadRequest(f"invalid patch format of {RETAIN}: it should be a list of names")
+    for key, value in patch.items():
+        if not key.startswith("$") and value is not None and key not in keys:
+            raise BadRequest(f"{RETAIN} directives should be a superset of the fields in the patch")
+    for key in [key for key in made if key not in keys]:
+        del made[key]
+
+
+def _delete_from(made: dict[str, Any], key: str, values: Any) -> None:
+    if not isinstance(values, list):
+        raise BadRequest(f"invalid patch format of {DELETE_FROM}{key}: it should be a list")
+    if isinstance(made.get(key), list):
+        made[key] = [value for value in made[key] if value not in values]
+
+
+def _reorder(made: dict[str, Any], key: str, wanted: Any, live: dict[str, Any], node: Node) -> None:
+    """Put a merged list into the patch's order; items that only the server has keep their
+    places."""
+    if not isinstance(wanted, list):
+        raise BadRequest(f"invalid patch format of {ORDER}{key}: it should be a list")
+    child, items = node.child(key), made.get(key)
+    if not isinstance(items, list) or not isinstance(child, List):
+        return
+    of = _identity(child)
+    order = {of(item): rank for rank, item in enumerate(wanted)}
+    server = {of(item): rank for rank, item in enumerate(live.get(key) or ())}
+    listed = sorted((i for i in items if of(i) in order), key=lambda item: order[of(item)])
+    others = [item for item in items if of(item) not in order]
+    result: list[Any] = []
+    for item in listed:
+        mine = server.get(of(item))
+        while others and mine is not None and server.get(of(others[0]), mine) < mine:
+            result.append(others.pop(0))
+        result.append(item)
+    made[key] = result + others
+
+
+def _identity(node: List) -> Callable[[Any], str]:
+    """What tells items apart, as something that can be looked up."""
+    name = node.merge_key
+    return lambda item: repr(item.get(name) if name and isinstance(item, dict) else item)
+
+
+def _settled(value: Any) -> Any:
+    """A value of the patch that has nothing to merge with: without directives and nulls."""
+    if isinstance(value, dict):
+        return {
+            key: _settled(inner)
+            for key, inner in value.items()
+            if inner is not None
+            and not key.startswith(("$patch", "$retainKeys", ORDER, DELETE_FROM))
+        }
+    if isinstance(value, list):
+        return [
+            _settled(item)
+            for item in value
+            if not (isinstance(item, dict) and item.get(PATCH) == "delete")
+        ]
+    return value
