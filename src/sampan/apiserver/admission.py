@@ -58,8 +58,6 @@ def check(
 ) -> None:
     """Types and unknown fields. Unknown fields are pruned; Strict refuses, Warn warns."""
     schema = resource.schema
-    if schema is None:
-        return
     unknown = schema.examine(manifest, resource.object_kind, resource.version)
     if unknown:
         schema.unknown(manifest, prune=True)
@@ -81,8 +79,7 @@ def check(
 
 def fill(backend: Backend, resource: Resource, manifest: Manifest) -> None:
     """Defaults, in place."""
-    if resource.schema is not None:
-        resource.schema.fill(manifest)
+    resource.schema.fill(manifest)
     for rules in backend.rules.get(resource.kind, ()):
         if rules.default is not None:
             rules.default(manifest)
@@ -109,14 +106,13 @@ def validate(
     """Raise Invalid with everything that is wrong."""
     meta: dict[str, Any] = manifest["metadata"]
     found: list[Problem] = metadata.problems(meta, resource.trait.name)
-    if resource.schema is not None and resource.custom:
-        found += resource.schema.problems(manifest)
+    found += resource.schema.problems(manifest)
     if not found or not resource.custom:
         for rules in backend.rules.get(resource.kind, ()):
             if rules.validate is not None:
                 found += rules.validate(manifest, old)
     if found:
-        raise resource.invalid(meta.get("name") or "", found)
+        raise resource.invalid(meta.get("name") or "", list(dict.fromkeys(found)))
 
 
 def warn(resource: Resource, call: Call) -> None:

@@ -54,7 +54,9 @@ class ApiServer:
         self.watches = Watches(self.backend)
         self._definitions = Definitions(self.backend, self.watches.end)
         rules[names.CRD] = (*rules.get(names.CRD, ()), self._definitions.rules)
+        self._streams = Streams(self.backend, node)
         posting = Posting(self.backend, authenticator, authorizer, issue, review)
+        self._streams = Streams(self.backend, node)
         self.asgi = Dispatcher(
             self.backend,
             Parts(
@@ -62,7 +64,7 @@ class ApiServer:
                 discovery=Discovery(self.backend.resources),
                 watches=self.watches,
                 posting=posting,
-                streams=Streams(self.backend, node),
+                streams=self._streams,
                 published=dict(published or {}),
             ),
         )
@@ -73,6 +75,10 @@ class ApiServer:
     async def start(self, host: str, port: int, certificates: Certificates | None) -> int:
         """Listen (with TLS when there are certificates); answers with the port."""
         return await self._server.start(host, port, certificates)
+
+    def attach(self, node: NodeAgent) -> None:
+        """Logs and commands of pods go to this node, which itself needs the API to exist."""
+        self._streams.node = node
 
     def ready(self, ready: bool = True) -> None:
         """What /readyz and /healthz say; the program is ready when its parts are."""

@@ -57,12 +57,16 @@ class Backend:
         self.rules = rules
         self.clock = clock
         self.view = StoreView(self)
+        self._moment: tuple[datetime | None, str] = (None, "")
         self._decoded: OrderedDict[Key, tuple[int, Manifest, int]] = OrderedDict()
         self._decoded_bytes = 0
 
     def now(self) -> str:
         """The present as metadata has it."""
-        return rfc3339(self.clock.now())
+        moment = self.clock.now().replace(microsecond=0)
+        if moment != self._moment[0]:
+            self._moment = (moment, rfc3339(moment))
+        return self._moment[1]
 
     # -- reading ------------------------------------------------------------------------------
 

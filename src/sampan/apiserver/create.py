@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from sampan.apiserver import admission, apply, metadata
@@ -41,7 +40,7 @@ async def create(
         raise _NoReason("resourceVersion should not be set on objects to be created")
     if resource.namespaced:
         namespace_is_open(backend, resource, namespace, meta.get("name") or "")
-    managed = meta.get("managedFields")
+    managed = meta.get("managedFields") if applied else None
     _begin(backend, resource, manifest, call)
     admission.admit(backend, resource, manifest, None)
     if backend.store.newest(resource.key(namespace, meta["name"])) is not None:
@@ -49,7 +48,7 @@ async def create(
     if applied:
         meta["managedFields"] = managed
     else:
-        apply.track(
+        manifest = apply.track(
             None,
             manifest,
             schema=resource.schema,
@@ -67,7 +66,7 @@ def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call)
     metadata.clear_system_fields(meta)
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = _free_name(backend, resource, meta)
-    meta["uid"] = str(uuid.uuid4())
+    meta["uid"] = metadata.new_uid()
     meta["creationTimestamp"] = backend.now()
     if resource.custom or (resource.trait.generation and "spec" in manifest):
         meta["generation"] = 1

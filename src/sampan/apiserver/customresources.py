@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.delete import DeleteOptions, delete
 from sampan.apiserver.resources import Custom, Resource, ScalePaths
-from sampan.apiserver.schemas import Subresource, crd_problems, facts
+from sampan.apiserver.schemas import Schema, Subresource, crd_problems
 from sampan.apiserver.traits import Path, Trait
 from sampan.apiserver.update import replace
 from sampan.kube import formats, names
@@ -227,7 +228,7 @@ def resources_of(crd: Manifest) -> Iterator[Resource]:
             categories=called.get("categories") or (),
             namespaced=spec["scope"] == "Namespaced",
             trait=Trait(fields=_selectable(version)),
-            schema=lambda schema=schema: facts().custom(schema),  # type: ignore[misc]
+            schema=partial(Schema.from_crd, schema),
             subresources=_subresources(
                 spec["group"], version["name"], called["kind"], subresources
             ),

@@ -1,9 +1,8 @@
 """Requests and answers on raw ASGI: headers, queries, bodies with a limit, streams.
 
-Nothing here knows Kubernetes but the form of a Warning header. A stream (watch, logs) is written
-straight to the connection's transport when there is one (`sampan.connection` in the scope, put
-there by `server.py`), because a coroutine step per watcher and event would be the dearest part of
-a watch.
+Nothing here knows Kubernetes but the form of a Warning header. Answers and watches are written
+straight to the connection (`sampan.connection` in the scope, put there by `server.py`): one TLS
+record for head and body, and no coroutine step per watcher and event.
 """
 
 from __future__ import annotations
@@ -108,14 +107,14 @@ class Request:
     async def answer(
         self, code: int, body: bytes, content_type: bytes = JSON, more: Iterable[Any] = ()
     ) -> None:
-        headers = [
-            (b"content-type", content_type),
-            (b"content-length", b"%d" % len(body)),
-            _NO_CACHE,
-            *more,
-        ]
-        await self.send({"type": "http.response.start", "status": code, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
+        head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: no-cache, private\r\n" % (
+            content_type,
+            len(body),
+        )
+        for name, value in more:
+            head += b"%b: %b\r\n" % (name, value)
+        connection: Connection = self.scope["sampan.connection"]
+        await connection.answer(self.send, code, head, b"" if self.method == "HEAD" else body)
 
     async def refuse(self, error: ApiStatus) -> None:
         retry = error.details.get("retryAfterSeconds")
@@ -130,9 +129,13 @@ class Request:
 
 
 class Connection(Protocol):
-    """What a stream needs of the protocol that holds the socket."""
+    """What is needed of the protocol that holds the socket."""
 
     transport: asyncio.Transport
+
+    async def answer(self, send: Send, code: int, head: bytes, body: bytes) -> None:
+        """Send a whole answer; `head` is the header lines. Nothing when the client has left."""
+        ...
 
     def on_lost(self, tell: Callable[[], None]) -> None:
         """Call `tell` once, when the connection ends."""

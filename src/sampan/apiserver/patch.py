@@ -30,6 +30,7 @@ TYPES: dict[str, PatchType] = {
     "application/strategic-merge-patch+json": "strategic",
     "application/apply-patch+yaml": "apply",
 }
+_IDENTITY = frozenset({"apiVersion", "kind", "metadata"})
 _JSON_TYPES = {list: "array", dict: "object", str: "string", bool: "bool"}
 
 
@@ -134,6 +135,7 @@ async def _apply(
         time=backend.now(),
         force=call.force,
         subresource=subresource,
+        ignore=_ignored(resource, config, subresource),
     )
     merged = _own(merged)
     if record is None or old is None:
@@ -142,6 +144,13 @@ async def _apply(
         backend, resource, record, old, merged, call, subresource=subresource, applied=True
     )
     return stored, False
+
+
+def _ignored(resource: Resource, config: Manifest, subresource: str) -> list[str]:
+    """Top-level fields that are not written where this apply is addressed to."""
+    if subresource:
+        return [name for name in config if name not in _IDENTITY and name != subresource]
+    return ["status"] if resource.has_status else []
 
 
 def _as(resource: Resource, manifest: Manifest) -> Manifest:

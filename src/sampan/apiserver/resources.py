@@ -97,9 +97,12 @@ class Resource:
         self._converts = self.stored_as != self.api_version
 
     @cached_property
-    def schema(self) -> Schema | None:
-        """Compiled when it is first needed. None for kinds that are only posted."""
-        return self._schema()
+    def schema(self) -> Schema:
+        """Compiled when it is first needed."""
+        found = self._schema()
+        if found is None:
+            raise LookupError(f"there is no schema of {self.api_version} {self.object_kind}")
+        return found
 
     def key(self, namespace: str, name: str) -> Key:
         return Key(self.kind, namespace if self.namespaced else "", name)

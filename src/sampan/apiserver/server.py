@@ -1,8 +1,8 @@
 """The socket: uvicorn's HTTP/1.1 protocol on a TLS listener, without uvicorn's process handling.
 
-`Connection` adds two things to uvicorn's protocol class: streams may write to the transport and
-hear when it is lost, and a request that stays half sent is cut off. It overrides methods that
-uvicorn does not promise, hence the narrow version pin and the tests.
+`Connection` adds three things to uvicorn's protocol class: an answer goes out in one write, streams
+may write to the transport and hear when it is lost, and a request that stays half sent is cut off.
+It relies on what uvicorn does not promise, hence the narrow version pin and the tests.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from sampan.apiserver.certificates import Certificates
@@ -34,6 +38,24 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._lost: list[Callable[[], None]] = []
         self.began = self.loop.time()
+
+    async def answer(self, send: Any, code: int, head: bytes, body: bytes) -> None:
+        """What two calls of `send` would do, in one write. `send` belongs to the request's cycle,
+        which is not always the newest one: clients may pipeline."""
+        cycle: RequestResponseCycle = send.__self__
+        if cycle.flow.write_paused and not cycle.disconnected:
+            await cycle.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        closing = b"" if cycle.keep_alive else b"connection: close\r\n"
+        cycle.transport.write(b"".join((STATUS_LINE[code], head, closing, b"\r\n", body)))
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
 
     def on_lost(self, tell: Callable[[], None]) -> None:
         self._lost.append(tell)
@@ -68,6 +90,7 @@ class Server:
             access_log=False,
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE,
             ws_ping_interval=None,
         )

@@ -39,7 +39,7 @@ class Streams:
 
     def __init__(self, backend: Backend, node: NodeAgent | None) -> None:
         self._backend = backend
-        self._node = node
+        self.node = node
 
     # -- logs ---------------------------------------------------------------------------------
 
@@ -135,9 +135,9 @@ class Streams:
         return pod
 
     def _agent(self) -> NodeAgent:
-        if self._node is None:
+        if self.node is None:
             raise BadRequest("no node of this cluster runs pods")
-        return self._node
+        return self.node
 
 
 def container_of(pod: Manifest, wanted: str) -> str:

@@ -78,7 +78,8 @@ async def replace(
     if applied:
         meta["managedFields"] = managed
     else:
-        _track(backend, resource, old, new, call, subresource)
+        new = _tracked(backend, resource, old, new, call, subresource)
+        meta = new["metadata"]
     if _same(old, new):
         return Stored(record.data, old)
     if "deletionTimestamp" in meta and may_go(new):
@@ -144,15 +145,15 @@ def _spec_differs(old: Manifest, new: Manifest) -> bool:
     return any(old.get(field) != new.get(field) for field in (old.keys() | new.keys()) - _NOT_SPEC)
 
 
-def _track(
+def _tracked(
     backend: Backend,
     resource: Resource,
     old: Manifest,
     new: Manifest,
     call: Call,
     subresource: str,
-) -> None:
-    apply.track(
+) -> Manifest:
+    return apply.track(
         old,
         new,
         schema=resource.schema,

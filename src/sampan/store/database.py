@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -28,12 +29,15 @@ create table if not exists log(
     before blob, meta blob, data blob);
 create table if not exists mark(name text primary key, value integer) without rowid;
 """
-_PUT = (
-    "insert into obj values(?,?,?,?,?,?) on conflict do update set "
-    "revision=excluded.revision, meta=excluded.meta, data=excluded.data"
+_PUT_HEAD = "insert into obj values"
+_PUT_ROW = "(?,?,?,?,?,?)"
+_PUT_TAIL = (
+    " on conflict do update set revision=excluded.revision, meta=excluded.meta, data=excluded.data"
 )
 _DELETE = "delete from obj where kind=? and namespace=? and name=?"
-_LOG = "insert into log values(?,?,?,?,?,?,?,?)"
+_LOG_HEAD = "insert into log values"
+_LOG_ROW = "(?,?,?,?,?,?,?,?)"
+_MOST_ROWS = 64
 _MARK = "insert into mark values(?,?) on conflict do update set value=excluded.value"
 _TYPES: tuple[EventType, ...] = ("ADDED", "MODIFIED", "DELETED")
 _NUMBERS = {type_: number for number, type_ in enumerate(_TYPES)}
@@ -92,10 +96,9 @@ class Database:
         try:
             self._synchronise(durable)
             self._connection.execute("begin immediate")
-            self._connection.executemany(_LOG, map(_log_row, events))
-            self._connection.executemany(
-                _PUT, [_put_row(e.record) for e in last.values() if e.type != "DELETED"]
-            )
+            self._insert(_LOG_HEAD, _LOG_ROW, "", [_log_row(event) for event in events])
+            puts = [_put_row(e.record) for e in last.values() if e.type != "DELETED"]
+            self._insert(_PUT_HEAD, _PUT_ROW, _PUT_TAIL, puts)
             self._connection.executemany(
                 _DELETE,
                 [
@@ -136,6 +139,17 @@ class Database:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _insert(self, head: str, row: str, tail: str, rows: list[tuple[Any, ...]]) -> None:
+        """Many rows in few statements: SQLite gives up the interpreter's lock for each statement,
+        and getting it back from a busy event loop is what costs. The sizes are powers of two, so
+        that there are few statements to prepare."""
+        at = 0
+        while at < len(rows):
+            size = min(_MOST_ROWS, 1 << ((len(rows) - at).bit_length() - 1))
+            values = [value for each in rows[at : at + size] for value in each]
+            self._connection.execute(f"{head}{','.join([row] * size)}{tail}", values)
+            at += size
 
     def _synchronise(self, durable: bool) -> None:
         if durable is not self._durable:
