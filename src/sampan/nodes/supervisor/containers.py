@@ -51,6 +51,13 @@ class Container:
         return self._init
 
     @property
+    def starting(self) -> bool:
+        """The sandbox is being made: its main process is not there, or still is bubblewrap."""
+        if self.record.plain:
+            return False
+        return not self.main or process.same_program(self.main, self.init)
+
+    @property
     def main(self) -> int:
         """The container's main process; 0 when it is not there (yet or any more)."""
         if self.record.plain:
@@ -152,6 +159,10 @@ class Containers:
             pid = enter.enter(container.init, container.main, argv, fds, tty=tty, cwd=cwd)
         self._execs[pid] = ended
         return pid
+
+    def starting(self, identity: str) -> bool:
+        container = self._live.get(identity)
+        return container is not None and container.starting
 
     def kill_exec(self, pid: int) -> None:
         if pid in self._execs:

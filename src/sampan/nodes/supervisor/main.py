@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 SOCKET = "supervisor.sock"
+_SOON, _PATIENCE = 0.003, 5.0  # seconds: between two looks at a sandbox that is being made
 _RESERVED = 10  # descriptors below are for children; ours start here
 
 
@@ -190,8 +191,18 @@ class Server:
         self._waiting.setdefault(request["id"], []).append(entry)
         return None
 
-    def _exec(self, connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
-        fds = connection.take_fds()
+    def _exec(self, connection: Connection, request: dict[str, Any]) -> None:
+        self._try_exec(connection, request, connection.take_fds(), _PATIENCE)
+
+    def _try_exec(
+        self, connection: Connection, request: dict[str, Any], fds: list[int], patience: float
+    ) -> None:
+        """Start the command, or try again soon while the sandbox is still being made."""
+        alive = connection in self.connections
+        if alive and patience > 0 and self.containers.starting(request["id"]):
+            left = patience - _SOON
+            self.loop.later(_SOON, lambda: self._try_exec(connection, request, fds, left))
+            return
         pid = 0
 
         def ended(code: int) -> None:
@@ -200,12 +211,15 @@ class Server:
                 connection.send({"event": "ended", "code": code})
 
         try:
-            pid = self.containers.run_inside(request["id"], request, fds, ended)
+            if alive:
+                pid = self.containers.run_inside(request["id"], request, fds, ended)
+                connection.execs.add(pid)
+                connection.send({"n": request["n"], "pid": pid})
+        except OSError as error:
+            connection.send({"n": request["n"], "error": str(error)})
         finally:
             for fd in fds:
                 os.close(fd)
-        connection.execs.add(pid)
-        return {"pid": pid}
 
     def _attach(self, connection: Connection, request: dict[str, Any]) -> dict[str, Any] | None:
         container = self.containers.get(request["id"])

@@ -96,6 +96,15 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def same_program(one: int, other: int) -> bool:
+    """Whether two processes run the same executable file; False when it cannot be seen."""
+    try:
+        a, b = os.stat(f"/proc/{one}/exe"), os.stat(f"/proc/{other}/exe")
+    except OSError:
+        return False
+    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+
+
 def environment(pid: int) -> dict[str, str]:
     """What the process was started with; {} when it cannot be read."""
     try:

@@ -1,0 +1,54 @@
+"""What a pod's claims say to its being scheduled. Pure but for `find`.
+
+A claim must be bound, unless its StorageClass waits for the first consumer: then the pod may go,
+the claim is told the node, and the node waits for the volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from sampan.kube import names
+from sampan.kube.keys import Key, Manifest
+
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+
+Find = Callable[[Key], Manifest | None]
+
+
+class Claims(Struct, frozen=True):
+    """fault: why the pod cannot be scheduled, "" when it can. waiting: claims to be told."""
+
+    fault: str = ""
+    waiting: tuple[Key, ...] = ()
+
+
+def judge(pod: Manifest, find: Find) -> Claims:
+    waiting: list[Key] = []
+    for key in keys(pod):
+        claim = find(key)
+        if claim is None:
+            return Claims(f'persistentvolumeclaim "{key.name}" not found')
+        if claim["metadata"].get("deletionTimestamp"):
+            return Claims(f'persistentvolumeclaim "{key.name}" is being deleted')
+        if (claim.get("status") or {}).get("phase") == "Bound":
+            continue
+        if not _waits_for_consumer(claim, find):
+            return Claims("pod has unbound immediate PersistentVolumeClaims")
+        waiting.append(key)
+    return Claims(waiting=tuple(waiting))
+
+
+def keys(pod: Manifest) -> Iterator[Key]:
+    namespace = pod["metadata"]["namespace"]
+    for volume in pod["spec"].get("volumes") or ():
+        if body := volume.get("persistentVolumeClaim"):
+            yield Key(names.PERSISTENT_VOLUME_CLAIM, namespace, body["claimName"])
+
+
+def _waits_for_consumer(claim: Manifest, find: Find) -> bool:
+    name = claim["spec"].get("storageClassName")
+    storage = find(Key(names.STORAGE_CLASS, "", name)) if name else None
+    return storage is not None and storage.get("volumeBindingMode") == "WaitForFirstConsumer"

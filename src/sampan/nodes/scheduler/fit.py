@@ -1,0 +1,153 @@
+"""Whether a pod fits a node, and which of those that fit is best. Pure.
+
+Required node affinity, nodeSelector, taints, readiness and amounts are looked at; affinity between
+pods and spreading are not: on one machine they have nothing to choose from.
+Upstream: kubernetes pkg/scheduler/framework/plugins/{noderesources,nodeaffinity,tainttoleration}.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.kube.keys import Manifest
+from sampan.nodes.scheduler.amounts import Amounts
+
+_HARD = ("NoSchedule", "NoExecute")
+
+
+class NodeSeen(Struct, frozen=True, kw_only=True):
+    """A node and what its pods use already."""
+
+    name: str
+    labels: Mapping[str, str] = {}
+    taints: Sequence[Mapping[str, str]] = ()
+    unschedulable: bool = False
+    ready: bool = True
+    has: Mapping[str, int] = {}
+    used: Mapping[str, int] = {}
+
+
+class Choice(Struct, frozen=True):
+    """A node's name, or "" and the reason."""
+
+    node: str = ""
+    message: str = ""
+
+
+def decide(pod: Manifest, wants: Amounts, nodes: Sequence[NodeSeen]) -> Choice:
+    """The node with the most cpu left (relative to what it has) among those that fit."""
+    if not nodes:
+        return Choice(message="no nodes available to schedule pods")
+    faults: Counter[str] = Counter()
+    fitting: list[NodeSeen] = []
+    for node in nodes:
+        found = obstacles(pod, wants, node)
+        faults.update(found)
+        if not found:
+            fitting.append(node)
+    if fitting:
+        best = min(fitting, key=lambda node: (_load(node, wants), node.name))
+        return Choice(node=best.name)
+    return Choice(message=unavailable(len(nodes), faults))
+
+
+def unavailable(nodes: int, faults: Mapping[str, int]) -> str:
+    """`0/1 nodes are available: 1 Insufficient cpu.`"""
+    said = ", ".join(sorted(f"{count} {fault}" for fault, count in faults.items()))
+    return f"0/{nodes} nodes are available: {said}."
+
+
+def obstacles(pod: Manifest, wants: Amounts, node: NodeSeen) -> list[str]:
+    """Why the pod does not fit; empty when it does. A node that is wrong is not measured."""
+    spec = pod["spec"]
+    if not node.ready:
+        return ["node(s) were not ready"]
+    tolerations = spec.get("tolerations") or ()
+    if node.unschedulable and not _tolerated(_CORDONED, tolerations):
+        return ["node(s) were unschedulable"]
+    for taint in node.taints:
+        if taint.get("effect") in _HARD and not _tolerated(taint, tolerations):
+            return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
+    if not _selected(spec, node):
+        return ["node(s) didn't match Pod's node affinity/selector"]
+    return _lacking(wants, node)
+
+
+_CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+
+
+def _lacking(wants: Amounts, node: NodeSeen) -> list[str]:
+    found = []
+    for name, number in wants.items():
+        if number and number > node.has.get(name, 0) - node.used.get(name, 0):
+            found.append("Too many pods" if name == "pods" else f"Insufficient {name}")
+    return found
+
+
+def _load(node: NodeSeen, wants: Amounts) -> float:
+    cpu = node.has.get("cpu", 0) or 1
+    return (node.used.get("cpu", 0) + wants.get("cpu", 0)) / cpu
+
+
+def _tolerated(taint: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]) -> bool:
+    return any(_tolerates(each, taint) for each in tolerations)
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
+    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
+        return False
+    if toleration.get("key") and toleration["key"] != taint["key"]:
+        return False
+    if toleration.get("operator") == "Exists":
+        return True
+    return bool(toleration.get("key")) and toleration.get("value", "") == taint.get("value", "")
+
+
+def _selected(spec: Mapping[str, Any], node: NodeSeen) -> bool:
+    selector = spec.get("nodeSelector") or {}
+    if any(node.labels.get(key) != value for key, value in selector.items()):
+        return False
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    if required is None:
+        return True
+    return any(_term(term, node) for term in required.get("nodeSelectorTerms") or ())
+
+
+def _term(term: Mapping[str, Any], node: NodeSeen) -> bool:
+    """All of a term's requirements; an empty term selects nothing."""
+    labels, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
+    if not labels and not fields:
+        return False
+    return all(_holds(each, node.labels) for each in labels) and all(
+        _holds(each, {"metadata.name": node.name}) for each in fields
+    )
+
+
+def _holds(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    value = labels.get(requirement["key"])
+    values = requirement.get("values") or ()
+    match requirement["operator"]:
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case "Gt" | "Lt" as operator:
+            return _compares(value, operator, values)
+    return False
+
+
+def _compares(value: str | None, operator: str, values: Sequence[str]) -> bool:
+    try:
+        number, bound = int(value or ""), int(values[0])
+    except (ValueError, IndexError):
+        return False
+    return number > bound if operator == "Gt" else number < bound
