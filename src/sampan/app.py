@@ -40,6 +40,7 @@ from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib.clock import SystemClock
 from sampan.nodes.kubelet import Node
+from sampan.nodes.scheduler.loop import Scheduler
 from sampan.store.objects import Store
 
 log = logging.getLogger("sampan")
@@ -133,6 +134,7 @@ class Program:
             [each for component in self.components for each in component.controllers],
             clock=self.clock,
         )
+        self.scheduler = Scheduler(self.cluster, clock=self.clock)
         self.node: Node | None = None
         self.gateway: Server | None = None
 
@@ -153,6 +155,7 @@ class Program:
         )
         self.api.attach(self.node.agent)
         await self.node.start()
+        await self.scheduler.start()
         self.gateway = Server(Gateway(self.health, api))
         port = await self._listen(self.gateway.start, self.config.port, "port")
         self.api.ready()
@@ -163,6 +166,7 @@ class Program:
         """Stop everything, the pods too; what fails is logged and does not keep the rest up."""
         steps = [
             self.gateway.stop if self.gateway else None,
+            self.scheduler.stop,
             self.node.stop if self.node else None,
             self.node.shutdown_pods if self.node else None,
             self.engine.stop,
