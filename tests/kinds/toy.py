@@ -112,7 +112,9 @@ class Toy:
 
     def patch(self, key: Key, patch: Manifest) -> None:
         old = self.objects.get(key)
-        if old is None or patch.get("metadata", {}).get("uid", meta.uid_of(old)) != meta.uid_of(old):
+        if old is None or patch.get("metadata", {}).get("uid", meta.uid_of(old)) != meta.uid_of(
+            old
+        ):
             return
         if key.kind in self.rules and "spec" in patch:
             self._admit(_merged(old, patch), old)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kinds.toy import Toy
 
+from kinds.toy import Toy
 from sampan.kinds.workflows import COMPONENT
 from sampan.kube.keys import Key, Manifest
 

@@ -13,9 +13,6 @@ from sampan.kinds.workloads.types import Pod
 from sampan.kube import meta
 from sampan.kube.keys import Manifest
 
-_BURST = 500
-"""Pods of one round: the next round starts the others."""
-
 
 def wanted(run: Run, count: Tally) -> int:
     """How many pods should be active."""
@@ -33,9 +30,9 @@ def missing(run: Run, count: Tally) -> list[Manifest]:
     if run.spec.indexed:
         busy = {index_of(pod) for pod in _held(run)} | count.completed
         free = (index for index in range(run.spec.completions or 0) if index not in busy)
-        return [_indexed(run, index, taken) for index in islice(free, min(places, _BURST))]
+        return [_indexed(run, index, taken) for index in islice(free, min(places, pods.BURST))]
     spare = pods.spare_names(meta.name_of(run.manifest), meta.uid_of(run.manifest), taken)
-    chosen = islice(spare, min(places, _BURST))
+    chosen = islice(spare, min(places, pods.BURST))
     return [pods.build(run.manifest, run.spec.template, name) for name in chosen]
 
 

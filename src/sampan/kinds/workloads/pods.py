@@ -18,6 +18,8 @@ from sampan.kube.plan import Action, Apply, Delete, Emit
 
 _BASE_LIMIT = 57
 """With a hyphen and five letters a name stays within the 63 characters of a host name."""
+BURST = 500
+"""Pods that are made in one round: the next round makes the others."""
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -34,13 +35,17 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 class Set(Struct, frozen=True, kw_only=True):
-    """All that a decision may depend on. `strays` are owned but no longer match."""
+    """All that a decision may depend on.
+
+    strays: pods that are owned but no longer match; names: for new pods, all free.
+    """
 
     manifest: Manifest
     spec: Spec
     conditions: Conditions
     pods: tuple[Pod, ...]
     strays: tuple[Manifest, ...]
+    names: tuple[str, ...]
     now: datetime
 
 
@@ -50,15 +55,29 @@ def see(cluster: View, key: Key) -> Set | None:
         return None
     spec = view(Spec, manifest["spec"])
     owned = cluster.owned(manifest, names.POD)
-    strays = tuple(pod for pod in owned if not labels.matches(spec.selector, labels.of(pod)))
+    found, strays = [], []
+    for pod in owned:
+        if labels.matches(spec.selector, labels.of(pod)):
+            found.append(look(pod))
+        else:
+            strays.append(pod)
     return Set(
         manifest=manifest,
         spec=spec,
         conditions=view(Status, manifest.get("status")).conditions,
-        pods=tuple(look(pod) for pod in owned if pod not in strays),
-        strays=strays,
+        pods=tuple(found),
+        strays=tuple(strays),
+        names=_free_names(cluster, manifest, spec.replicas - sum(pod.active for pod in found)),
         now=cluster.now(),
     )
+
+
+def _free_names(cluster: View, manifest: Manifest, number: int) -> tuple[str, ...]:
+    """Names that no pod has, not even one that was let go."""
+    name, space = meta.name_of(manifest), meta.namespace_of(manifest)
+    possible = pods.spare_names(name, meta.uid_of(manifest), ())
+    free = (each for each in possible if cluster.get(Key(names.POD, space, each)) is None)
+    return tuple(islice(free, max(0, min(number, pods.BURST))))
 
 
 def decide(found: Set) -> Plan:
@@ -79,10 +98,8 @@ def _balance(found: Set, active: list[Pod]) -> Iterator[Action]:
         for pod in pods.surplus(active, -missing):
             yield from pods.delete(found.manifest, pod)
         return
-    name, uid = meta.name_of(found.manifest), meta.uid_of(found.manifest)
-    spare = pods.spare_names(name, uid, {pod.name for pod in found.pods})
-    for _ in range(missing):
-        yield from pods.create(pods.build(found.manifest, found.spec.template, next(spare)))
+    for name in found.names:
+        yield from pods.create(pods.build(found.manifest, found.spec.template, name))
 
 
 def _release(found: Set) -> Iterator[Action]:

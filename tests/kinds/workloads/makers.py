@@ -1,0 +1,43 @@
+"""Short ways to write workloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sampan.kube.keys import Key, Manifest
+
+LABELS = {"app": "web"}
+
+
+def pod_spec(image: str = "web:1", **fields: Any) -> dict[str, Any]:
+    return {"containers": [{"name": "main", "image": image}], **fields}
+
+
+def template(image: str = "web:1", **fields: Any) -> dict[str, Any]:
+    return {"metadata": {"labels": dict(LABELS)}, "spec": pod_spec(image, **fields)}
+
+
+def _made(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "u"},
+        "spec": spec,
+    }
+
+
+def job(**spec: Any) -> Manifest:
+    body = {"template": {"spec": pod_spec(restartPolicy="Never")}, **spec}
+    return _made("batch/v1", "Job", "j", body)
+
+
+def serving(kind: str, *, image: str = "web:1", **spec: Any) -> Manifest:
+    """A ReplicaSet, Deployment or StatefulSet named `web`."""
+    body = {"selector": {"matchLabels": dict(LABELS)}, "template": template(image), **spec}
+    return _made("apps/v1", kind, "web", body)
+
+
+JOB = Key("Job.batch", "u", "j")
+REPLICA_SET = Key("ReplicaSet.apps", "u", "web")
+DEPLOYMENT = Key("Deployment.apps", "u", "web")
+STATEFUL_SET = Key("StatefulSet.apps", "u", "web")
