@@ -216,7 +216,7 @@ def protobuf(messages: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
         f"{group}/{version}/{kind}": "k8s.io." + name.split("io.k8s.", 1)[1]
         for name, body in definitions.items()
         for group, version, kind in kinds(body)
-        if STABLE.match(version) and not kind.endswith("List")
+        if STABLE.match(version) and not kind.endswith("List") and group != "apiextensions.k8s.io"
     }
     roots = {gvk: name for gvk, name in roots.items() if name in messages}
     needed, todo = set(roots.values()), list(roots.values())
@@ -227,11 +227,22 @@ def protobuf(messages: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
                 todo.append(kind)
     labels = {"opt": "o", "rep": "r", "map": "m"}
 
+    def inner_names(kind: str) -> set[str]:
+        """Names of fields in JSON of a message that may be inline, and of inline ones in it."""
+        found = {name for name, *_ in messages.get(kind, {}).values()}
+        for name, _, inner in messages.get(kind, {}).values():
+            if inner in messages and inner not in (kind, "") and name not in everywhere:
+                found = (found - {name}) | inner_names(inner)
+        return found
+
+    everywhere = {name for body in definitions.values() for name in body.get("properties", {})}
+
     def field(message: str, name: str, label: str, kind: str) -> list[str]:
         known = definitions.get("io.k8s." + message.removeprefix("k8s.io."), {}).get(
             "properties", {}
         )
-        inner = {inner for inner, *_ in messages.get(kind, {}).values()}
+        name = {said.lower(): said for said in known}.get(name.lower(), name)
+        inner = inner_names(kind)
         inline = label == "opt" and name not in known and bool(inner) and inner <= known.keys()
         return [name, "i" if inline else labels[label], kind]
 
