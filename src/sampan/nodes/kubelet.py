@@ -181,6 +181,8 @@ class Node:
         worker = self._workers.get(_uid(report))
         if worker is not None:
             worker.exited(report)
+        else:
+            self._stranger_ended(report)
 
     def _lost(self) -> None:
         if not self._stopping:
@@ -208,21 +210,31 @@ class Node:
             self._unclaimed.setdefault(_uid(report), []).append(report)
 
     def _end_strangers(self) -> None:
-        """Containers of pods that are gone or over, and directories of pods that are gone."""
-        for reports in self._unclaimed.values():
-            self._spawn(self._end(reports))
+        """Containers of pods that are gone or over, and directories of pods that are gone. A
+        directory is needed until its last container has ended."""
+        alive = set()
+        for uid, reports in self._unclaimed.items():
+            running = [report.id for report in reports if report.code is None]
+            self.context.client.forget([r.id for r in reports if r.code is not None])
+            if running:
+                alive.add(uid)
+                self._spawn(self._end(running))
         self._unclaimed.clear()
-        mine = {pod["metadata"]["uid"] for pod in self.context.cluster.list(names.POD)}
+        known = {pod["metadata"]["uid"] for pod in self.context.cluster.list(names.POD)}
         root = self.context.directory / "pods"
-        if root.is_dir():
-            gone = [root / uid for uid in os.listdir(root) if uid not in mine]
-            self.context.trash.add(*gone)
+        found = os.listdir(root) if root.is_dir() else ()
+        self.context.trash.add(*(root / uid for uid in found if uid not in known | alive))
 
-    async def _end(self, reports: list[Report]) -> None:
-        for report in reports:
-            if report.code is None:
-                await self.context.client.stop(report.id, 0)
-        self.context.client.forget([report.id for report in reports])
+    async def _end(self, identities: list[str]) -> None:
+        for identity in identities:
+            await self.context.client.stop(identity, 0)
+
+    def _stranger_ended(self, report: Report) -> None:
+        self.context.client.forget([report.id])
+        uid = _uid(report)
+        known = {pod["metadata"]["uid"] for pod in self.context.cluster.list(names.POD)}
+        if uid not in known:
+            self.context.trash.add(self.context.pod_directory(uid))
 
     # -- housekeeping -----------------------------------------------------------------------------
     async def _equip(self) -> None:

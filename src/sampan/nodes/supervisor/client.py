@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import os
 import socket
 import subprocess
@@ -76,22 +77,29 @@ class Client(asyncio.Protocol):
         self._rest = b""
         self._child: subprocess.Popen[bytes] | None = None
         self._leaving: asyncio.Event | None = None
+        self._greeted = False
 
     async def connect(self) -> Greeting:
         """Find the supervisor or start one; from now on its events come."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         loop = asyncio.get_running_loop()
-        sock = _connect(self.directory)
         deadline = loop.time() + _PATIENCE
-        if sock is None:
-            self._launch()
-        while sock is None:
-            if loop.time() > deadline:
-                raise Gone(f"no supervisor answers in {self.directory}")
-            await asyncio.sleep(0.01)
+        while loop.time() < deadline:
             sock = _connect(self.directory)
+            if sock is not None:
+                with contextlib.suppress(Gone):  # one that dies may still accept
+                    return await self._greet(sock)
+            elif self._child is None or self._child.poll() is not None:
+                self._launch()
+            await asyncio.sleep(0.01)
+        raise Gone(f"no supervisor answers; see {self.directory}/supervisor.log")
+
+    async def _greet(self, sock: socket.socket) -> Greeting:
+        loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: self, sock=sock)
-        return msgspec.convert(await self._ask("events"), Greeting)
+        greeting = msgspec.convert(await self._ask("events"), Greeting)
+        self._greeted = True
+        return greeting
 
     async def list(self) -> builtins.list[Report]:
         """What the supervisor knows now."""
@@ -157,9 +165,7 @@ class Client(asyncio.Protocol):
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
-        if self._child is not None:
-            # It is meant to outlive us: nobody has to wait for it, and Popen must not complain.
-            self._child.returncode = self._child.poll() or 0
+        self._disown()
 
     # -- asyncio.Protocol -------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -175,7 +181,8 @@ class Client(asyncio.Protocol):
                 self._answer(message)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        expected = self._transport is None or self._leaving is not None
+        expected = self._transport is None or not self._greeted
+        self._greeted = False
         self._transport = None
         self._rest = b""
         for future in self._waiting.values():
@@ -219,7 +226,14 @@ class Client(asyncio.Protocol):
             raise Gone("the supervisor does not answer")
         return sock
 
+    def _disown(self) -> None:
+        """It is meant to outlive us: nobody has to wait for it, and Popen must not complain."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.returncode = 0
+        self._child = None
+
     def _launch(self) -> None:
+        self._disown()
         with open(self.directory / "supervisor.log", "ab") as log:
             self._child = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _RUN, _SOURCE, str(self.directory)],

@@ -1,0 +1,188 @@
+"""The control plane dies, the supervisor dies, both die: pods are neither lost nor run twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from sampan.kube.keys import Key
+
+SLEEPER = "echo start >> /data/runs; sleep {}; echo end >> /data/runs; exit {}"
+
+
+def spec(directory: Path, seconds: float, code: int) -> dict[str, Any]:
+    directory.mkdir(exist_ok=True)
+    return {
+        "command": SLEEPER.format(seconds, code),
+        "container": {"volumeMounts": [{"name": "d", "mountPath": "/data"}]},
+        "volumes": [{"name": "d", "hostPath": {"path": str(directory)}}],
+    }
+
+
+def runs(directory: Path) -> list[str]:
+    return (directory / "runs").read_text().split()
+
+
+async def supervisor_pid(site: Any) -> int:
+    return int((site.home / "node" / "supervisor.lock").read_text())
+
+
+async def crash(site: Any) -> None:
+    """The control plane is gone without a word: its tasks stop, its connection closes."""
+    node = site.node
+    node._stopping = True
+    for task in (*node._work.values(), *node._tasks):
+        task.cancel()
+    await asyncio.sleep(0)
+    node.context.client.close()
+    for unsubscribe in node._unsubscribe:
+        unsubscribe()
+    site.node = site.make()
+
+
+async def unlessfinished(site: Any, name: str) -> str:
+    return str((await site.finished(name))["phase"])
+
+
+def test_running_pods_are_adopted(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        await site.run(**spec(tmp_path / "d", 0.6, 0))
+        await site.running()
+        before = site.status()["containerStatuses"][0]["state"]
+        await crash(site)
+        await site.node.start()
+        assert site.status()["containerStatuses"][0]["state"] == before
+        assert await unlessfinished(site, "p") == "Succeeded"
+        assert runs(tmp_path / "d") == ["start", "end"]
+        assert site.status()["containerStatuses"][0]["restartCount"] == 0
+
+    play(story)
+
+
+def test_what_ended_meanwhile_is_known(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        await site.run(**spec(tmp_path / "d", 0.2, 6))
+        await site.running()
+        await crash(site)
+        await asyncio.to_thread(_wait_for_end, tmp_path / "d")
+        await site.node.start()
+        status = await site.finished()
+        assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 6
+        assert runs(tmp_path / "d") == ["start", "end"]
+
+    play(story)
+
+
+def test_a_container_that_was_started_without_a_trace_in_the_status_is_not_started_again(
+    play: Any, tmp_path: Path
+) -> None:
+    async def story(site: Any) -> None:
+        created = await site.run(**spec(tmp_path / "d", 0.4, 0))
+        await site.running()
+        await crash(site)
+        await site.cluster.patch(
+            Key("Pod", "team", "p"), {"status": {"containerStatuses": None}}, subresource="status"
+        )
+        await site.node.start()
+        assert await unlessfinished(site, "p") == "Succeeded"
+        assert runs(tmp_path / "d") == ["start", "end"]
+        assert created["metadata"]["uid"] == site.get()["metadata"]["uid"]
+
+    play(story)
+
+
+def test_pods_deleted_meanwhile_are_ended(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        await site.run(command="sleep 100")
+        await site.running()
+        await crash(site)
+        await site.cluster.delete(Key("Pod", "team", "p"), grace=0)
+        await site.node.start()
+        async with asyncio.timeout(5):
+            while any(each.code is None for each in await site.node.context.client.list()):
+                await asyncio.sleep(0.01)
+
+    play(story)
+
+
+def test_fifty_pods_survive(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        for index in range(50):
+            await site.run(f"p{index}", **spec(tmp_path / f"d{index}", 1.0, 0))
+        for index in range(50):
+            await site.running(f"p{index}")
+        await crash(site)
+        await site.node.start()
+        for index in range(50):
+            assert await unlessfinished(site, f"p{index}") == "Succeeded"
+            assert runs(tmp_path / f"d{index}") == ["start", "end"]
+
+    play(story)
+
+
+def test_pods_survive_the_supervisor(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        await site.run(**spec(tmp_path / "d", 0.5, 3))
+        await site.running()
+        os.kill(await supervisor_pid(site), signal.SIGKILL)
+        status = await site.finished()
+        assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
+        assert status["containerStatuses"][0]["restartCount"] == 0
+        assert runs(tmp_path / "d") == ["start", "end"]
+        said = await site.output("echo still here", name="next")
+        assert said == "still here\n"
+
+    play(story)
+
+
+def test_output_survives_the_supervisor(play: Any) -> None:
+    async def story(site: Any) -> None:
+        await site.run(command="for i in $(seq 40); do echo $i; sleep 0.02; done")
+        await site.running()
+        os.kill(await supervisor_pid(site), signal.SIGKILL)
+        await site.finished()
+        assert [int(line) for line in (await site.logs()).split()] == list(range(1, 41))
+
+    play(story)
+
+
+def test_both_die(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        await site.run(**spec(tmp_path / "d", 0.3, 0))
+        await site.running()
+        pid = await supervisor_pid(site)
+        await crash(site)
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(_wait_for_end, tmp_path / "d")
+        await site.node.start()
+        assert await unlessfinished(site, "p") == "Succeeded"
+        assert runs(tmp_path / "d") == ["start", "end"]
+
+    play(story)
+
+
+def test_a_plain_process_whose_end_nobody_saw_is_judged_honestly(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        await site.run(**spec(tmp_path / "d", 0.3, 0))
+        await site.running()
+        os.kill(await supervisor_pid(site), signal.SIGKILL)
+        status = await site.finished()
+        state = status["containerStatuses"][0]["state"]["terminated"]
+        assert state["reason"] == "ContainerStatusUnknown"
+        assert "exit code is not known" in state["message"]
+
+    play(story, sandbox="plain")
+
+
+def _wait_for_end(directory: Path) -> None:
+    import time
+
+    for _ in range(1000):
+        if (directory / "runs").exists() and "end" in runs(directory):
+            time.sleep(0.1)
+            return
+        time.sleep(0.01)
+    raise AssertionError("the container did not end")
