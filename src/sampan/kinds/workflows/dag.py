@@ -123,10 +123,12 @@ def _task(walk: Walk, running: Running, look: _Look, name: str) -> Node | None:
     if look.found[name] is None:
         waited = {each: look.found[each] for each in parents}
         phases = {each: node["phase"] for each, node in waited.items() if node and nodes.over(node)}
-        if len(phases) < len(waited) or look.held(name):
+        if len(phases) < len(waited):
             return None
         if parents and not depends.met(look.tasks.conditions[name], phases):
             return _hang(walk, running, look, name, _omit(walk, running, task, node_name))
+        if look.held(name):
+            return None
     scope = _scope(running, look, name, task)
     node = groups.call(walk, running, task, node_name, scope)
     look.limited = look.limited or node is None

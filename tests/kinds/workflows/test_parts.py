@@ -1,0 +1,240 @@
+"""The small parts: tags, parameters, conditions, names, phases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampan.kinds.workflows import arguments, depends, naming, nodes, podstate, tags
+from sampan.kinds.workflows.nodes import PHASES, TRANSITIONS, Phase
+
+KNOWN = {"a": "1", "b.c": "two", "x1": "in", "quote": 'he said "{{a}}"\n'}
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        pytest.param("{{a}}", "1", id="alone"),
+        pytest.param("<{{ a }}{{b.c}}>", "<1two>", id="two-and-spaces"),
+        pytest.param("{{unknown}}", "{{unknown}}", id="unknown-stays"),
+        pytest.param("{{x{{a}}}}", "in", id="inner-first"),
+        pytest.param("{{quote}}", 'he said "{{a}}"\n', id="values-are-not-read-again"),
+        pytest.param("{{a", "{{a", id="not-closed"),
+        pytest.param("}}{{a}}", "}}1", id="closed-too-often"),
+    ],
+)
+def test_tags_are_filled(text: str, filled: str) -> None:
+    assert tags.fill(text, KNOWN.get) == filled
+    assert tags.fill({"k": [text, 5, None]}, KNOWN.get) == {"k": [filled, 5, None]}
+
+
+@given(st.text(alphabet="{}ab ", max_size=30))
+def test_any_text_can_be_filled(text: str) -> None:
+    assert tags.fill(text, lambda tag: None) == text or "{{" in text
+    list(tags.found_in(text))
+
+
+def test_tags_are_found_in_keys_and_values() -> None:
+    assert list(tags.found_in({"{{a}}": ["{{ b }}", "x{{c{{d}}}}"]})) == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("s", "s"), (15, "15"), (1.0, "1"), (1e3, "1000"), (0.5, "0.5"), (True, "true"),
+        ({"a": [1]}, '{"a":[1]}'),
+    ],
+)  # fmt: skip
+def test_values_become_texts_as_go_writes_them(value: Any, text: str) -> None:
+    assert arguments.text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("parameter", "given", "found"),
+    [
+        pytest.param({"name": "p"}, {"p": "x"}, "x", id="argument"),
+        pytest.param({"name": "p", "default": 7}, {}, "7", id="default"),
+        pytest.param({"name": "p", "value": "v", "default": "d"}, {}, "v", id="value"),
+        pytest.param({"name": "p", "enum": ["x"]}, {"p": "x"}, "x", id="allowed"),
+    ],
+)
+def test_a_parameter_takes_its_value(
+    parameter: dict[str, Any], given: dict[str, str], found: str
+) -> None:
+    template = {"inputs": {"parameters": [parameter]}}
+    assert arguments.resolve(template, given) == [{"name": "p", "value": found}]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "why"),
+    [
+        pytest.param({"name": "p"}, "inputs.parameters.p was not supplied", id="missing"),
+        pytest.param(
+            {"name": "p", "enum": ["a"], "default": "b"},
+            "inputs.parameters.p: 'b' is not one of ['a']",
+            id="not-allowed",
+        ),
+    ],
+)
+def test_a_parameter_may_be_missing(parameter: dict[str, Any], why: str) -> None:
+    with pytest.raises(arguments.Missing) as missing:
+        arguments.resolve({"inputs": {"parameters": [parameter]}}, {})
+    assert str(missing.value) == why
+
+
+def test_what_every_template_may_know_of_its_workflow() -> None:
+    manifest = {
+        "metadata": {
+            "name": "wf",
+            "namespace": "u",
+            "uid": "1",
+            "creationTimestamp": "2026-01-02T03:04:05Z",
+            "labels": {"team": "a"},
+        },
+        "spec": {
+            "entrypoint": "main",
+            "arguments": {"parameters": [{"name": "p", "value": 3}]},
+        },
+    }
+    scope = arguments.workflow(manifest)
+    assert scope["workflow.parameters.p"] == "3"
+    assert scope["workflow.parameters"] == '[{"name":"p","value":"3"}]'
+    assert scope["workflow.labels.team"] == "a"
+    assert scope["workflow.labels.json"] == '{"team":"a"}'
+    assert scope["workflow.creationTimestamp.RFC3339"] == "2026-01-02T03:04:05Z"
+    assert scope["workflow.creationTimestamp.Y"] == "2026"
+    assert scope["workflow.serviceAccountName"] == "default"
+
+
+S, F, O = "Succeeded", "Failed", "Omitted"  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("condition", "results", "met"),
+    [
+        pytest.param("A && B", {"A": S, "B": S}, True, id="and"),
+        pytest.param("A && B", {"A": S, "B": F}, False, id="and-not"),
+        pytest.param("A || B", {"A": F, "B": S}, True, id="or"),
+        pytest.param("A.Failed", {"A": F}, True, id="failed"),
+        pytest.param("!A", {"A": F}, True, id="not"),
+        pytest.param("A || B && C", {"A": S, "B": F, "C": F}, True, id="and-binds-tighter"),
+        pytest.param("(A || B) && C", {"A": S, "B": F, "C": F}, False, id="brackets"),
+        pytest.param("task-1.Omitted", {"task-1": O}, True, id="hyphen"),
+        pytest.param("A.Errored || A.Failed", {"A": "Error"}, True, id="errored"),
+        pytest.param("A", {"A": "Skipped"}, True, id="skipped-is-good"),
+        pytest.param("A", {"A": O}, False, id="omitted-is-not"),
+    ],
+)
+def test_a_condition_over_tasks(condition: str, results: dict[str, str], met: bool) -> None:
+    assert depends.met(condition, results) is met
+    assert set(depends.words(condition)) == set(results)
+
+
+@pytest.mark.parametrize(
+    ("condition", "mistake"),
+    [
+        ("A &&", "ends too early"),
+        ("(A", "a bracket is not closed"),
+        ("A B", "unexpected 'B'"),
+        ("A.Done", "unknown task result 'Done': one of Succeeded, Failed, Errored, Skipped,"
+         " Omitted, Daemoned"),
+        ("A % B", "cannot be read at ' % B'"),
+    ],
+)  # fmt: skip
+def test_a_condition_that_cannot_be_read(condition: str, mistake: str) -> None:
+    with pytest.raises(depends.Mistake) as found:
+        depends.parse(condition)
+    assert str(found.value) == mistake
+
+
+def test_dependencies_are_a_condition() -> None:
+    assert depends.of({"dependencies": ["a", "b"]}) == "a && b"
+    assert depends.of({}) == ""
+
+
+def test_names_of_nodes_and_pods() -> None:
+    assert naming.node_id("wf", "wf") == "wf"
+    assert naming.node_id("wf", "wf.a") == "wf-2962115457"
+    assert naming.pod_name("wf", "main", "wf") == "wf"
+    assert naming.pod_name("wf", "main", "wf.a") == "wf-main-2962115457"
+    assert len(naming.pod_name("w" * 63, "t" * 250, "x")) <= 253
+
+
+@pytest.mark.parametrize("before", PHASES)
+@pytest.mark.parametrize("after", PHASES)
+def test_only_the_table_changes_a_phase(before: Phase, after: Phase) -> None:
+    node = {"id": "n", "type": "Pod", "phase": before, "finishedAt": None}
+    if after in TRANSITIONS[before]:
+        new = nodes.turned(node, after, "now", "why")
+        assert (new["phase"], new["message"]) == (after, "why")
+        assert (new["finishedAt"] == "now") is (after in nodes.OVER)
+    else:
+        with pytest.raises(AssertionError):
+            nodes.turned(node, after, "now", "why")
+
+
+def test_what_is_over_stays_over() -> None:
+    assert all(not TRANSITIONS[phase] for phase in PHASES if phase in nodes.OVER)
+    assert all(TRANSITIONS[phase] for phase in PHASES if phase not in nodes.OVER)
+
+
+def container(name: str, code: int | None, **state: Any) -> dict[str, Any]:
+    if code is not None:
+        reason = "Completed" if code == 0 else "Error"
+        state = {"terminated": {"exitCode": code, "reason": reason, **state}}
+    return {"name": name, "state": state}
+
+
+@pytest.mark.parametrize(
+    ("status", "phase", "message"),
+    [
+        pytest.param({}, "Pending", "", id="new"),
+        pytest.param(
+            {"containerStatuses": [container("main", None, waiting={"reason": "ErrImagePull"})]},
+            "Pending", "ErrImagePull", id="waiting",
+        ),
+        pytest.param(
+            {"conditions": [{"reason": "Unschedulable", "message": "no room"}]},
+            "Pending", "Unschedulable: no room", id="unschedulable",
+        ),
+        pytest.param({"phase": "Running"}, "Running", "", id="running"),
+        pytest.param({"phase": "Succeeded"}, "Succeeded", "", id="good"),
+        pytest.param(
+            {"phase": "Failed", "containerStatuses": [container("main", 3)]},
+            "Failed", "main: Error (exit code 3)", id="exit-code",
+        ),
+        pytest.param(
+            {"phase": "Failed", "containerStatuses": [container("main", 3, message="why")]},
+            "Failed", "main: Error (exit code 3): why", id="termination-message",
+        ),
+        pytest.param(
+            {"phase": "Failed", "message": "The node was low on memory"},
+            "Failed", "The node was low on memory", id="evicted",
+        ),
+        pytest.param(
+            {"phase": "Failed", "initContainerStatuses": [container("i", 1)],
+             "containerStatuses": [container("main", None, waiting={"reason": "PodInitializing"})]},
+            "Error", "i: Error (exit code 1)", id="init",
+        ),
+        pytest.param(
+            {"phase": "Failed", "containerStatuses": [container("main", None, waiting={
+                "reason": "CreateContainerError", "message": "no"})]},
+            "Error", "Pod failed before main container starts due to CreateContainerError: no",
+            id="never-started",
+        ),
+        pytest.param(
+            {"phase": "Failed", "containerStatuses": [container("a", 137), container("main", 0)]},
+            "Succeeded", "", id="a-sidecar-that-was-killed",
+        ),
+        pytest.param(
+            {"phase": "Failed", "containerStatuses": [container("a", 2), container("main", 0)]},
+            "Failed", "a: Error (exit code 2)", id="a-sidecar-that-failed",
+        ),
+        pytest.param({"phase": "Unknown"}, "Error", "Unexpected pod phase: Unknown", id="odd"),
+    ],
+)  # fmt: skip
+def test_what_a_pod_means(status: dict[str, Any], phase: str, message: str) -> None:
+    assert podstate.assess({"metadata": {}, "status": status}) == (phase, message)
