@@ -71,7 +71,8 @@ CASES = [
     ("bad-type", "POST", CM, config(data={"a": 1}), {}, 400, "BadRequest",
      HANDLED + "json: cannot unmarshal number into Go struct field ConfigMap.data of type string"),
     ("pod-without-containers", "POST", PODS,
-     {"metadata": {"name": "p"}, "spec": {"containers": []}}, {}, 422, "Invalid", 'Pod "p" is invalid: spec.containers: Required value'),
+     {"metadata": {"name": "p"}, "spec": {"containers": []}}, {},
+     422, "Invalid", 'Pod "p" is invalid: spec.containers: Required value'),
     ("pod-three-faults", "POST", PODS,
      {"metadata": {"name": "p"}, "spec": {"restartPolicy": "X", "containers": [{"name": "A"}]}}, {},
      422, "Invalid", 'Pod "p" is invalid: [spec.containers[0].name: Invalid value: "A": a lowercase'
@@ -228,14 +229,14 @@ def test_preconditions_of_a_delete(serve: Callable[..., None]) -> None:
         assert wrong.code == 409
         assert wrong.message == (
             'Operation cannot be fulfilled on ConfigMap "b": the UID in the precondition (nope)'
-            f" does not match the UID in record ({uid}). The object might have been deleted and then"
-            " recreated"
+            f" does not match the UID in record ({uid}). The object might have been deleted and"
+            " then recreated"
         )
         wrong = await client("DELETE", f"{CM}/b", {"preconditions": {"resourceVersion": "1"}})
         assert wrong.message == (
             'Operation cannot be fulfilled on ConfigMap "b": the ResourceVersion in the'
-            f" precondition (1) does not match the ResourceVersion in record ({revision}). The object might have"
-            " been modified"
+            f" precondition (1) does not match the ResourceVersion in record ({revision})."
+            " The object might have been modified"
         )
         assert wrong.body["details"] == {"name": "b", "kind": "ConfigMap"}
         dry = await client("DELETE", f"{CM}/b", {"dryRun": ["All"]})

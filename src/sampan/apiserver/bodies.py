@@ -27,7 +27,7 @@ def decode(body: bytes, content_type: str, kind: str) -> tuple[Manifest, list[st
     twice: list[str] = []
     if content_type == JSON or not content_type:
         found = from_json(body, kind)
-        twice = duplicates(body, found)
+        twice = _twice(body, found)
     elif content_type in _YAML_TYPES:
         found, twice = _from_yaml(body, kind)
     elif content_type == PROTOBUF:
@@ -61,12 +61,19 @@ def _from_yaml(body: bytes, kind: str) -> tuple[Any, list[str]]:
         except orjson.JSONDecodeError:
             pass
         else:
-            return found, duplicates(body, found)
+            return found, _twice(body, found)
     try:
         return yaml.load_checked(body)
     except (yaml.YamlError, UnicodeDecodeError, RecursionError) as error:
         text = f"error converting YAML to JSON: {error}"
         raise _unrecognised(kind, text, body) from None
+
+
+def _twice(body: bytes, found: Any) -> list[str]:
+    try:
+        return duplicates(body, found)
+    except (TypeError, RecursionError):  # what is too deep to be written could not be stored
+        raise BadRequest("the object is nested too deeply") from None
 
 
 def _said(body: bytes, error: orjson.JSONDecodeError) -> str:

@@ -72,6 +72,9 @@ def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call)
         meta["generation"] = 1
     if resource.has_status:
         manifest.pop("status", None)
+        if not resource.custom:
+            # Go writes the empty struct, and typed clients read fields of it at once.
+            manifest["status"] = {}
 
 
 def _free_name(backend: Backend, resource: Resource, meta: dict[str, Any]) -> str:

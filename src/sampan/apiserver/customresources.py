@@ -77,13 +77,13 @@ class Definitions:
         deleting = bool(crd["metadata"].get("deletionTimestamp"))
         served = (crd["spec"], deleting)
         if _is_true(crd, "Established") and self._specs.get(name) != served:
-            known = name in self._specs
+            changed = name in self._specs and self._specs[name][0] != crd["spec"]
             self._specs[name] = served
             resources = list(resources_of(crd))
             self._backend.resources.remove(kind)
             for resource in resources:
                 self._backend.resources.add(resource)
-            if known:
+            if changed:
                 self._changed(kind)
         if deleting and name not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._clear(name))

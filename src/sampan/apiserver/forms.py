@@ -114,7 +114,7 @@ class Look(Struct, frozen=True):
 
     def _manifest(self, record: Record) -> Manifest:
         manifest = self.backend.manifest(record)
-        if self.resource.api_version != self.resource.stored_as:
+        if manifest["apiVersion"] != self.resource.api_version:
             return manifest | {"apiVersion": self.resource.api_version}
         return manifest
 

@@ -15,6 +15,7 @@ from typing import Any
 from sampan.kube import formats, names
 from sampan.kube.errors import BadRequest, Problem, duplicate, forbidden, invalid, required
 from sampan.kube.keys import Manifest
+from sampan.kube.times import parse
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels: no words by accident
 _LONGEST_PREFIX = 58
@@ -98,7 +99,7 @@ def update_problems(old: dict[str, Any], new: dict[str, Any]) -> list[Problem]:
     found = [
         invalid(f"metadata.{name}", new[name], "field is immutable")
         for name in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
-        if new.get(name) is not None and new[name] != old.get(name)
+        if new.get(name) is not None and not _same(new[name], old.get(name))
     ]
     if old.get("deletionTimestamp"):
         held = old.get("finalizers") or ()
@@ -111,6 +112,16 @@ def update_problems(old: dict[str, Any], new: dict[str, Any]) -> list[Problem]:
             )
             found.append(forbidden("metadata.finalizers", text))
     return found
+
+
+def _same(new: Any, old: Any) -> bool:
+    """Equal, also as times: the Python client sends `+00:00` where it was given `Z`."""
+    if new == old:
+        return True
+    try:
+        return parse(new) == parse(old)
+    except (TypeError, ValueError):
+        return False
 
 
 def keep_system_fields(old: dict[str, Any], new: dict[str, Any]) -> None:

@@ -75,8 +75,7 @@ async def patch(
     if type == "apply":
         return await _apply(backend, resource, namespace, name, change, call, subresource)
     record, old = backend.newest(resource, namespace, name)
-    live = old if resource.api_version == resource.stored_as else _as(resource, old)
-    new = _changed(resource, live, change, type)
+    new = _changed(resource, _as(resource, old), change, type)
     admission.identify(resource, namespace, name, new)
     try:
         admission.check(resource, new, call)
@@ -154,6 +153,9 @@ def _ignored(resource: Resource, config: Manifest, subresource: str) -> list[str
 
 
 def _as(resource: Resource, manifest: Manifest) -> Manifest:
+    """The live object in the version that the client speaks."""
+    if manifest["apiVersion"] == resource.api_version:
+        return manifest
     return manifest | {"apiVersion": resource.api_version}
 
 

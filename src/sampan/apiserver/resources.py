@@ -31,6 +31,9 @@ STANDARD_VERBS = (
 )  # fmt: skip
 
 
+_HEAD = b'{"apiVersion":"'
+
+
 class ScalePaths(Struct, frozen=True):
     """Where a kind keeps what its scale subresource shows."""
 
@@ -92,9 +95,7 @@ class Resource:
         self._schema = schema
         stored = storage_version or version
         self.stored_as = f"{group}/{stored}" if group else stored
-        self._stored_head = b'{"apiVersion":"%s"' % self.stored_as.encode()
-        self._own_head = b'{"apiVersion":"%s"' % self.api_version.encode()
-        self._converts = self.stored_as != self.api_version
+        self._head = b'{"apiVersion":"%b"' % self.api_version.encode()
 
     @cached_property
     def schema(self) -> Schema:
@@ -108,10 +109,10 @@ class Resource:
         return Key(self.kind, namespace if self.namespaced else "", name)
 
     def present(self, data: bytes) -> bytes:
-        """Stored bytes in the version of this resource."""
-        if not self._converts:
+        """Stored bytes (of whatever version was stored then) in the version of this resource."""
+        if data.startswith(self._head) or not data.startswith(_HEAD):
             return data
-        return self._own_head + data[len(self._stored_head) :]
+        return self._head + data[data.index(b'"', len(_HEAD)) + 1 :]
 
     # -- errors in the words of a real server --------------------------------------------------
 

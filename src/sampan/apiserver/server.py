@@ -26,7 +26,7 @@ from sampan.apiserver.certificates import Certificates
 HALF_SENT = 30.0  # seconds within which a request must be sent whole, and a handshake done
 _KEEP_ALIVE = 600  # seconds that an idle connection is kept
 _BACKLOG = 2048
-_SWEEP = 5.0
+SWEEP = 5.0  # seconds between two looks for such requests
 
 
 class Connection(HttpToolsProtocol):
@@ -110,7 +110,7 @@ class Server:
             ssl=_context(certificates) if certificates else None,
             backlog=_BACKLOG,
         )
-        self._sweeper = loop.call_later(_SWEEP, self._sweep)
+        self._sweeper = loop.call_later(SWEEP, self._sweep)
         bound: int = self._listener.sockets[0].getsockname()[1]
         return bound
 
@@ -138,7 +138,7 @@ class Server:
         for connection in list(self._state.connections):
             if isinstance(connection, Connection) and (connection.began or latest) < latest:
                 connection.transport.abort()
-        self._sweeper = loop.call_later(_SWEEP, self._sweep)
+        self._sweeper = loop.call_later(SWEEP, self._sweep)
 
 
 def _context(certificates: Certificates) -> ssl.SSLContext:

@@ -80,7 +80,7 @@ async def replace(
     else:
         new = _tracked(backend, resource, old, new, call, subresource)
         meta = new["metadata"]
-    if _same(old, new):
+    if _same(old, new) and old["apiVersion"] == resource.stored_as:
         return Stored(record.data, old)
     if "deletionTimestamp" in meta and may_go(new):
         return await backend.commit("DELETED", resource, new, record, call)

@@ -1,0 +1,150 @@
+"""Who may ask: tokens, anonymity, impersonation, and the reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sampan.kube.access import User
+
+PODS = "/api/v1/namespaces/a/pods"
+ACCESS = "/apis/authorization.k8s.io/v1"
+IDENTITY = "/apis/authentication.k8s.io/v1"
+
+
+@pytest.mark.parametrize("path", ["/api", "/apis", "/metrics", "/openapi/v3", "/"])
+def test_anonymous_may_not_look_around(serve: Callable[..., None], path: str) -> None:
+    async def scenario(client: Any) -> None:
+        answer = await client.get(path, token="")
+        assert answer.code == 403
+        assert answer.message == f'forbidden: User "system:anonymous" cannot get path "{path}"'
+
+    serve(scenario)
+
+
+def test_headers_say_nothing_about_identity(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        forged = {"X-Remote-User": "admin", "X-Remote-Group": "system:masters"}
+        assert (await client.get(PODS, token="", headers=forged)).code == 403
+        basic = await client.get(PODS, token="", headers={"Authorization": "Basic YWRtaW46YQ=="})
+        assert basic.code == 401
+
+    serve(scenario)
+
+
+def test_rights_are_asked_for_each_verb(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        assert (await client.get(PODS, token="reader")).code == 200
+        refused = await client.post(PODS, {}, token="reader")
+        assert refused.code == 403
+        assert refused.message == (
+            'pods is forbidden: User "reader" cannot create resource "pods" in API group "" in the'
+            ' namespace "a"'
+        )
+        refused = await client("DELETE", "/apis/apps/v1/namespaces/a/deployments/d", token="reader")
+        assert refused.message == (
+            'deployments.apps "d" is forbidden: User "reader" cannot delete resource "deployments"'
+            ' in API group "apps" in the namespace "a"'
+        )
+
+    serve(scenario)
+
+
+def test_impersonation_needs_the_right_to_it(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        as_reader = {"Impersonate-User": "reader"}
+        assert (await client.get(PODS, token="deputy")).code == 403
+        assert (await client.get(PODS, token="deputy", headers=as_reader)).code == 200
+        refused = await client.get(PODS, token="reader", headers={"Impersonate-User": "admin"})
+        assert refused.message == (
+            'users "admin" is forbidden: User "reader" cannot impersonate resource "users" in API'
+            ' group "" at the cluster scope'
+        )
+        groups = as_reader | {"Impersonate-Group": "system:masters"}
+        assert (await client.get(PODS, token="deputy", headers=groups)).code == 403
+        account = {"Impersonate-User": "system:serviceaccount:a:robot"}
+        who = await client.post(f"{IDENTITY}/selfsubjectreviews", {}, headers=account)
+        assert who.body["status"]["userInfo"] == {
+            "username": "system:serviceaccount:a:robot",
+            "groups": [
+                "system:serviceaccounts",
+                "system:serviceaccounts:a",
+                "system:authenticated",
+            ],
+        }
+
+    serve(scenario)
+
+
+def test_self_reviews(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        spec = {"resourceAttributes": {"verb": "create", "resource": "pods", "namespace": "a"}}
+        answer = await client.post(f"{ACCESS}/selfsubjectaccessreviews", {"spec": spec})
+        assert answer.code == 201
+        assert answer.body["status"] == {"allowed": True}
+        subject = {"spec": spec | {"user": "reader"}}
+        answer = await client.post(f"{ACCESS}/subjectaccessreviews", subject)
+        assert answer.body["status"] == {"allowed": False}
+        local = f"{ACCESS}/namespaces/a/localsubjectaccessreviews"
+        assert (await client.post(local, subject)).body["status"] == {"allowed": False}
+        rules = await client.post(f"{ACCESS}/selfsubjectrulesreviews", {"spec": {"namespace": "a"}})
+        assert rules.body["status"] == {
+            "resourceRules": [{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]}],
+            "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/api"]}],
+            "incomplete": False,
+        }
+        nothing = await client.post(f"{ACCESS}/selfsubjectaccessreviews", {"spec": {}})
+        assert nothing.code == 400
+
+    serve(scenario)
+
+
+def test_token_reviews(serve: Callable[..., None]) -> None:
+    def review(token: str, audiences: Sequence[str]) -> tuple[User, list[str]] | None:
+        return (User("pipe"), [a for a in audiences if a == "pipes"]) if token == "t" else None
+
+    async def scenario(client: Any) -> None:
+        path = f"{IDENTITY}/tokenreviews"
+        known = await client.post(path, {"spec": {"token": "reader"}})
+        assert known.body["status"]["authenticated"] is True
+        assert known.body["status"]["user"]["username"] == "reader"
+        unknown = await client.post(path, {"spec": {"token": "x"}})
+        assert "authenticated" not in unknown.body["status"]
+        spec = {"token": "t", "audiences": ["pipes", "other"]}
+        piped = await client.post(path, {"spec": spec})
+        assert piped.body["status"]["audiences"] == ["pipes"]
+
+    serve(scenario, review=review)
+
+
+def test_service_account_tokens(serve: Callable[..., None]) -> None:
+    def issue(account: Any, audiences: Sequence[str], seconds: int, pod: Any) -> Any:
+        bound = pod["metadata"]["name"] if pod else "-"
+        text = f"{account['metadata']['name']}/{','.join(audiences)}/{seconds}/{bound}"
+        return text, datetime(2030, 1, 1, tzinfo=UTC)
+
+    async def scenario(client: Any) -> None:
+        accounts = "/api/v1/namespaces/a/serviceaccounts"
+        path = f"{accounts}/robot/token"
+        assert (await client.post(path, {})).code == 404
+        await client.post(accounts, {"metadata": {"name": "robot"}})
+        done = await client.post(path, {"spec": {"audiences": ["x"], "expirationSeconds": 700}})
+        assert done.code == 201, done.body
+        assert done.body["status"] == {
+            "token": "robot/x/700/-",
+            "expirationTimestamp": "2030-01-01T00:00:00Z",
+        }
+        short = await client.post(path, {"spec": {"expirationSeconds": 10}})
+        assert short.code == 422
+        assert "may not specify a duration less than 10 minutes" in short.message
+        spec = {"containers": [{"name": "c", "image": "i"}]}
+        await client.post(PODS, {"metadata": {"name": "p"}, "spec": spec})
+        ref = {"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "p"}}
+        assert (await client.post(path, {"spec": ref})).body["status"]["token"].endswith("/p")
+        ref["boundObjectRef"]["uid"] = "other"
+        assert (await client.post(path, {"spec": ref})).code == 409
+
+    serve(scenario, issue=issue)
