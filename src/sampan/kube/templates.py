@@ -30,9 +30,7 @@ def problems(template: dict[str, Any], path: str = "spec.template") -> list[Prob
     """What is wrong with a template that `fill` has completed."""
     meta = template.get("metadata") or {}
     found = list(label_problems(meta.get("labels"), f"{path}.metadata.labels"))
-    for key in meta.get("annotations") or ():
-        if fault := formats.label_key(key.lower()):
-            found.append(invalid(f"{path}.metadata.annotations", key, fault))
+    found += _annotations(meta.get("annotations"), f"{path}.metadata.annotations")
     found += podspec.problems(template.get("spec") or {}, f"{path}.spec")
     if (template.get("spec") or {}).get("ephemeralContainers"):
         fault = "ephemeral containers not allowed in pod template"
@@ -57,6 +55,12 @@ def label_problems(given: dict[str, str] | None, path: str) -> Iterator[Problem]
             yield invalid(path, key, fault)
         if fault := formats.label_value(value):
             yield invalid(path, value, fault)
+
+
+def _annotations(given: dict[str, str] | None, path: str) -> Iterator[Problem]:
+    for key in given or ():
+        if fault := formats.label_key(key.lower()):
+            yield invalid(path, key, fault)
 
 
 def selector_problems(

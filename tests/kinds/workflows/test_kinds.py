@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kinds.toy import Toy
 from kinds.workflows.makers import (
     call,
     dag,
