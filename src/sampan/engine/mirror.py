@@ -105,9 +105,13 @@ class Mirror:
                 failures = 0 if self._version != before else failures + 1
             except Expired:
                 stale, failures = True, failures + 1
-            except (SampanError, KeyError, ValueError) as error:
+            except SampanError as error:
                 failures += 1
                 log.warning("mirror of %s: %s", self._kind, error)
+            except Exception:
+                # A server's nonsense or our own mistake: a mirror that stops would freeze its kind.
+                stale, failures = True, failures + 1
+                log.exception("mirror of %s", self._kind)
             if failures > 1:
                 await asyncio.sleep(RECONNECT.delay(failures - 1))
 

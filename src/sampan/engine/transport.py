@@ -183,6 +183,8 @@ class Transport:
         server = self.access.server
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
             return Unreachable(f"{server} has a certificate that is not trusted: {error}")
+        if isinstance(error, aiohttp.ClientPayloadError):
+            return Unreachable(f"the connection to {server} was lost")
         if isinstance(error, asyncio.TimeoutError):
             return Unreachable(f"{server} does not answer in time")
         return Unreachable(f"{server} cannot be reached: {error}")
