@@ -136,7 +136,8 @@ def test_headers_do_not_make_anybody(api):
     )  # fmt: skip
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, context=api.tls)
-    assert refused.value.code in (401, 403)
+    with refused.value as answer:
+        assert answer.code in (401, 403)
 
 
 def test_owners_in_a_circle_can_be_deleted(api):

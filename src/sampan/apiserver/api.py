@@ -12,6 +12,7 @@ from sampan.apiserver.customresources import Definitions
 from sampan.apiserver.discovery import Discovery
 from sampan.apiserver.dispatch import Dispatcher, Parts
 from sampan.apiserver.inprocess import InProcess
+from sampan.apiserver.openapi import Documents
 from sampan.apiserver.posting import IssueToken, Posting, ReviewToken
 from sampan.apiserver.resources import Resources
 from sampan.apiserver.server import Server
@@ -62,6 +63,7 @@ class ApiServer:
             Parts(
                 access=Access(authenticator, authorizer),
                 discovery=Discovery(self.backend.resources),
+                documents=Documents(self.backend.resources),
                 watches=self.watches,
                 posting=posting,
                 streams=self._streams,

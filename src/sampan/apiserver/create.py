@@ -73,8 +73,8 @@ def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call)
     if resource.has_status:
         manifest.pop("status", None)
         if not resource.custom:
-            # Go writes the empty struct, and typed clients read fields of it at once.
-            manifest["status"] = {}
+            # Go writes the struct with its zeros, and typed clients read fields of it at once.
+            manifest["status"] = dict(resource.trait.status)
 
 
 def _free_name(backend: Backend, resource: Resource, meta: dict[str, Any]) -> str:

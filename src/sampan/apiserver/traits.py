@@ -24,6 +24,7 @@ class Trait(Struct, frozen=True, kw_only=True):
     returned: DELETE answers with the object and not with a Status.
     relaxed: a write need not be synced to the disk before it is acknowledged.
     notice: a warning for those who create one.
+    status: what a new object's status says before anybody has looked at it.
     """
 
     name: Callable[[str], str | None] = formats.dns_subdomain
@@ -32,6 +33,7 @@ class Trait(Struct, frozen=True, kw_only=True):
     returned: bool = False
     relaxed: bool = False
     notice: str = ""
+    status: Mapping[str, int] = {}
 
 
 def path_segment(value: str) -> str | None:
@@ -66,13 +68,15 @@ _EVENT = Trait(fields=_EVENT_FIELDS, generation=False, relaxed=True)
 _RBAC = Trait(name=path_segment, generation=False)
 _UNCALLED = "Sampan stores this object, but calls no admission webhooks and evaluates no policies"
 
+_UNACTED = "Sampan stores this object, but no controller acts on it yet"
+
 ORDINARY = Trait()
 
 TRAITS: Mapping[str, Trait] = {
     names.CONFIG_MAP: Trait(generation=False),
     names.ENDPOINTS: Trait(generation=False),
     names.EVENT: _EVENT,
-    "LimitRange": Trait(generation=False),
+    "LimitRange": Trait(generation=False, notice=_UNACTED),
     names.NAMESPACE: Trait(
         name=formats.dns_label,
         fields=_fields("status.phase"),
@@ -99,8 +103,10 @@ TRAITS: Mapping[str, Trait] = {
         returned=True,
     ),
     "PodTemplate": Trait(returned=True),
-    "ReplicationController": Trait(fields=_fields("status.replicas", replicas="0")),
-    "ResourceQuota": Trait(generation=False, returned=True),
+    "ReplicationController": Trait(
+        fields=_fields("status.replicas", replicas="0"), notice=_UNACTED, status={"replicas": 0}
+    ),
+    "ResourceQuota": Trait(generation=False, returned=True, notice=_UNACTED),
     names.SECRET: Trait(fields=_fields("type"), generation=False),
     names.SERVICE: Trait(
         name=formats.dns_label,
@@ -109,10 +115,34 @@ TRAITS: Mapping[str, Trait] = {
         returned=True,
     ),
     names.SERVICE_ACCOUNT: Trait(generation=False, returned=True),
-    names.REPLICA_SET: Trait(fields=_fields("status.replicas", replicas="0")),
+    names.REPLICA_SET: Trait(
+        fields=_fields("status.replicas", replicas="0"), status={"replicas": 0}
+    ),
+    names.STATEFUL_SET: Trait(status={"availableReplicas": 0, "replicas": 0}),
+    "DaemonSet.apps": Trait(
+        notice=_UNACTED,
+        status={
+            "currentNumberScheduled": 0,
+            "desiredNumberScheduled": 0,
+            "numberMisscheduled": 0,
+            "numberReady": 0,
+        },
+    ),
+    "CronJob.batch": Trait(notice=_UNACTED),
+    "PodDisruptionBudget.policy": Trait(
+        notice=_UNACTED,
+        status={
+            "currentHealthy": 0,
+            "desiredHealthy": 0,
+            "disruptionsAllowed": 0,
+            "expectedPods": 0,
+        },
+    ),
     names.CONTROLLER_REVISION: Trait(generation=False),
     names.JOB: Trait(fields={"status.successful": (("status", "succeeded"), "0")}),
-    "HorizontalPodAutoscaler.autoscaling": Trait(generation=False),
+    "HorizontalPodAutoscaler.autoscaling": Trait(
+        generation=False, notice=_UNACTED, status={"desiredReplicas": 0}
+    ),
     names.LEASE: Trait(generation=False, relaxed=True),
     "Ingress.networking.k8s.io": Trait(),
     "NetworkPolicy.networking.k8s.io": Trait(
