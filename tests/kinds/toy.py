@@ -219,6 +219,8 @@ class Toy:
                 del self.objects[key_of(pod)]
             elif phase == "Pending":
                 self.run_pod(pod, "Running")
+            elif phase == "Running" and pod["spec"].get("activeDeadlineSeconds") == 1:
+                self.run_pod(pod, "Failed")
             elif phase == "Running" and (end := ends(pod)):
                 self.run_pod(pod, end)
             else:

@@ -47,8 +47,10 @@ def test_a_shutdown_ends_what_runs_and_starts_nothing(strategy: str) -> None:
         "Failed",
         f"Stopped with strategy '{strategy}'",
     )
-    finish(toy)
-    assert not toy.pods()
+    finish(toy, a="")
+    (pod,) = toy.pods()  # stays, for its log
+    assert pod["status"]["phase"] == "Failed"
+    assert node(toy, "a")["message"] == f"workflow shutdown with strategy:  {strategy}"
 
 
 def test_a_shutdown_before_the_first_pod() -> None:

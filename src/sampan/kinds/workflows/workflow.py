@@ -24,7 +24,6 @@ from sampan.kinds.workflows import (
     status,
     steps,
 )
-from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.types import Run, spec_of
 from sampan.kinds.workflows.walk import POD_GRACE, Call, Kind, Walk
@@ -136,7 +135,8 @@ def _halt(walk: Walk) -> None:
         now = walk.by_id(node["id"]) or node
         if nodes.active(now):
             walk.turn(now, "Failed", said)
-            walk.actions += _end(run, now)
+            if pod := run.pods.get(now["id"]):
+                walk.actions += _end(run, pod)
 
 
 def _time_left(run: Run) -> float | None:
@@ -146,9 +146,16 @@ def _time_left(run: Run) -> float | None:
     return seconds - (run.now - parse(began)).total_seconds()
 
 
-def _end(run: Run, node: Node) -> Iterator[Action]:
-    if pod := run.pods.get(node["id"]):
-        yield Delete(Key(names.POD, run.namespace, meta.name_of(pod)), meta.uid_of(pod))
+def _end(run: Run, pod: Manifest) -> Iterator[Action]:
+    """End a pod. One that runs gets a deadline that is over, so that its log can still be read."""
+    key, uid = Key(names.POD, run.namespace, meta.name_of(pod)), meta.uid_of(pod)
+    phase = (pod.get("status") or {}).get("phase") or "Pending"
+    if meta.deleting(pod) or phase in ("Succeeded", "Failed"):
+        return
+    if phase == "Pending":
+        yield Delete(key, uid)
+    elif pod["spec"].get("activeDeadlineSeconds") != 1:
+        yield Patch(key, {"metadata": {"uid": uid}, "spec": {"activeDeadlineSeconds": 1}})
 
 
 def _run(walk: Walk) -> Word:
@@ -179,8 +186,7 @@ def _claims(walk: Walk, word: Word) -> Iterator[Action]:
 
 def _after(run: Run) -> Plan:
     """A workflow that is over: nothing runs, and one day it goes."""
-    strays = [_end(run, {"id": id}) for id, pod in run.pods.items() if _alive(pod)]
-    actions = tuple(action for stray in strays for action in stray)
+    actions = tuple(action for pod in run.pods.values() for action in _end(run, pod))
     lifetime = _lifetime(run)
     if lifetime is None:
         return Plan(actions=actions) if actions else NOTHING
@@ -189,10 +195,6 @@ def _after(run: Run) -> Plan:
         return Plan(actions=actions, again_in=left)
     key = Key(names.WORKFLOW, run.namespace, run.name)
     return Plan(actions=(*actions, Delete(key, meta.uid_of(run.manifest))))
-
-
-def _alive(pod: Manifest) -> bool:
-    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
 
 
 def _lifetime(run: Run) -> int | None:
