@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,8 +13,10 @@ from sampan.kube.errors import UserMistake
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 PATIENCE = 60.0  # seconds: pods may use their grace period
+GRACE = 2.0  # seconds for pods that nobody watches over any more
 LOOK_AGAIN = 0.02  # seconds; the lock of another process cannot be awaited with a time limit
 
 
@@ -38,8 +41,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _end_leftovers(node):  # type: ignore[no-untyped-def]
+def _end_leftovers(node: Path) -> None:
     """A control plane that was killed has left its pods running, as it should: end them."""
-    from sampan.nodes.supervisor.client import shut_down
+    from sampan.nodes.supervisor.client import Client
 
-    shut_down(node)
+    async def end() -> None:
+        client = Client(node, lambda report: None, lambda: None)
+        await client.connect()
+        await client.shutdown(GRACE)
+
+    if node.exists():
+        asyncio.run(end())

@@ -34,9 +34,9 @@ def render(output: str, resource: Resource, objects: Sequence[dict[str, Any]], s
     if output == "yaml":
         from sampan.lib import yaml
 
-        return yaml.dump(whole)
+        return str(yaml.dump(whole))
     if output.startswith("jsonpath="):
-        return _jsonpath(output.removeprefix("jsonpath=")).render(whole)
+        return str(_jsonpath(output.removeprefix("jsonpath=")).render(whole))
     raise UserMistake(f'there is no output format "{output}"; there are {FORMATS}')
 
 
