@@ -229,7 +229,16 @@ def test_status_is_written_once() -> None:
             await world.engine.idle()
             pod = world.get(names.POD, "p")
             assert pod["status"] == {"ready": True}
-            assert world.api.writes == 3, "namespace, pod, status"
+
+            async def unexpected(manifest: Manifest, *, subresource: str = "") -> Manifest:
+                raise AssertionError("the status says it already")
+
+            world.cluster.replace = unexpected  # type: ignore[method-assign]
+            await world.cluster.patch(
+                Key(names.POD, "u", "p"), {"metadata": {"labels": {"a": "b"}}}
+            )
+            await world.engine.idle()
+            assert world.events() == []
 
     asyncio.run(run())
 

@@ -120,12 +120,11 @@ def test_a_compacted_revision_is_listed_again(serve: Serve) -> None:
             )
             seen.clear()
             lines = cluster.transport.lines
-            refused = 0
+            asked: list[str] = []
 
             async def expired(path: str, **options: Any) -> AsyncIterator[bytes]:
-                nonlocal refused
-                if refused == 0:
-                    refused += 1
+                asked.append(path)
+                if len(asked) == 1:
                     await served.cluster.delete(KEY)
                     await served.cluster.patch(
                         Key(names.CONFIG_MAP, "u", "b"), {"data": {"x": "1"}}
@@ -140,7 +139,37 @@ def test_a_compacted_revision_is_listed_again(serve: Serve) -> None:
                 connection.transport.abort()
             await eventually(lambda: len(seen) >= 2)
             assert seen == [("DELETED", "a"), ("MODIFIED", "b")]
+            await eventually(lambda: len(asked) == 2)
+            assert asked[1] != asked[0], "it goes on from the new list"
             assert [each["metadata"]["name"] for each in mirror.list("u")] == ["b", "c"]
+
+    asyncio.run(run())
+
+
+def slow(transport: Transport) -> None:
+    """Let each watch event arrive a while after its write was acknowledged."""
+    lines = transport.lines
+
+    async def late(path: str, **options: Any) -> AsyncIterator[bytes]:
+        async for line in lines(path, **options):
+            await asyncio.sleep(0.05)
+            yield line
+
+    transport.lines = late  # type: ignore[method-assign]
+
+
+def test_writes_are_awaited_until_they_are_seen(serve: Serve) -> None:
+    async def run() -> None:
+        async with serve() as served, connected(served) as cluster:
+            await served.cluster.create(namespace("u"))
+            slow(cluster.transport)
+            await cluster.mirror(names.CONFIG_MAP)
+            made = await cluster.create(config_map("a"))
+            assert cluster.get(KEY) is None, "the event is on its way"
+            await cluster.settled(made)
+            assert cluster.get(KEY) is not None
+            await cluster.delete(KEY)
+            assert cluster.get(KEY) is None
 
     asyncio.run(run())
 
@@ -251,6 +280,7 @@ def test_a_controller_never_acts_on_what_it_has_not_seen_of_itself(serve: Serve)
     async def run() -> None:
         async with serve() as served, connected(served) as cluster:
             await served.cluster.create(namespace("u"))
+            slow(cluster.transport)
             controller = Controller(name="t", of=names.CONFIG_MAP, see=see, decide=decide)
             engine = Engine(cluster, (controller,), clock=SystemClock())
             await engine.start()
