@@ -11,6 +11,7 @@ started, what it finds is adopted, and pods go on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -32,7 +33,7 @@ from sampan.nodes.images.resolve import Images
 from sampan.nodes.life.status import TERMINAL
 from sampan.nodes.registration import Registration
 from sampan.nodes.sandbox.level import Level, probe
-from sampan.nodes.supervisor.client import Client, Gone, Greeting, Report
+from sampan.nodes.supervisor.client import Client, Gone, Greeting, Report, end_everything
 from sampan.nodes.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -118,13 +119,9 @@ class Node:
         """End every container of this node and the supervisor. Before or after `stop`."""
         self._stopping = True
         await _cancel(list(self._work.values()))
-        client = Client(self.context.directory, lambda _report: None, lambda: None)
         self.context.client.close()
-        try:
-            await client.connect()
-            await client.shutdown(grace)
-        except Gone:
-            return
+        with contextlib.suppress(Gone):
+            await end_everything(self.context.directory, grace)
 
     def doctor(self) -> list[Finding]:
         """How pods are isolated here, and what is missing."""

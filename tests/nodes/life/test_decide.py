@@ -302,7 +302,8 @@ def test_container_states_over_restarts() -> None:
         pytest.param({"requests": {"cpu": "1"}}, "Burstable", id="requests"),
         pytest.param({"limits": {"cpu": "1", "memory": "1Gi"}}, "Guaranteed", id="limits"),
         pytest.param(
-            {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}, "Burstable",
+            {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}},
+            "Burstable",
             id="less-requested",
         ),
     ],

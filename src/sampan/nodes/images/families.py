@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(
-    r"(?P<name>[a-zA-Z0-9][a-zA-Z0-9.\-]*(?::[0-9]+)?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*)"
+    rf"(?P<name>(?:[a-zA-Z0-9][a-zA-Z0-9.\-]*(?::[0-9]+)?/)?{_PART}(?:/{_PART})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}))?"
     r"(?:@[a-z0-9]+(?:[.+_\-][a-z0-9]+)*:[0-9a-fA-F]{32,})?"
 )

@@ -319,3 +319,20 @@ async def _readable(sock: socket.socket) -> None:
         await ready.wait()
     finally:
         loop.remove_reader(sock)
+
+
+def shut_down(directory: Path, grace: float = 2.0) -> None:
+    """End every container of the node in `directory` and the supervisor, from outside an event
+    loop: for a control plane that was killed. Harmless when there is nothing to end."""
+    if (directory / "pods").is_dir():
+        asyncio.run(end_everything(directory, grace))
+
+
+async def end_everything(directory: Path, grace: float) -> None:
+    """As `shut_down`; Gone when no supervisor can be reached or started."""
+    client = Client(directory, lambda _report: None, lambda: None)
+    try:
+        await client.connect()
+        await client.shutdown(grace)
+    finally:
+        client.close()

@@ -1,0 +1,101 @@
+"""Which environment stands for an image."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from sampan.config import Image
+from sampan.nodes.images.families import family_of, name_of
+from sampan.nodes.images.resolve import Images
+from sampan.nodes.images.runtime import Refusal, Runtime, argv
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("python", "python"),
+        ("python:3.7", "python"),
+        ("docker.io/library/python:3.7-slim", "docker.io/library/python"),
+        (f"localhost:5000/team/app@{DIGEST}", "localhost:5000/team/app"),
+        (f"a/b:1@{DIGEST}", "a/b"),
+        ("not an image", None),
+        ("UPPER/Case", None),
+        ("x:", None),
+    ],
+)
+def test_the_name_of_a_reference(image: str, name: str | None) -> None:
+    assert name_of(image) == name
+
+
+@pytest.mark.parametrize("image", ["python:3.7", "library/python", "docker.io/library/python:3"])
+def test_python_is_this_interpreter(image: str, tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve(image)
+    assert isinstance(found, Runtime)
+    assert "{}.{}.{}".format(*sys.version_info[:3]) in found.said
+    assert sys.base_prefix in found.visible
+    assert argv(found, None, None) == ("python3",)
+    assert argv(found, None, ["x.py"]) == ("x.py",)
+    assert argv(found, ["sh"], ["-c"]) == ("sh", "-c")
+
+
+@pytest.mark.parametrize(
+    ("image", "command"),
+    [("alpine:3", "sh"), ("busybox", "sh"), ("debian:12", "bash"), ("ubuntu", "bash")],
+)
+def test_shell_images_are_the_host(image: str, command: str, tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve(image)
+    assert isinstance(found, Runtime)
+    assert argv(found, None, None) == (command,)
+
+
+@pytest.mark.parametrize("image", ["evil.example/python:3", "team/busybox", "nginx"])
+def test_others_are_not_guessed_at(image: str, tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve(image)
+    assert isinstance(found, Refusal)
+    assert found.reason == "ErrImagePull"
+    assert f"match: '{image}'" in found.message
+    assert family_of(image) is None
+
+
+def test_a_bad_name_is_invalid(tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve("not an image")
+    assert isinstance(found, Refusal)
+    assert found.reason == "InvalidImageName"
+
+
+def test_the_table_wins_in_order(tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python3").symlink_to(sys.executable)
+    table = (
+        Image(match="team/*", python=str(environment), entrypoint=("python3", "-u")),
+        Image(match="*", host=True),
+    )
+    images = Images(table, tmp_path)
+    mine = images.resolve("team/train:2")
+    assert isinstance(mine, Runtime)
+    assert mine.path[0] == f"{environment}/bin"
+    assert argv(mine, None, ["t.py"]) == ("python3", "-u", "t.py")
+    other = images.resolve("python:3")
+    assert isinstance(other, Runtime)
+    assert other.identity == "sampan://host"
+
+
+def test_a_broken_row_says_so(tmp_path: Path) -> None:
+    found = Images((Image(match="x", python="/nowhere"),), tmp_path).resolve("x:1")
+    assert found == Refusal(
+        "ErrImagePull", 'row "x" of the table "images": /nowhere has no bin/python3'
+    )
+
+
+def test_a_directory_may_be_the_root(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    found = Images((Image(match="x", rootfs=str(tmp_path)),), tmp_path).resolve("x")
+    assert isinstance(found, Runtime)
+    assert found.root == str(tmp_path)
+    assert argv(found, None, None) == ()
