@@ -1,0 +1,293 @@
+"""OpenAPI v3: what kubectl reads before it creates, applies, explains or edits.
+
+One document per group version, made from the schema facts and from the schemas of CRDs when first
+asked for, and kept until the served resources change. It holds what kubectl needs and no more: for
+each resource its paths with the kinds of patches and the fieldValidation parameter, and the schemas
+that can be reached. Descriptions are our own and few (`sentences`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+import orjson
+
+from sampan.apiserver import sentences
+from sampan.apiserver.schemas import Schema, facts
+
+PREFIX = "/openapi/v3"
+Document = dict[str, Any]
+
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_JSON_PATCHES = ("application/json-patch+json", "application/merge-patch+json")
+_STRATEGIC, _APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
+_QUERY = [
+    {"name": name, "in": "query", "schema": {"type": "string"}}
+    for name in ("dryRun", "fieldManager", "fieldValidation", "pretty")
+]
+
+
+class Served(Protocol):
+    """What is needed of a served resource (`resources.Resource` has it)."""
+
+    group: str
+    version: str
+    object_kind: str
+    plural: str
+    namespaced: bool
+    verbs: tuple[str, ...]
+
+    @property
+    def schema(self) -> Schema: ...
+
+
+class Registry(Protocol):
+    """All that is served now; `changed` grows with every change."""
+
+    changed: int
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+def index(tags: Mapping[str, str]) -> Document:
+    """The document at /openapi/v3: the place of each group version (`api/v1`, `apis/apps/v1`).
+
+    tags: by group version, what changes when its document does; part of the address, so that
+    clients can keep a document for ever.
+    """
+    return {
+        "paths": {
+            place: {"serverRelativeURL": f"{PREFIX}/{place}?hash={tag}"}
+            for place, tag in sorted(tags.items())
+        }
+    }
+
+
+def document(group: str, version: str, resources: Sequence[Served]) -> Document:
+    """The document of one group version."""
+    schemas: dict[str, Any] = {}
+    paths: dict[str, Any] = {}
+    for resource in resources:
+        name = _name(resource)
+        if resource.schema.source is not None:
+            schemas[name] = _custom(resource)
+            _reach(_META, schemas)
+        else:
+            _reach(name, schemas)
+        paths.update(_paths(group, version, resource, name))
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": "unversioned"},
+        "paths": paths,
+        "components": {"schemas": dict(sorted(schemas.items()))},
+    }
+
+
+def place(group: str, version: str) -> str:
+    """`api/v1`, `apis/apps/v1`."""
+    return f"apis/{group}/{version}" if group else f"api/{version}"
+
+
+class Documents:
+    """Encoded documents of what a registry serves, made when asked for."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._changed = -1
+        self._groups: dict[str, list[Served]] = {}
+        self._tags: dict[str, str] = {}
+        self._made: dict[str, bytes] = {}
+
+    def serve(self, parts: Sequence[str]) -> tuple[bytes, str] | None:
+        """The body below /openapi/v3 and its tag; None when there is none."""
+        if self._changed != self._registry.changed:
+            self._read()
+        at = "/".join(part for part in parts if part)
+        if not at:
+            body = orjson.dumps(index(self._tags))
+            return body, hashlib.blake2b(body, digest_size=16).hexdigest().upper()
+        if at not in self._groups:
+            return None
+        tag = self._tags[at]
+        if tag not in self._made:
+            first = self._groups[at][0]
+            made = document(first.group, first.version, self._groups[at])
+            self._made[tag] = orjson.dumps(made)
+        return self._made[tag], tag
+
+    def _read(self) -> None:
+        self._changed = self._registry.changed
+        self._groups = {}
+        for resource in self._registry:
+            at = place(resource.group, resource.version)
+            self._groups.setdefault(at, []).append(resource)
+        self._tags = {at: _tag(found) for at, found in self._groups.items()}
+        kept = set(self._tags.values())
+        self._made = {tag: body for tag, body in self._made.items() if tag in kept}
+
+
+def _tag(resources: Iterable[Served]) -> str:
+    """Changes when a document of these resources would: with the facts, the CRDs, the sentences."""
+    seen = hashlib.blake2b(_facts_tag(), digest_size=16)
+    for resource in resources:
+        seen.update(f"{resource.plural} {resource.object_kind} {resource.verbs}".encode())
+        if resource.schema.source is not None:
+            seen.update(orjson.dumps(resource.schema.source))
+    return seen.hexdigest().upper()
+
+
+@cache
+def _facts_tag() -> bytes:
+    packed = (files("sampan.apiserver.schemas") / "core.json.z").read_bytes()
+    return hashlib.blake2b(packed + repr(sentences.KINDS).encode(), digest_size=16).digest()
+
+
+# -- paths ------------------------------------------------------------------------------------
+
+
+def _name(resource: Served) -> str:
+    """What the schema of a resource is called among the components."""
+    if resource.schema.source is None:
+        return resource.schema.name
+    domain = ".".join(reversed(resource.group.split(".")))
+    return f"{domain}.{resource.version}.{resource.object_kind}"
+
+
+def _paths(group: str, version: str, resource: Served, name: str) -> Document:
+    base = f"/{place(group, version)}/"
+    base += "namespaces/{namespace}/" if resource.namespaced else ""
+    base += resource.plural
+    gvk = {"group": group, "version": version, "kind": resource.object_kind}
+    body = {"application/json": {"schema": {"$ref": _ref(name)}}}
+    answers = {"200": {"description": "OK", "content": body}}
+
+    def operation(action: str, **more: Any) -> Document:
+        return {
+            "operationId": action + resource.object_kind,
+            "x-kubernetes-action": action,
+            "x-kubernetes-group-version-kind": gvk,
+            "parameters": _QUERY,
+            "responses": answers,
+            **more,
+        }
+
+    patches = [*_JSON_PATCHES, *((_STRATEGIC,) if resource.schema.source is None else ()), _APPLY]
+    patch = {"content": {kind: {"schema": {"type": "object"}} for kind in patches}}
+    collection = {
+        "list": ("get", operation("list")),
+        "create": ("post", operation("post", requestBody={"content": body})),
+    }
+    item = {
+        "get": ("get", operation("get")),
+        "update": ("put", operation("put", requestBody={"content": body})),
+        "patch": ("patch", operation("patch", requestBody=patch)),
+        "delete": ("delete", operation("delete")),
+    }
+    found = {base: _of(collection, resource.verbs), base + "/{name}": _of(item, resource.verbs)}
+    return {path: operations for path, operations in found.items() if operations}
+
+
+def _of(operations: Mapping[str, tuple[str, Document]], verbs: Sequence[str]) -> Document:
+    return {method: body for verb, (method, body) in operations.items() if verb in verbs}
+
+
+def _ref(name: str) -> str:
+    return f"#/components/schemas/{name}"
+
+
+# -- schemas of Kubernetes' own kinds -----------------------------------------------------------
+
+_SCALARS: dict[str, Document] = {
+    "s": {"type": "string"}, "i": {"type": "integer", "format": "int32"},
+    "l": {"type": "integer", "format": "int64"}, "d": {"type": "number", "format": "double"},
+    "b": {"type": "boolean"}, "y": {"type": "string", "format": "byte"},
+    "t": {"type": "string", "format": "date-time"}, "T": {"type": "string", "format": "date-time"},
+    "q": {"oneOf": [{"type": "string"}, {"type": "number"}]},
+    "x": {"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"},
+    "o": {"type": "object"}, "j": {},
+}  # fmt: skip
+_ATTRIBUTES = {
+    "l": "x-kubernetes-list-type", "k": "x-kubernetes-list-map-keys", "m": "x-kubernetes-map-type",
+    "g": "x-kubernetes-patch-merge-key", "p": "x-kubernetes-patch-strategy", "D": "default",
+}  # fmt: skip
+
+
+def _reach(name: str, schemas: dict[str, Any]) -> None:
+    """Add a definition and all that it needs."""
+    todo = [name]
+    while todo:
+        current = todo.pop()
+        if current not in schemas:
+            definition = facts().definitions[current]
+            schemas[current] = _definition(current, definition)
+            bodies = definition.get("f", {}).values()
+            codes = (body if isinstance(body, str) else body[0] for body in bodies)
+            todo.extend(code.lstrip("[{@") for code in codes if "@" in code)
+
+
+def _definition(name: str, definition: Mapping[str, Any]) -> Document:
+    if "c" in definition:
+        return dict(_SCALARS[definition["c"]])
+    kind = name.rsplit(".", 1)[1]
+    made: Document = {"type": "object"}
+    if kind in sentences.KINDS:
+        made["description"] = sentences.KINDS[kind]
+    if definition["f"]:
+        made["properties"] = {
+            field: _property(kind, field, body) for field, body in definition["f"].items()
+        }
+    if "r" in definition:
+        made["required"] = definition["r"]
+    if "m" in definition:
+        made["x-kubernetes-map-type"] = definition["m"]
+    if "g" in definition:
+        made["x-kubernetes-group-version-kind"] = [
+            {"group": group, "version": version, "kind": kind}
+            for group, version, kind in definition["g"]
+        ]
+    return made
+
+
+def _property(owner: str, field: str, body: Any) -> Document:
+    code, attributes = (body, {}) if isinstance(body, str) else body
+    made = _typed(code)
+    text = sentences.FIELDS.get(f"{owner}.{field}") or sentences.FIELDS.get(field)
+    if text:
+        made["description"] = text
+    made.update((_ATTRIBUTES[key], value) for key, value in attributes.items() if key != "z")
+    return made
+
+
+def _typed(code: str) -> Document:
+    if code.startswith("["):
+        return {"type": "array", "items": _typed(code[1:])}
+    if code.startswith("{"):
+        return {"type": "object", "additionalProperties": _typed(code[1:])}
+    if code.startswith("@"):
+        return {"$ref": _ref(code[1:])}
+    return dict(_SCALARS[code])
+
+
+# -- schemas of custom resources ----------------------------------------------------------------
+
+
+def _custom(resource: Served) -> Document:
+    source = resource.schema.source or {}
+    own = source.get("properties") or {}
+    properties: Document = {
+        "apiVersion": {"type": "string", "description": sentences.FIELDS["apiVersion"]},
+        "kind": {"type": "string", "description": sentences.FIELDS["kind"]},
+        "metadata": {"allOf": [{"$ref": _ref(_META)}], "description": sentences.FIELDS["metadata"]},
+    }
+    properties.update((key, body) for key, body in own.items() if key not in properties)
+    gvk = {"group": resource.group, "version": resource.version, "kind": resource.object_kind}
+    return {
+        **source,
+        "type": "object",
+        "properties": properties,
+        "x-kubernetes-group-version-kind": [gvk],
+    }
