@@ -37,7 +37,8 @@ def test_the_system_sets_its_own_fields(serve: Callable[..., None]) -> None:
                 "creationTimestamp": "2001-01-01T00:00:00Z",
                 "generation": 7,
                 "selfLink": "/x",
-            }
+            },
+            "data": {"j": "v"},
         }
         made = await client.post(f"{CM}?fieldManager=me", body)
         assert made.code == 201

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import orjson
 from msgspec import Struct
 
-from sampan.apiserver import bodies, lists, openapi, patch, scale, watch
+from sampan.apiserver import bodies, lists, patch, scale, watch
 from sampan.apiserver.access import Access
 from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
@@ -24,6 +26,7 @@ from sampan.apiserver.delete import delete, delete_collection, dry_run, options
 from sampan.apiserver.discovery import Discovery
 from sampan.apiserver.forms import PLAIN, Look, accepted
 from sampan.apiserver.http import Gone, Receive, Request, Scope, Send, framed, warnings
+from sampan.apiserver.openapi import Documents
 from sampan.apiserver.posting import Posting
 from sampan.apiserver.resources import Resource
 from sampan.apiserver.routing import Route, parse, verb
@@ -92,6 +95,7 @@ class Parts(Struct, frozen=True, kw_only=True):
 
     access: Access
     discovery: Discovery
+    documents: Documents
     watches: Watches
     posting: Posting
     streams: Streams
@@ -189,24 +193,31 @@ class Dispatcher:
                 return
             tag = dict(found.headers).get(b"etag")
             if tag and request.headers.get(b"if-none-match") == tag:
-                await request.answer(304, b"", found.content_type, found.headers)
+                await request.answer(304, b"", found.content_type, found.headers, cache=b"public")
                 return
-            await request.answer(200, found.body, found.content_type, found.headers)
+            await request.answer(
+                200, found.body, found.content_type, found.headers, cache=b"public"
+            )
 
     async def _openapi(self, request: Request, path: str) -> None:
         parts = path.strip("/").split("/")
         if parts[:2] != ["openapi", "v3"]:
             raise NotFound(_UNKNOWN)
-        found = openapi.serve(self._backend.resources, parts[2:])
+        found = self._parts.documents.serve(parts[2:])
         if found is None:
             raise NotFound(_UNKNOWN)
         body, tag = found
         quoted = b'"%b"' % tag.encode()
         more = [(b"etag", quoted), (b"vary", b"Accept")]
+        cache = b"no-cache, private"
+        if request.query("hash"):  # the address changes with the document: keep it for ever
+            cache = b"public, immutable"
+            expires = self._backend.clock.now() + timedelta(days=365)
+            more.append((b"expires", format_datetime(expires, usegmt=True).encode()))
         if request.headers.get(b"if-none-match") == quoted:
-            await request.answer(304, b"", more=more)
+            await request.answer(304, b"", more=more, cache=cache)
             return
-        await request.answer(200, body, more=more)
+        await request.answer(200, body, more=more, cache=cache)
 
     # -- verbs --------------------------------------------------------------------------------
 

@@ -105,11 +105,18 @@ class Request:
             pass
 
     async def answer(
-        self, code: int, body: bytes, content_type: bytes = JSON, more: Iterable[Any] = ()
+        self,
+        code: int,
+        body: bytes,
+        content_type: bytes = JSON,
+        more: Iterable[tuple[bytes, bytes]] = (),
+        *,
+        cache: bytes = b"no-cache, private",
     ) -> None:
-        head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: no-cache, private\r\n" % (
+        head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\n" % (
             content_type,
             len(body),
+            cache,
         )
         for name, value in more:
             head += b"%b: %b\r\n" % (name, value)

@@ -10,6 +10,7 @@ from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
 from sampan.apiserver.patch import PatchType
 from sampan.apiserver.resources import Resource, ScalePaths
+from sampan.apiserver.schemas import Schema, facts
 from sampan.apiserver.strategic import strategic
 from sampan.apiserver.update import replace
 from sampan.kube import patches
@@ -65,7 +66,7 @@ async def patch(
     elif type == "merge":
         scale = patches.merge(scale, change)
     elif type == "strategic":
-        scale = strategic(scale, change, None)
+        scale = strategic(scale, change, _schema())
     else:
         raise UnsupportedMediaType("a Scale cannot be applied; use a merge patch")
     if not isinstance(scale, dict):
@@ -74,6 +75,12 @@ async def patch(
     if "resourceVersion" not in str(change):
         scale["metadata"].pop("resourceVersion", None)
     return await write(backend, resource, namespace, name, scale, call)
+
+
+def _schema() -> Schema:
+    found = facts().schema("autoscaling", "v1", "Scale")
+    assert found is not None
+    return found
 
 
 def _paths(resource: Resource) -> ScalePaths:
