@@ -31,8 +31,7 @@ def missing(run: Run, count: Tally) -> list[Manifest]:
         busy = {index_of(pod) for pod in _held(run)} | count.completed
         free = (index for index in range(run.spec.completions or 0) if index not in busy)
         return [_indexed(run, index, taken) for index in islice(free, min(places, pods.BURST))]
-    spare = pods.spare_names(meta.name_of(run.manifest), meta.uid_of(run.manifest), taken)
-    chosen = islice(spare, min(places, pods.BURST))
+    chosen = islice(pods.spare_names(run.manifest, run.now, taken), min(places, pods.BURST))
     return [pods.build(run.manifest, run.spec.template, name) for name in chosen]
 
 
@@ -65,7 +64,7 @@ def _held(run: Run) -> list[Pod]:
 
 def _indexed(run: Run, index: int, taken: Iterable[str]) -> Manifest:
     base, text = f"{meta.name_of(run.manifest)}-{index}", str(index)
-    name = next(pods.spare_names(base, meta.uid_of(run.manifest), set(taken)))
+    name = next(pods.spare_names(run.manifest, run.now, set(taken), base=base))
     pod = pods.build(
         run.manifest, run.spec.template, name, labels={INDEX: text}, annotations={INDEX: text}
     )

@@ -8,6 +8,7 @@ pkg/controller/controller_utils.go.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -56,11 +57,18 @@ def delete(owner: Manifest, pod: Pod) -> tuple[Action, Action]:
     return Delete(key, pod.uid), Emit("Normal", "SuccessfulDelete", told)
 
 
-def spare_names(base: str, uid: str, taken: Collection[str]) -> Iterator[str]:
-    """Names for children, in a fixed order for each owner, without those that are in use."""
-    used = set(taken)
+def spare_names(
+    owner: Manifest, now: datetime, taken: Collection[str], *, base: str = ""
+) -> Iterator[str]:
+    """Names for new pods, without those that are in use.
+
+    A function of owner, moment and index: the same look gives the same names, and the name of a
+    pod that is gone does not come back, for clients wait until a name is gone.
+    """
+    used, salt = set(taken), [meta.uid_of(owner), now.isoformat()]
+    base = (base or meta.name_of(owner))[:_BASE_LIMIT]
     for number in count():
-        name = f"{base[:_BASE_LIMIT]}-{templates.digest(uid, number, length=5)}"
+        name = f"{base}-{templates.digest(salt, number, length=5)}"
         if name not in used:
             used.add(name)
             yield name

@@ -74,8 +74,8 @@ def see(cluster: View, key: Key) -> Set | None:
 
 def _free_names(cluster: View, manifest: Manifest, number: int) -> tuple[str, ...]:
     """Names that no pod has, not even one that was let go."""
-    name, space = meta.name_of(manifest), meta.namespace_of(manifest)
-    possible = pods.spare_names(name, meta.uid_of(manifest), ())
+    space = meta.namespace_of(manifest)
+    possible = pods.spare_names(manifest, cluster.now(), ())
     free = (each for each in possible if cluster.get(Key(names.POD, space, each)) is None)
     return tuple(islice(free, max(0, min(number, pods.BURST))))
 
