@@ -25,7 +25,6 @@ STAGING = "/argo/staging"
 SCRIPT = f"{STAGING}/script"
 _STAGING_VOLUME = "argo-staging"
 _SOURCE = names.WORKFLOWS_PREFIX + "script"
-_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 _COPIED = {
     "nodeSelector": "nodeSelector",
@@ -109,7 +108,7 @@ def _metadata(run: Run, template: Template, about: About) -> dict[str, dict[str,
             **(own.get("annotations") or {}),
             names.ANNOTATION_NODE_ID: about.node,
             names.ANNOTATION_NODE_NAME: about.node_name,
-            _DEFAULT_CONTAINER: MAIN,
+            names.ANNOTATION_DEFAULT_CONTAINER: MAIN,
         },
     }
 

@@ -69,11 +69,11 @@ class Replicas(Struct, frozen=True, kw_only=True):
 
     @property
     def desired(self) -> int | None:
-        return revisions.optional(self.annotations.get(revisions.DESIRED))
+        return revisions.optional(self.annotations.get(names.ANNOTATION_DESIRED_REPLICAS))
 
     @property
     def maximum(self) -> int:
-        return revisions.number(self.annotations.get(revisions.MAXIMUM))
+        return revisions.number(self.annotations.get(names.ANNOTATION_MAX_REPLICAS))
 
     @property
     def member(self) -> rollout.Member:

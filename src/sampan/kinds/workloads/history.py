@@ -12,8 +12,6 @@ from sampan.kube import meta, names, templates
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Action, Apply, Delete, Patch
 
-_HASH = "controller.kubernetes.io/hash"
-
 
 def look(manifest: Manifest) -> Revision:
     template = ((manifest.get("data") or {}).get("spec") or {}).get("template") or {}
@@ -74,7 +72,7 @@ def _record(owner: Manifest, spec: Spec, revision: Revision) -> Manifest:
         "metadata": {
             "name": revision.name,
             "namespace": meta.namespace_of(owner),
-            "labels": {**given, _HASH: revision.name.rpartition("-")[2]},
+            "labels": {**given, names.LABEL_REVISION_DIGEST: revision.name.rpartition("-")[2]},
             "ownerReferences": [meta.controlled_by(owner)],
         },
         "data": {"spec": {"template": {**spec.template, "$patch": "replace"}}},

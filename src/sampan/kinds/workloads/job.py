@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sampan.kinds.workloads import jobpods, jobstatus, pods, tally
-from sampan.kinds.workloads.jobs import MANAGED_HERE, Run, Spec, Status
+from sampan.kinds.workloads.jobs import Run, Spec, Status
 from sampan.kinds.workloads.tally import Tally
 from sampan.kinds.workloads.types import look, view
 from sampan.kube import meta, names
@@ -27,7 +27,7 @@ def see(cluster: View, key: Key) -> Run | None:
     if manifest is None:
         return None
     spec = view(Spec, manifest["spec"])
-    if spec.managedBy not in (None, MANAGED_HERE):
+    if spec.managedBy not in (None, names.JOB_CONTROLLER):
         return None
     return Run(
         manifest=manifest,

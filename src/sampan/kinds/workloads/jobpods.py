@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any
 
 from sampan.kinds.workloads import pods
-from sampan.kinds.workloads.jobs import INDEX, Run, index_of
+from sampan.kinds.workloads.jobs import Run, index_of
 from sampan.kinds.workloads.tally import Tally
 from sampan.kinds.workloads.types import Pod
-from sampan.kube import meta
+from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
 
 
@@ -66,7 +66,11 @@ def _indexed(run: Run, index: int, taken: Iterable[str]) -> Manifest:
     base, text = f"{meta.name_of(run.manifest)}-{index}", str(index)
     name = next(pods.spare_names(run.manifest, run.now, set(taken), base=base))
     pod = pods.build(
-        run.manifest, run.spec.template, name, labels={INDEX: text}, annotations={INDEX: text}
+        run.manifest,
+        run.spec.template,
+        name,
+        labels={names.LABEL_COMPLETION_INDEX: text},
+        annotations={names.LABEL_COMPLETION_INDEX: text},
     )
     spec: dict[str, Any] = {**pod["spec"]}
     spec.setdefault("hostname", base)
@@ -81,6 +85,9 @@ def _told_index(container: dict[str, Any]) -> dict[str, Any]:
     name = "JOB_COMPLETION_INDEX"
     if any(each.get("name") == name for each in container.get("env") or ()):
         return container
-    field = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{INDEX}']"}
+    field = {
+        "apiVersion": "v1",
+        "fieldPath": f"metadata.annotations['{names.LABEL_COMPLETION_INDEX}']",
+    }
     variable = {"name": name, "valueFrom": {"fieldRef": field}}
     return {**container, "env": [*(container.get("env") or ()), variable]}

@@ -8,12 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workloads.types import Conditions, Pod
+from sampan.kube import names
 from sampan.kube.conditions import is_true
 from sampan.kube.keys import Manifest
-
-MANAGED_HERE = "kubernetes.io/job-controller"
-INDEX = "batch.kubernetes.io/job-completion-index"
-"""Label and annotation of a pod of an Indexed Job."""
 
 
 class Spec(Struct, frozen=True, kw_only=True):
@@ -65,7 +62,11 @@ class Run(Struct, frozen=True, kw_only=True):
 
 def index_of(pod: Pod) -> int | None:
     """The completion index; None for a pod that has none."""
-    text = pod.labels.get(INDEX) or pod.annotations.get(INDEX) or ""
+    text = (
+        pod.labels.get(names.LABEL_COMPLETION_INDEX)
+        or pod.annotations.get(names.LABEL_COMPLETION_INDEX)
+        or ""
+    )
     return int(text) if text.isdecimal() else None
 
 

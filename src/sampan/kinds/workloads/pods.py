@@ -21,7 +21,6 @@ _BASE_LIMIT = 57
 """With a hyphen and five letters a name stays within the 63 characters of a host name."""
 BURST = 500
 """Pods that are made in one round: the next round makes the others."""
-_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 def build(
@@ -86,7 +85,7 @@ def _rank(pod: Pod) -> tuple[bool, bool, bool, int]:
 
 def _cost(pod: Pod) -> int:
     try:
-        return int(pod.annotations.get(_DELETION_COST) or 0)
+        return int(pod.annotations.get(names.ANNOTATION_DELETION_COST) or 0)
     except ValueError:
         return 0
 

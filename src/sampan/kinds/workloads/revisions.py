@@ -10,17 +10,14 @@ from collections.abc import Iterable, Mapping
 
 from sampan.kube import names
 
-DESIRED = "deployment.kubernetes.io/desired-replicas"
-MAXIMUM = "deployment.kubernetes.io/max-replicas"
-HISTORY = "deployment.kubernetes.io/revision-history"
 _OWN = {
-    DESIRED,
-    MAXIMUM,
-    HISTORY,
+    names.ANNOTATION_DESIRED_REPLICAS,
+    names.ANNOTATION_MAX_REPLICAS,
     names.ANNOTATION_REVISION,
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "deprecated.deployment.rollback.to",
+    names.ANNOTATION_REVISION_HISTORY,
+    names.ANNOTATION_LAST_APPLIED,
 }
+"""Notes that each object has for itself."""
 
 
 def number(text: str | None) -> int:
@@ -43,15 +40,20 @@ def following(used: Iterable[int]) -> int:
 def renumbered(annotations: Mapping[str, str], new: int) -> dict[str, str]:
     """The notes of a ReplicaSet whose template is in use again."""
     old = annotations.get(names.ANNOTATION_REVISION)
-    before = [part for part in annotations.get(HISTORY, "").split(",") if part]
+    before = [
+        part for part in annotations.get(names.ANNOTATION_REVISION_HISTORY, "").split(",") if part
+    ]
     notes = {names.ANNOTATION_REVISION: str(new)}
     if old:
-        notes[HISTORY] = ",".join([*before, old])
+        notes[names.ANNOTATION_REVISION_HISTORY] = ",".join([*before, old])
     return notes
 
 
 def size_notes(replicas: int, most: int) -> dict[str, str]:
-    return {DESIRED: str(replicas), MAXIMUM: str(most)}
+    return {
+        names.ANNOTATION_DESIRED_REPLICAS: str(replicas),
+        names.ANNOTATION_MAX_REPLICAS: str(most),
+    }
 
 
 def inherited(annotations: Mapping[str, str]) -> dict[str, str]:
