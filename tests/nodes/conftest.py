@@ -13,6 +13,7 @@ import pytest
 from sampan.config import Config
 from sampan.engine.local import LocalCluster
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.streams import LogOptions
 from sampan.lib.clock import SystemClock
 from sampan.nodes.kubelet import Node
 from sampan.testing.memory import MemoryApi
@@ -96,8 +97,6 @@ class Site:
         await self.until(lambda _: self.get(name) is None, name)
 
     async def logs(self, name: str = "p", **options: Any) -> str:
-        from sampan.kube.streams import LogOptions
-
         found = self.get(name)
         assert found is not None
         options.setdefault("container", "main")
@@ -111,6 +110,19 @@ class Site:
         said = await self.logs(name)
         assert status["phase"] == "Succeeded", (status, said)
         return said
+
+    async def eventually(self, condition: Callable[[], Any], seconds: float = 10) -> None:
+        """Wait for something that only the file system or the supervisor knows of."""
+        async with asyncio.timeout(seconds):
+            while True:
+                met = condition()
+                if await met if asyncio.iscoroutine(met) else met:
+                    return
+                await asyncio.sleep(0.01)
+
+    async def none_running(self) -> bool:
+        reports = await self.node.context.client.list()
+        return all(report.code is not None for report in reports)
 
     def events(self, reason: str) -> list[str]:
         found = self.cluster.list("Event", NAMESPACE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,7 @@ def test_pods_deleted_meanwhile_are_ended(play: Any, tmp_path: Path) -> None:
         await crash(site)
         await site.cluster.delete(Key("Pod", "team", "p"), grace=0)
         await site.node.start()
-        async with asyncio.timeout(5):
-            while any(each.code is None for each in await site.node.context.client.list()):
-                await asyncio.sleep(0.01)
+        await site.eventually(site.none_running)
 
     play(story)
 
@@ -178,8 +177,6 @@ def test_a_plain_process_whose_end_nobody_saw_is_judged_honestly(play: Any, tmp_
 
 
 def _wait_for_end(directory: Path) -> None:
-    import time
-
     for _ in range(1000):
         if (directory / "runs").exists() and "end" in runs(directory):
             time.sleep(0.1)

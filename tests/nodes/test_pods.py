@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sampan.kube.errors import BadRequest, NotFound
+from sampan.kube.keys import key_of
 
 
 def terminated(status: dict[str, Any], index: int = 0) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_deleting_a_pod_stops_its_processes(play: Any) -> None:
         uid = site.get()["metadata"]["uid"]
         await site.cluster.delete(_key(site))
         await site.gone()
-        await _until(lambda: not (site.home / "node" / "pods" / uid).exists())
+        await site.eventually(lambda: not (site.home / "node" / "pods" / uid).exists())
         assert await site.node.context.client.list() == []
 
     play(story)
@@ -159,7 +159,7 @@ def test_a_force_deleted_pod_is_killed(play: Any) -> None:
         await site.run(command="trap '' TERM; sleep 100")
         await site.running()
         await site.cluster.delete(_key(site), grace=0)
-        await _until_async(lambda: _none_running(site))
+        await site.eventually(site.none_running)
 
     play(story)
 
@@ -478,8 +478,6 @@ def _ready(status: dict[str, Any]) -> bool:
 
 
 def _key(site: Any, name: str = "p") -> Any:
-    from sampan.kube.keys import key_of
-
     return key_of(site.get(name))
 
 
@@ -500,19 +498,3 @@ def _processes(mark: bytes) -> list[str]:
             except OSError:
                 continue
     return found
-
-
-async def _none_running(site: Any) -> bool:
-    return all(report.code is not None for report in await site.node.context.client.list())
-
-
-async def _until_async(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not await condition():
-            await asyncio.sleep(0.01)
-
-
-async def _until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -137,15 +136,13 @@ def test_a_directory_is_shared_by_containers_and_gone_after_the_pod(play: Any) -
     async def story(site: Any) -> None:
         other = {"name": "other", "image": "busybox", "command": ["sh", "-c", "echo hi > /o/f"],
                  "volumeMounts": [{"name": "v", "mountPath": "/o"}]}  # fmt: skip
-        main = {"name": "main", "image": "busybox", **mount(),
-                "command": ["sh", "-c", "while ! test -s /v/f; do sleep 0.01; done; cat /v/f"]}  # fmt: skip
+        wait = "while ! test -s /v/f; do sleep 0.01; done; cat /v/f"
+        main = {"name": "main", "image": "busybox", "command": ["sh", "-c", wait], **mount()}
         created = await site.run(volumes=volume(emptyDir={}), containers=[main, other])
         assert (await site.finished())["phase"] == "Succeeded"
         assert await site.logs() == "hi\n"
         directory = site.home / "node" / "pods" / created["metadata"]["uid"]
-        async with asyncio.timeout(5):
-            while (directory / "volumes").exists():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await site.eventually(lambda: not (directory / "volumes").exists())
         assert (directory / "containers").exists()
 
     play(story)

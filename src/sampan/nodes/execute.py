@@ -17,6 +17,7 @@ from sampan.kube.errors import BadRequest, InternalError
 from sampan.nodes.supervisor.client import Client, Command, Gone, Refused
 
 _CHUNK = 65_536
+_SIZE = (80, 24)  # of a terminal until the client says what it has
 
 
 class Running:
@@ -82,6 +83,7 @@ async def run(
         if tty:
             master, slave = os.openpty()
             os.set_blocking(master, False)
+            set_size(master, *_SIZE)
             command = await client.execute(request, [slave])
             return Running(command, master, {master: 1})
         ours, theirs = _pipes(stdin=stdin)

@@ -160,6 +160,7 @@ class Node:
             log.exception("pod %s: tried again in %s s", worker.key, _AGAIN)
             await asyncio.sleep(_AGAIN)
             self._workers.pop(worker.uid, None)
+            self.context.addresses.release(worker.address)
             pod = self.context.cluster.get(worker.key)
             if pod is not None and pod["metadata"]["uid"] == worker.uid:
                 known = [report for report in await self._reports() if _uid(report) == worker.uid]
@@ -194,11 +195,21 @@ class Node:
             self.context.addresses.release(worker.address)
         self._workers.clear()
         self._work.clear()
-        greeting = await self.context.client.connect()
+        greeting = None
+        while greeting is None:
+            greeting = await self._try_connect()
         self._adopt(greeting)
         for pod in pods:
             self._employ(pod, self._unclaimed.pop(pod["metadata"]["uid"], ()))
         self._end_strangers()
+
+    async def _try_connect(self) -> Greeting | None:
+        try:
+            return await self.context.client.connect()
+        except (Gone, OSError) as error:
+            log.error("no supervisor: %s", error)
+            await asyncio.sleep(_AGAIN)
+            return None
 
     def _adopt(self, greeting: Greeting) -> None:
         self._memory = greeting.memory

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _SECTIONS = ("initContainers", "containers", "ephemeralContainers")
 _MESSAGE_BYTES = 4096
+_LAG = 0.05  # seconds: what we read is older than what we must not overwrite
 
 
 class Worker:
@@ -165,7 +166,8 @@ class Worker:
     async def _start(self, action: Start) -> bool:
         cell = self.cells[action.container]
         if not self.address:
-            self.address = self.context.addresses.take()
+            own_net = not self.pod["spec"].get("hostNetwork")
+            self.address = self.context.addresses.take() if own_net else self.context.host_ip
         report = await self._starter.start(cell, action, self._facts())
         if report is None:
             return cell.waiting is not None
@@ -249,8 +251,10 @@ class Worker:
             newer = self.context.cluster.get(self.key)
             if newer is None or newer["metadata"]["uid"] != self.uid:
                 self._gone = True
-            else:
+            elif revision(newer) > revision(self.pod):
                 self.pod = newer
+            else:
+                await self._sleep(_LAG)
             return False
         except NotFound:
             self._gone = True

@@ -24,16 +24,9 @@ def arguments(box: Sandbox) -> list[str]:
     base, visible = _base(box.root, box.hidden, box.visible, os.stat(box.root).st_mtime_ns)
     targets = {mount: shadow.resolve(box.root, mount.target) for mount in box.mounts}
     cwd = shadow.resolve(box.root, box.cwd)
-    taken = (*_OURS, *box.hidden, *targets.values())
-
-    def free(path: str) -> bool:
-        return any(path.startswith(place + "/") or path == place for place in taken[: len(_OURS)])
-
-    def below_hidden(path: str) -> bool:
-        return any(path.startswith(place + "/") for place in box.hidden)
-
+    writable = (*_OURS, *box.hidden)
     places = [*targets.values(), cwd]
-    found = shadow.shadows(box.root, places, lambda path: free(path) or below_hidden(path))
+    found = shadow.shadows(box.root, places, lambda path: _below(path, writable))
     args = list(base)
     args += shadow.arguments(box.root, found, set(targets.values()))
     for mount, target in targets.items():
@@ -41,7 +34,7 @@ def arguments(box: Sandbox) -> list[str]:
     args += visible
     for device in box.devices:
         args += ["--dev-bind-try", device, device]
-    if not os.path.isdir(box.root.rstrip("/") + cwd) or free(cwd) or below_hidden(cwd):
+    if not os.path.isdir(box.root.rstrip("/") + cwd) or _below(cwd, writable):
         args += ["--dir", cwd]
     for directory in sorted(found, reverse=True):
         args += ["--remount-ro", directory]

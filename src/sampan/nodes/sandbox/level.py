@@ -24,6 +24,7 @@ class Level(Struct, frozen=True):
 
     def request(self, identity: str, box: Sandbox) -> dict[str, Any]:
         """What the supervisor is asked to start."""
+        _refuse_nul(box)
         common = {"id": identity, "memory": box.memory, "stdin": box.stdin, "tty": box.tty}
         if self.kind == "bubblewrap":
             args = bubblewrap.arguments(box)
@@ -32,6 +33,13 @@ class Level(Struct, frozen=True):
             }  # fmt: skip
         done = plain.rewritten(box)
         return {**common, "plain": True, "argv": done.argv, "env": done.env, "cwd": done.cwd}
+
+
+def _refuse_nul(box: Sandbox) -> None:
+    """A NUL ends a string for the system, and starts another option for bubblewrap."""
+    for text in (*box.argv, *box.env, *box.env.values(), box.cwd, *(m.target for m in box.mounts)):
+        if "\0" in text:
+            raise ValueError(f"{text!r} contains a NUL character")
 
 
 async def probe(program: str = "bwrap") -> Level:

@@ -99,8 +99,7 @@ class Containers:
     def start(self, spec: dict[str, Any]) -> Record:
         """Start a container, or answer the record of this id if it was started before."""
         identity = spec["id"]
-        pod, _, name = identity.partition("/")
-        directory = f"{self.root}/{pod}/containers/{name}"
+        directory = self._directory(identity)
         try:
             os.mkdir(directory, 0o700)
         except FileExistsError:
@@ -140,8 +139,12 @@ class Containers:
         self.loop.later(max(0.0, grace), lambda: self._kill_if_due(container))
 
     def forget(self, identity: str) -> None:
-        if identity not in self._live:
-            self.known.pop(identity, None)
+        """Its end is known for good: it is not told of again, not even after a restart."""
+        if identity in self._live or self.known.pop(identity, None) is None:
+            return
+        for name in ("record", "status"):
+            with contextlib.suppress(OSError):
+                os.unlink(f"{self._directory(identity)}/{name}")
 
     def run_inside(
         self, identity: str, request: dict[str, Any], fds: list[int], ended: Callable[[int], None]
@@ -185,7 +188,13 @@ class Containers:
         finally:
             container.streams.given()
 
+    def _directory(self, identity: str) -> str:
+        pod, _, name = identity.partition("/")
+        return f"{self.root}/{pod}/containers/{name}"
+
     def _recover(self, identity: str, directory: str) -> None:
+        if records.forgotten(directory):
+            return
         record = records.load(directory, identity)
         self.known[identity] = record
         if not record.running:
@@ -196,6 +205,7 @@ class Containers:
             return
         streams = Streams(self.loop, directory, lambda: self._grown(identity))
         container = Container(record, directory, streams)
+        container.group = self.groups.existing(identity)
         streams.reopen()
         self._live[identity] = container
         self._follow(container)

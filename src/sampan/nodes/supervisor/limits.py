@@ -43,13 +43,17 @@ class Groups:
         """A group with this limit in bytes; "" when it cannot be made."""
         if not self.base:
             return ""
-        path = f"{self.base}/{name.replace('/', '.')}"
+        path = self._path(name)
         try:
             os.makedirs(path, exist_ok=True)
             self._limit(path, memory)
         except OSError:
             return ""
         return path
+
+    def existing(self, name: str) -> str:
+        """The group that an earlier supervisor has made; "" when there is none."""
+        return self._path(name) if self.base and os.path.isdir(self._path(name)) else ""
 
     def prefix(self, path: str) -> list[str]:
         """Put before a command line, makes the program start inside the group."""
@@ -68,6 +72,9 @@ class Groups:
     def remove(self, path: str) -> None:
         with contextlib.suppress(OSError):
             os.rmdir(path)
+
+    def _path(self, name: str) -> str:
+        return f"{self.base}/{name.replace('/', '.')}"
 
     def _works(self, version: int, base: str) -> bool:
         trial = f"{base}/probe"

@@ -90,7 +90,12 @@ class Connection:
             return
         *lines, self._in = (self._in + data).split(b"\n")
         for line in lines:
-            self.server.handle(self, json.loads(line))
+            try:
+                request = json.loads(line)
+            except ValueError:
+                self.close()
+                return
+            self.server.handle(self, request)
 
     def _flush(self) -> None:
         try:
@@ -132,8 +137,8 @@ class Server:
     def handle(self, connection: Connection, request: dict[str, Any]) -> None:
         try:
             answer = self._operations[request["op"]](connection, request)
-        except (OSError, KeyError) as error:
-            connection.send({"n": request.get("n"), "error": str(error)})
+        except Exception as error:  # one bad request must not end all containers' supervisor
+            connection.send({"n": request.get("n"), "error": f"{type(error).__name__}: {error}"})
             return
         if answer is not None:
             connection.send({"n": request["n"], **answer})

@@ -95,6 +95,11 @@ def load(directory: str, identity: str) -> Record:
     return record
 
 
+def forgotten(directory: str) -> bool:
+    """Whether everybody who had to know has been told how the container ended."""
+    return os.path.exists(directory + "/exit") and not os.path.exists(directory + "/record")
+
+
 def judge_lost(record: Record, directory: str) -> None:
     """How a container ended that nobody of us saw ending: bubblewrap may have written it down."""
     facts = status(directory)
