@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sampan.kube.access import User
+from sampan.kube.access import Attributes, User
 
 PODS = "/api/v1/namespaces/a/pods"
 ACCESS = "/apis/authorization.k8s.io/v1"
@@ -75,6 +75,26 @@ def test_impersonation_needs_the_right_to_it(serve: Callable[..., None]) -> None
                 "system:authenticated",
             ],
         }
+
+    serve(scenario)
+
+
+def test_one_name_may_be_listed_by_who_may_get_it(serve: Callable[..., None]) -> None:
+    seen: list[Attributes] = []
+
+    async def scenario(client: Any) -> None:
+        access = client.server.asgi._parts.access
+        allowed = access.authorizer.allowed
+
+        def note(user: User, asks: Attributes) -> bool:
+            seen.append(asks)
+            return bool(allowed(user, asks))
+
+        access.authorizer.allowed = note
+        await client.get(f"{PODS}?watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3Dp")
+        assert seen[-1] == Attributes("watch", resource="pods", namespace="a", name="p")
+        await client.get(f"{PODS}?fieldSelector=metadata.name!%3Dp")
+        assert seen[-1] == Attributes("list", resource="pods", namespace="a")
 
     serve(scenario)
 

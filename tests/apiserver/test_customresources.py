@@ -248,6 +248,17 @@ def test_definitions_are_validated(serve: Callable[..., None], change: Any, word
     serve(scenario)
 
 
+def test_rules_that_are_not_evaluated_are_told(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        rules = [{"rule": "self.sails > 0"}]
+        schema = {"openAPIV3Schema": SCHEMA | {"x-kubernetes-validations": rules}}
+        made = await client.post(CRDS, crd(version(schema=schema)))
+        assert made.code == 201, made.body
+        assert "does not evaluate x-kubernetes-validations" in made.headers["warning"]
+
+    serve(scenario)
+
+
 def test_names_that_are_taken_are_not_accepted(serve: Callable[..., None]) -> None:
     async def scenario(client: Any) -> None:
         await client.post(CRDS, crd())

@@ -78,7 +78,10 @@ class Node:
 
 
 async def make_pod(client: Any, *containers: str) -> None:
-    spec = {"containers": [{"name": name, "image": "busybox"} for name in containers]}
+    spec: dict[str, Any] = {
+        "containers": [{"name": name, "image": "busybox"} for name in containers]
+    }
+    spec["nodeName"] = "n"
     made = await client.post(PODS, {"metadata": {"name": "p"}, "spec": spec})
     assert made.code == 201
 

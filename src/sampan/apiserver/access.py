@@ -65,6 +65,9 @@ class Access(Struct, frozen=True):
             self.check(user, Attributes("impersonate", resource="users", name=name))
         for group in request.every_header(b"impersonate-group"):
             self.check(user, Attributes("impersonate", resource="groups", name=group))
+        for header in request.headers:
+            if header == b"impersonate-uid" or header.startswith(b"impersonate-extra-"):
+                raise BadRequest(f"{header.decode()} is not supported: impersonate by name")
         if name != names.USER_ANONYMOUS and names.GROUP_AUTHENTICATED not in groups:
             groups = [*groups, names.GROUP_AUTHENTICATED]
         return User(name, tuple(groups))

@@ -11,12 +11,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from sampan.apiserver import metadata
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.resources import Resource
+from sampan.kube import names
 from sampan.kube.errors import BadRequest, Problem
 from sampan.kube.keys import Manifest
+
+_RULES = b'"x-kubernetes-validations"'
 
 
 def identify(resource: Resource, namespace: str, name: str, manifest: Manifest) -> None:
@@ -115,8 +120,13 @@ def validate(
         raise resource.invalid(meta.get("name") or "", list(dict.fromkeys(found)))
 
 
-def warn(resource: Resource, call: Call) -> None:
-    """What a writer should know about the resource as a whole."""
+def warn(resource: Resource, manifest: Manifest, call: Call) -> None:
+    """What a writer should know: what is accepted, but has no effect here."""
+    if resource.kind == names.CRD and _RULES in orjson.dumps(manifest["spec"]):
+        call.warn(
+            "Sampan does not evaluate x-kubernetes-validations: objects are checked against the"
+            " rest of the schema only"
+        )
     if resource.trait.notice:
         call.warn(resource.trait.notice)
     if resource.custom and resource.custom.deprecation:

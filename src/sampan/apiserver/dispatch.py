@@ -30,7 +30,7 @@ from sampan.apiserver.openapi import Documents
 from sampan.apiserver.posting import Posting
 from sampan.apiserver.resources import Resource
 from sampan.apiserver.routing import Route, parse, verb
-from sampan.apiserver.selecting import select
+from sampan.apiserver.selecting import one_name, select
 from sampan.apiserver.streams import Streams
 from sampan.apiserver.update import update
 from sampan.apiserver.watch import Watches
@@ -148,6 +148,9 @@ class Dispatcher:
         name, namespace = route.name, route.namespace
         if route.plural == "namespaces" and not route.group:
             namespace = name
+        if not name and request.method == "GET":
+            # Who lists or watches one name may be allowed just that name, as upstream.
+            name = one_name(request.query("fieldSelector"))
         asks = Attributes(
             verb(request.method, route, watching=watching),
             route.group,
@@ -406,7 +409,8 @@ class Dispatcher:
         if sub == "log" and method == "GET":
             await self._parts.streams.logs(asked.request, asked.namespace, asked.name)
         elif sub in _WEBSOCKETS:
-            raise self._parts.streams.refuse_plain(asked.request, sub)
+            key = resource.key(asked.namespace, asked.name)
+            raise self._parts.streams.refuse_plain(asked.request, key, sub)
         elif sub == "scale":
             await self._scale(asked)
         elif method == "POST":

@@ -100,7 +100,9 @@ class Posting(Struct, frozen=True):
         if self.issue is None:
             raise MethodNotAllowed("this server issues no tokens")
         spec = request.get("spec") or {}
-        seconds = spec.get("expirationSeconds", _DEFAULT_SECONDS)
+        seconds = spec.get("expirationSeconds")
+        if seconds is None:
+            seconds = _DEFAULT_SECONDS
         audiences = spec.get("audiences") or []
         if not isinstance(seconds, int) or not isinstance(audiences, list):
             raise BadRequest(

@@ -48,6 +48,18 @@ class Selection(Struct, frozen=True):
         return True
 
 
+def one_name(field_text: str) -> str:
+    """The only name that a field selector admits, "" when there is no such."""
+    if "metadata.name" not in field_text:
+        return ""
+    return _one_name(parse_fields(field_text))
+
+
+def _one_name(fields: tuple[FieldTerm, ...]) -> str:
+    names = {value for name, op, value in fields if name == "metadata.name" and op == "="}
+    return names.pop() if len(names) == 1 else ""
+
+
 def select(resource: Resource, namespace: str, label_text: str, field_text: str) -> Selection:
     """The selection that a query asks for. Raises BadRequest."""
     if not label_text and not field_text:
@@ -58,10 +70,9 @@ def select(resource: Resource, namespace: str, label_text: str, field_text: str)
         if name not in absent and name not in _METADATA:
             known = ", ".join(f'"{known}"' for known in (*_METADATA, *absent))
             raise BadRequest(f'"{name}" is not a known field selector: only {known}')
-    names = {value for name, op, value in fields if name == "metadata.name" and op == "="}
     return Selection(
         namespace,
-        names.pop() if len(names) == 1 else "",
+        _one_name(fields),
         parse_labels(label_text) if label_text else EVERYTHING,
         fields,
         absent,

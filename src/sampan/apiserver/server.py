@@ -100,7 +100,9 @@ class Server:
 
     async def start(self, host: str, port: int, certificates: Certificates | None) -> int:
         """Listen; answers with the port, which matters when 0 was asked for."""
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        logger = logging.getLogger("uvicorn.error")
+        logger.setLevel(logging.ERROR)
+        logger.addFilter(_worth_saying)
         self._config.load()
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(
@@ -139,6 +141,11 @@ class Server:
             if isinstance(connection, Connection) and (connection.began or latest) < latest:
                 connection.transport.abort()
         self._sweeper = loop.call_later(SWEEP, self._sweep)
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """uvicorn calls a websocket that was refused with a status an error of the application."""
+    return "without completing handshake" not in str(record.msg)
 
 
 def _context(certificates: Certificates) -> ssl.SSLContext:

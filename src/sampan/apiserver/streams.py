@@ -81,8 +81,10 @@ class Streams:
 
     # -- exec and attach ----------------------------------------------------------------------
 
-    def refuse_plain(self, request: Request, subresource: str) -> ApiStatus:
-        """The answer to an exec or attach that is not a websocket."""
+    def refuse_plain(self, request: Request, key: Key, subresource: str) -> ApiStatus:
+        """The answer to an exec or attach that is not a websocket. kubectl tries SPDY when its
+        websocket was refused, and shows what it is told then: so the true reason comes first."""
+        self._container(request, key)
         if request.header(b"upgrade").lower().startswith("spdy"):
             return BadRequest(
                 f"{subresource} over SPDY/3.1 is not supported: use a client that speaks websocket"
@@ -104,8 +106,7 @@ class Streams:
         protocol = next((p for p in PROTOCOLS if p in scope.get("subprotocols", ())), None)
         if protocol is None:
             raise BadRequest(f"the websocket must offer one of {', '.join(PROTOCOLS)}")
-        pod = self._pod(key.namespace, key.name)
-        process = await self._start(request, pod, subresource)
+        process = await self._start(request, key, subresource)
         await receive()
         await send({"type": "websocket.accept", "subprotocol": protocol})
         try:
@@ -115,8 +116,16 @@ class Streams:
             with contextlib.suppress(Exception):
                 await send({"type": "websocket.close", "code": 1000})
 
-    async def _start(self, request: Request, pod: Manifest, subresource: str) -> Process:
+    def _container(self, request: Request, key: Key) -> tuple[Manifest, str]:
+        pod = self._pod(key.namespace, key.name)
         container = container_of(pod, request.query("container"))
+        if not pod["spec"].get("nodeName"):
+            raise BadRequest(f"pod {key.name} does not have a host assigned")
+        self._agent()
+        return pod, container
+
+    async def _start(self, request: Request, key: Key, subresource: str) -> Process:
+        pod, container = self._container(request, key)
         stdin, tty = request.asks("stdin"), request.asks("tty")
         if subresource == "attach":
             return await self._agent().attach(pod, container, stdin=stdin, tty=tty)
