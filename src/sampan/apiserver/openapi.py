@@ -201,13 +201,28 @@ def _ref(name: str) -> str:
 
 # -- schemas of Kubernetes' own kinds -----------------------------------------------------------
 
+_NAMED: dict[str, tuple[str, Document]] = {
+    "q": (
+        "io.k8s.apimachinery.pkg.api.resource.Quantity",
+        {"oneOf": [{"type": "string"}, {"type": "number"}]},
+    ),
+    "x": (
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+        {"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"},
+    ),
+    "t": (
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Time",
+        {"type": "string", "format": "date-time"},
+    ),
+    "T": (
+        "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime",
+        {"type": "string", "format": "date-time"},
+    ),
+}
 _SCALARS: dict[str, Document] = {
     "s": {"type": "string"}, "i": {"type": "integer", "format": "int32"},
     "l": {"type": "integer", "format": "int64"}, "d": {"type": "number", "format": "double"},
     "b": {"type": "boolean"}, "y": {"type": "string", "format": "byte"},
-    "t": {"type": "string", "format": "date-time"}, "T": {"type": "string", "format": "date-time"},
-    "q": {"oneOf": [{"type": "string"}, {"type": "number"}]},
-    "x": {"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"},
     "o": {"type": "object"}, "j": {},
 }  # fmt: skip
 _ATTRIBUTES = {
@@ -226,7 +241,9 @@ def _reach(name: str, schemas: dict[str, Any]) -> None:
             schemas[current] = _definition(current, definition)
             bodies = definition.get("f", {}).values()
             codes = (body if isinstance(body, str) else body[0] for body in bodies)
-            todo.extend(code.lstrip("[{@") for code in codes if "@" in code)
+            inner = [code.lstrip("[{@") for code in codes]
+            todo.extend(code for code in inner if "." in code)
+            schemas.update(_NAMED[code] for code in inner if code in _NAMED)
 
 
 def _definition(name: str, definition: Mapping[str, Any]) -> Document:
@@ -255,11 +272,13 @@ def _definition(name: str, definition: Mapping[str, Any]) -> Document:
 def _property(owner: str, field: str, body: Any) -> Document:
     code, attributes = (body, {}) if isinstance(body, str) else body
     made = _typed(code)
+    more = {_ATTRIBUTES[key]: value for key, value in attributes.items() if key != "z"}
     text = sentences.FIELDS.get(f"{owner}.{field}") or sentences.FIELDS.get(field)
     if text:
-        made["description"] = text
-    made.update((_ATTRIBUTES[key], value) for key, value in attributes.items() if key != "z")
-    return made
+        more["description"] = text
+    if "$ref" in made and more:
+        made = {"allOf": [made]}  # what stands beside a reference is not read
+    return {**made, **more}
 
 
 def _typed(code: str) -> Document:
@@ -269,6 +288,8 @@ def _typed(code: str) -> Document:
         return {"type": "object", "additionalProperties": _typed(code[1:])}
     if code.startswith("@"):
         return {"$ref": _ref(code[1:])}
+    if code in _NAMED:
+        return {"$ref": _ref(_NAMED[code][0])}
     return dict(_SCALARS[code])
 
 

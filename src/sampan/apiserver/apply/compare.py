@@ -105,21 +105,21 @@ def _maps(old: dict[str, Any], new: dict[str, Any], node: Node, found: Differenc
             continue
         child = node.child(key)
         if before is _ABSENT:
-            if not (child.always and value.__class__ is dict and value):
+            if not child.always or value.__class__ is not dict:
                 found.added[f"f:{key}"] = everything(value, child)
                 continue
             before = {}
-        elif before == value:
+        if before == value:
             continue
         _values(f"f:{key}", before, value, child, found)
     for key, before in old.items():
         if key in new:
             continue
         child = node.child(key)
-        if child.always and before.__class__ is dict and before:
-            _values(f"f:{key}", before, {}, child, found)
-        else:
+        if not child.always or before.__class__ is not dict:
             found.removed[f"f:{key}"] = everything(before, child)
+        elif before:
+            _values(f"f:{key}", before, {}, child, found)
 
 
 def _values(key: str, old: Any, new: Any, node: Node, found: Differences) -> None:
