@@ -12,7 +12,10 @@ from sampan.kube.errors import ApiStatus, NotFound, UserMistake
 if TYPE_CHECKING:
     import argparse
 
+    from sampan.engine.discovery import Resource
+
 MANAGER = "sampan-cli"
+BOOKKEEPING = ("managedFields", "resourceVersion", "generation")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +55,7 @@ async def _apply(
 async def _one(
     client: connect.Client,
     args: argparse.Namespace,
-    resource: resources.Resource,
+    resource: Resource,
     manifest: dict[str, Any],
 ) -> tuple[dict[str, Any], str]:
     meta = manifest.get("metadata") or {}
@@ -74,5 +77,10 @@ async def _one(
     done = await client.send("PATCH", path, manifest, kind="application/apply-patch+yaml")
     if before is None:
         return done, "created"
-    versions = [each["metadata"].get("resourceVersion") for each in (before, done)]
-    return done, "unchanged" if versions[0] == versions[1] else "configured"
+    return done, "unchanged" if _content(before) == _content(done) else "configured"
+
+
+def _content(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Without the server's bookkeeping: a dry run keeps the resourceVersion in any case."""
+    meta = {key: value for key, value in manifest["metadata"].items() if key not in BOOKKEEPING}
+    return {**manifest, "metadata": meta}

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from sampan.cli.home import home_of
+from sampan.engine.discovery import Discovery, Resource
 from sampan.engine.transport import JSON, Transport
 from sampan.kube.errors import UserMistake
 
@@ -32,6 +33,12 @@ class Client:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    async def resources(self) -> list[Resource]:
+        """All kinds that the cluster serves."""
+        discovery = Discovery(self._transport)
+        await discovery.refresh()
+        return list(discovery)
 
     async def get(self, path: str, *, accept: str = JSON) -> Any:
         return await self._transport.request("GET", path, accept=accept)

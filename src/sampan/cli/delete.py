@@ -13,6 +13,8 @@ from sampan.kube.errors import NotFound, UserMistake
 if TYPE_CHECKING:
     import argparse
 
+    from sampan.engine.discovery import Resource
+
 POLICIES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
 PATIENCE = 120.0
 
@@ -60,7 +62,7 @@ async def _delete(client: connect.Client, args: argparse.Namespace) -> int:
 
 async def _wanted(
     client: connect.Client, args: argparse.Namespace
-) -> list[tuple[resources.Resource, str, str]]:
+) -> list[tuple[Resource, str, str]]:
     known = await resources.Resources.of(client)
     if args.filename:
         return [_place(known, each, args.namespace) for each in files.manifests(args.filename)]
@@ -81,7 +83,7 @@ async def _wanted(
 
 def _place(
     known: resources.Resources, manifest: dict[str, Any], namespace: str
-) -> tuple[resources.Resource, str, str]:
+) -> tuple[Resource, str, str]:
     meta = manifest.get("metadata") or {}
     if not meta.get("name"):
         raise UserMistake(f"a {manifest.get('kind')} in the file has no name to delete")

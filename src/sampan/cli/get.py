@@ -11,7 +11,7 @@ from sampan.cli import connect, printing, resources
 if TYPE_CHECKING:
     import argparse
 
-    from sampan.cli.resources import Resource
+    from sampan.engine.discovery import Resource
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 

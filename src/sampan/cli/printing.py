@@ -11,7 +11,7 @@ from sampan.kube.errors import UserMistake
 if TYPE_CHECKING:
     import argparse
 
-    from sampan.cli.resources import Resource
+    from sampan.engine.discovery import Resource
 
 FORMATS = "wide, yaml, json, name or jsonpath=…"
 

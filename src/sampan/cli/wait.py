@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from sampan.engine.discovery import Resource
+
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -53,9 +55,7 @@ async def _wait(client: connect.Client, args: argparse.Namespace) -> int:
     return 0
 
 
-async def _wanted(
-    client: connect.Client, args: argparse.Namespace
-) -> list[tuple[resources.Resource, str]]:
+async def _wanted(client: connect.Client, args: argparse.Namespace) -> list[tuple[Resource, str]]:
     found = []
     for resource, name in resources.targets(await resources.Resources.of(client), args.words):
         if name:

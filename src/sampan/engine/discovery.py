@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +24,8 @@ _AGGREGATED = ",".join(
 
 
 class Resource(Struct, frozen=True):
-    """One kind in the version that the server prefers; `versions` are all it can be asked in."""
+    """One kind in the version that the server prefers; `versions` are all it can be asked in.
+    `singular`, `short` and `categories` are what people may call it by."""
 
     group: str
     version: str
@@ -32,22 +33,39 @@ class Resource(Struct, frozen=True):
     plural: str
     namespaced: bool
     versions: tuple[str, ...]
+    singular: str = ""
+    short: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def word(self) -> str:
+        """How it is printed before a name: `pod`, `deployment.apps`."""
+        return f"{self.singular}.{self.group}" if self.group else self.singular
+
     def path(
-        self, namespace: str = "", name: str = "", subresource: str = "", *, version: str = ""
+        self,
+        namespace: str = "",
+        name: str = "",
+        subresource: str = "",
+        *,
+        version: str = "",
+        **query: str,
     ) -> str:
-        """The path of the collection, of an object, or of its subresource."""
+        """The path of the collection, of an object, or of its subresource, with its query; empty
+        parameters are left out."""
         if version not in self.versions:
             version = self.version
         path = f"/apis/{self.group}/{version}" if self.group else f"/api/{version}"
         if self.namespaced and namespace:
             path += f"/namespaces/{quote(namespace, safe='')}"
         parts = (self.plural, name, subresource)
-        return path + "".join(f"/{quote(part, safe='')}" for part in parts if part)
+        path += "".join(f"/{quote(part, safe='')}" for part in parts if part)
+        given = {key: value for key, value in query.items() if value}
+        return f"{path}?{urlencode(given)}" if given else path
 
 
 class Discovery:
@@ -56,6 +74,9 @@ class Discovery:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._kinds: dict[str, Resource] = {}
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._kinds.values())
 
     def find(self, kind: str) -> Resource | None:
         """By kind and group, such as `Deployment.apps`."""
@@ -108,9 +129,16 @@ def _aggregated(groups: Iterable[Any]) -> Iterator[Resource]:
             for each in version.get("resources") or ():
                 kind = (each.get("responseKind") or {}).get("kind")
                 if kind:
-                    scope = each["scope"] == "Namespaced"
                     number = version["version"]
-                    yield Resource(name, number, kind, each["resource"], scope, (number,))
+                    yield Resource(
+                        name,
+                        number,
+                        kind,
+                        each["resource"],
+                        each["scope"] == "Namespaced",
+                        (number,),
+                        *_words(kind, each.get("singularResource"), each),
+                    )
 
 
 def _listed(found: Iterable[tuple[str, str, Any]]) -> Iterator[Resource]:
@@ -118,7 +146,22 @@ def _listed(found: Iterable[tuple[str, str, Any]]) -> Iterator[Resource]:
         for each in listed.get("resources") or ():
             if "/" not in each["name"]:
                 namespaced = bool(each["namespaced"])
-                yield Resource(group, version, each["kind"], each["name"], namespaced, (version,))
+                yield Resource(
+                    group,
+                    version,
+                    each["kind"],
+                    each["name"],
+                    namespaced,
+                    (version,),
+                    *_words(each["kind"], each.get("singularName"), each),
+                )
+
+
+def _words(
+    kind: str, singular: str | None, entry: Any
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    short, categories = entry.get("shortNames") or (), entry.get("categories") or ()
+    return singular or kind.lower(), tuple(short), tuple(categories)
 
 
 def _add(found: dict[str, Resource], resource: Resource) -> None:
