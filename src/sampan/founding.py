@@ -20,6 +20,7 @@ def objects(*, authority: str, volumes: str, user: str) -> tuple[Manifest, ...]:
     return (
         *(_namespace(name) for name in NAMESPACES),
         _authority(authority),
+        _api_service(),
         *roles.objects(),
         _storage_class(volumes),
         _priority("system-node-critical", HIGHEST_PRIORITY + 1000),
@@ -40,6 +41,21 @@ def _authority(pem: str) -> Manifest:
         "kind": "ConfigMap",
         "metadata": {"name": names.ROOT_CA, "namespace": names.SYSTEM_NAMESPACE},
         "data": {"ca.crt": pem},
+    }
+
+
+def _api_service() -> Manifest:
+    """By this name clients inside pods look for the API; the certificate has it."""
+    labels = {"component": "apiserver", "provider": "kubernetes"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": "10.96.0.1",
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+        },
     }
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+import zlib
 
 import pytest
 
@@ -101,9 +102,16 @@ spec: {oars: 2}
 """
 
 
+# These validate against OpenAPI v2 in protobuf, which comes with the next issue (docs/limits.md).
+TOO_OLD = ("kubectl.1.27", "kubectl.1.28")
+
+
 @pytest.fixture(params=KUBECTLS or [pytest.param("", marks=pytest.mark.skip("no kubectl here"))])
 def kubectl(request, sampan, namespace):
     """Runs this kubectl in the test's namespace."""
+
+    if request.param in TOO_OLD:
+        pytest.skip(f"{request.param} asks for OpenAPI v2, which is not served yet")
 
     def run(*words, text=None, check=True, timeout=60):
         command = [KUBECTLS[request.param], "-n", namespace, *words]
@@ -121,7 +129,8 @@ def applied(kubectl, text, *words):
 
 def test_objects_are_created_changed_and_deleted(kubectl):
     assert "created" in kubectl("create", "-f", "-", text=CONFIG)
-    assert "unchanged" in applied(kubectl, CONFIG) or "configured" in applied(kubectl, CONFIG)
+    assert "configured" in applied(kubectl, CONFIG)  # it had no last-applied annotation
+    assert "unchanged" in applied(kubectl, CONFIG)
     assert "configured" in applied(kubectl, CONFIG.replace("green", "red"))
     kubectl("label", "configmap", "settings", "team=blue")
     kubectl("annotate", "configmap", "settings", "note=hello")
@@ -188,7 +197,7 @@ def test_a_pod_runs_and_is_talked_to(kubectl):
 
 
 def test_exec_gives_output_and_exit_code(kubectl):
-    if kubectl.command.endswith(("1.27", "1.28", "1.29")):
+    if kubectl.command.endswith("1.29"):
         pytest.skip("kubectl before 1.30 speaks SPDY only, which is the next issue")
     applied(kubectl, POD)
     kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=20s")
@@ -297,7 +306,7 @@ def test_watch_shows_changes(kubectl):
 
 
 def test_a_namespace_goes_with_its_contents(kubectl):
-    inner = f"{kubectl.namespace[:50]}-inner"
+    inner = f"inner-{zlib.crc32(kubectl.namespace.encode()):x}"
     kubectl("create", "namespace", inner)
     kubectl("apply", "-n", inner, "-f", "-", text=POD)
     started = time.monotonic()
