@@ -21,6 +21,7 @@ from sampan.apiserver.update import update
 from sampan.engine.cluster import Change
 from sampan.kube.errors import NotFound
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.selectors import EVERYTHING, LabelSelector
 from sampan.store.records import Event
 
 
@@ -34,9 +35,15 @@ class InProcess:
     def get(self, key: Key) -> Manifest | None:
         return self._backend.get(key)
 
-    def list(self, kind: str, namespace: str = "") -> Sequence[Manifest]:
+    def list(
+        self, kind: str, namespace: str = "", selector: LabelSelector = EVERYTHING
+    ) -> Sequence[Manifest]:
+        """Labels are compared before anything is decoded."""
         manifest = self._backend.manifest
-        return [manifest(record) for record in self._backend.store.records(kind, namespace)]
+        found = self._backend.store.records(kind, namespace)
+        if selector.empty:
+            return [manifest(record) for record in found]
+        return [manifest(record) for record in found if selector.matches(record.index.labels)]
 
     def owned(self, uid: str, kind: str = "", namespace: str = "") -> Sequence[Manifest]:
         """`kind` "" is every kind."""

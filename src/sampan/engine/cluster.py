@@ -17,6 +17,7 @@ from msgspec import Struct
 from sampan.kube import names
 from sampan.kube.errors import SampanError
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.selectors import EVERYTHING, LabelSelector
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 PatchType = Literal["json", "merge", "strategic", "apply"]
@@ -49,7 +50,9 @@ class Cluster(Protocol):
     # -- reading, in memory; answers are shared and must not be changed -----------------------
     def get(self, key: Key) -> Manifest | None: ...
 
-    def list(self, kind: str, namespace: str = "") -> Sequence[Manifest]:
+    def list(
+        self, kind: str, namespace: str = "", selector: LabelSelector = EVERYTHING
+    ) -> Sequence[Manifest]:
         """Ordered by namespace and name; namespace "" is all."""
         ...
 
@@ -134,7 +137,9 @@ class Api(Protocol):
 
     def get(self, key: Key) -> Manifest | None: ...
 
-    def list(self, kind: str, namespace: str = "") -> Sequence[Manifest]: ...
+    def list(
+        self, kind: str, namespace: str = "", selector: LabelSelector = EVERYTHING
+    ) -> Sequence[Manifest]: ...
 
     def owned(self, uid: str, kind: str = "", namespace: str = "") -> Sequence[Manifest]: ...
 

@@ -15,6 +15,7 @@ import orjson
 from sampan.engine.cluster import Api, Change, PatchType
 from sampan.kube import names
 from sampan.kube.keys import Key, Manifest, key_of
+from sampan.kube.selectors import EVERYTHING, LabelSelector
 
 
 class LocalCluster:
@@ -26,8 +27,10 @@ class LocalCluster:
     def get(self, key: Key) -> Manifest | None:
         return self._api.get(key)
 
-    def list(self, kind: str, namespace: str = "") -> Sequence[Manifest]:
-        return self._api.list(kind, namespace)
+    def list(
+        self, kind: str, namespace: str = "", selector: LabelSelector = EVERYTHING
+    ) -> Sequence[Manifest]:
+        return self._api.list(kind, namespace, selector)
 
     def owned(self, uid: str, kind: str, namespace: str = "") -> Sequence[Manifest]:
         return self._api.owned(uid, kind, namespace)

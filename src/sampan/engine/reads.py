@@ -85,10 +85,7 @@ class Reading:
         self.footprints.add(Selection(kind, namespace, selector))
         if not self._readable(kind):
             return ()
-        found = self._cluster.list(kind, namespace)
-        if selector.empty:
-            return found
-        return [each for each in found if selector.matches(each["metadata"].get("labels"))]
+        return self._cluster.list(kind, namespace, selector)
 
     def dependents(self, uid: str) -> Sequence[Manifest]:
         self.footprints.add(("uid", uid))

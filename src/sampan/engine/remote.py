@@ -19,9 +19,10 @@ from sampan.engine.kubeconfig import Access
 from sampan.engine.local import delete_options
 from sampan.engine.mirror import Mirror, number
 from sampan.engine.transport import Transport
-from sampan.kube import meta, names
+from sampan.kube import labels, meta, names
 from sampan.kube.errors import Timeout
 from sampan.kube.keys import Key, Manifest, key_of, kind_of
+from sampan.kube.selectors import EVERYTHING, LabelSelector
 
 PATIENCE = 30.0
 """Seconds until a mirror that does not show a write is taken for broken."""
@@ -66,8 +67,11 @@ class RemoteCluster:
     def get(self, key: Key) -> Manifest | None:
         return self._mirror(key.kind).get(key)
 
-    def list(self, kind: str, namespace: str = "") -> Sequence[Manifest]:
-        return self._mirror(kind).list(namespace)
+    def list(
+        self, kind: str, namespace: str = "", selector: LabelSelector = EVERYTHING
+    ) -> Sequence[Manifest]:
+        found = self._mirror(kind).list(namespace)
+        return found if selector.empty else [m for m in found if selector.matches(labels.of(m))]
 
     def owned(self, uid: str, kind: str, namespace: str = "") -> Sequence[Manifest]:
         return self._mirror(kind).owned(uid, namespace)

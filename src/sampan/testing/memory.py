@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from sampan.engine.cluster import Change, ChangeType, PatchType
-from sampan.kube import meta, names
+from sampan.kube import labels, meta, names
 from sampan.kube.errors import (
     AlreadyExists,
     BadRequest,
@@ -28,6 +28,7 @@ from sampan.kube.errors import (
     required,
 )
 from sampan.kube.keys import Key, Manifest, kind_of, split_kind
+from sampan.kube.selectors import EVERYTHING, LabelSelector
 from sampan.kube.times import rfc3339
 from sampan.lib.clock import Clock, ManualClock
 
@@ -55,8 +56,16 @@ class MemoryApi:
     def get(self, key: Key) -> Manifest | None:
         return self._objects.get(key)
 
-    def list(self, kind: str, namespace: str = "") -> Sequence[Manifest]:
-        return self._where(lambda key, _: key.kind == kind and namespace in ("", key.namespace))
+    def list(
+        self, kind: str, namespace: str = "", selector: LabelSelector = EVERYTHING
+    ) -> Sequence[Manifest]:
+        return self._where(
+            lambda key, manifest: (
+                key.kind == kind
+                and namespace in ("", key.namespace)
+                and selector.matches(labels.of(manifest))
+            )
+        )
 
     def owned(self, uid: str, kind: str = "", namespace: str = "") -> Sequence[Manifest]:
         return self._where(
