@@ -177,8 +177,8 @@ def _value_from(variable: dict[str, Any], path: str) -> Iterator[Problem]:
         case _:
             if not body.get("key"):
                 yield required(f"{at}.key")
-            elif fault := formats.config_key(body["key"]):
-                yield invalid(f"{at}.key", body["key"], fault)
+            elif wrong := formats.config_key(body["key"]):
+                yield invalid(f"{at}.key", body["key"], wrong)
 
 
 def field_reference(body: dict[str, Any], path: str, *, volume: bool = False) -> Iterator[Problem]:
