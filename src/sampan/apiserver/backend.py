@@ -232,7 +232,9 @@ def namespace_is_open(backend: Backend, resource: Resource, namespace: str, name
 
 
 def _encode(manifest: Manifest) -> bytes:
+    """The JSON in a block of just its size: orjson hands out its roomy working buffer, which may
+    be seven times as large and would be kept for as long as the object lives."""
     try:
-        return orjson.dumps(manifest)
+        return bytes(memoryview(orjson.dumps(manifest)))
     except (orjson.JSONEncodeError, RecursionError) as error:
         raise BadRequest(f"the object cannot be stored as JSON: {error}") from error
