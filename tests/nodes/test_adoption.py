@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sampan.kube.keys import Key
 
 SLEEPER = "echo start >> /data/runs; sleep {}; echo end >> /data/runs; exit {}"
@@ -44,7 +46,7 @@ async def crash(site: Any) -> None:
     site.node = site.make()
 
 
-async def unlessfinished(site: Any, name: str) -> str:
+async def end_of(site: Any, name: str) -> str:
     return str((await site.finished(name))["phase"])
 
 
@@ -56,7 +58,7 @@ def test_running_pods_are_adopted(play: Any, tmp_path: Path) -> None:
         await crash(site)
         await site.node.start()
         assert site.status()["containerStatuses"][0]["state"] == before
-        assert await unlessfinished(site, "p") == "Succeeded"
+        assert await end_of(site, "p") == "Succeeded"
         assert runs(tmp_path / "d") == ["start", "end"]
         assert site.status()["containerStatuses"][0]["restartCount"] == 0
 
@@ -88,9 +90,31 @@ def test_a_container_that_was_started_without_a_trace_in_the_status_is_not_start
             Key("Pod", "team", "p"), {"status": {"containerStatuses": None}}, subresource="status"
         )
         await site.node.start()
-        assert await unlessfinished(site, "p") == "Succeeded"
+        assert await end_of(site, "p") == "Succeeded"
         assert runs(tmp_path / "d") == ["start", "end"]
         assert created["metadata"]["uid"] == site.get()["metadata"]["uid"]
+
+    play(story)
+
+
+def test_files_of_adopted_pods_are_kept_up_to_date(play: Any) -> None:
+    async def story(site: Any) -> None:
+        key = Key("ConfigMap", "team", "cm")
+        meta = {"name": "cm", "namespace": "team"}
+        data = {"data": {"word": "old"}}
+        await site.cluster.create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, **data}
+        )
+        await site.run(
+            command="while ! grep -q new /v/word; do sleep 0.01; done",
+            volumes=[{"name": "v", "configMap": {"name": "cm"}}],
+            container={"volumeMounts": [{"name": "v", "mountPath": "/v"}]},
+        )
+        await site.running()
+        await crash(site)
+        await site.node.start()
+        await site.cluster.patch(key, {"data": {"word": "new"}})
+        assert await end_of(site, "p") == "Succeeded"
 
     play(story)
 
@@ -107,6 +131,7 @@ def test_pods_deleted_meanwhile_are_ended(play: Any, tmp_path: Path) -> None:
     play(story)
 
 
+@pytest.mark.slow
 def test_fifty_pods_survive(play: Any, tmp_path: Path) -> None:
     async def story(site: Any) -> None:
         for index in range(50):
@@ -116,7 +141,7 @@ def test_fifty_pods_survive(play: Any, tmp_path: Path) -> None:
         await crash(site)
         await site.node.start()
         for index in range(50):
-            assert await unlessfinished(site, f"p{index}") == "Succeeded"
+            assert await end_of(site, f"p{index}") == "Succeeded"
             assert runs(tmp_path / f"d{index}") == ["start", "end"]
 
     play(story)
@@ -157,7 +182,7 @@ def test_both_die(play: Any, tmp_path: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         await asyncio.to_thread(_wait_for_end, tmp_path / "d")
         await site.node.start()
-        assert await unlessfinished(site, "p") == "Succeeded"
+        assert await end_of(site, "p") == "Succeeded"
         assert runs(tmp_path / "d") == ["start", "end"]
 
     play(story)

@@ -92,7 +92,7 @@ def test_a_pod_waits_for_its_config_map(play: Any) -> None:
 
 def test_a_claim_is_a_directory_that_stays(play: Any, tmp_path: Path) -> None:
     async def story(site: Any) -> None:
-        place = tmp_path / "volumes" / "pv"
+        place = site.home / "volumes" / "pv"
         claim = {
             "apiVersion": "v1", "kind": "PersistentVolumeClaim",
             "metadata": {"name": "c", "namespace": "team"}, "spec": {"volumeName": "pv"},

@@ -37,12 +37,11 @@ class Failure(Exception):
 class Counter:
     """Successes and failures in a row against the probe's thresholds. Pure."""
 
-    def __init__(self, probe: Mapping[str, Any], *, healthy: bool) -> None:
+    def __init__(self, probe: Mapping[str, Any]) -> None:
         self._needed = {
             True: int(probe.get("successThreshold", 1)),
             False: int(probe.get("failureThreshold", 3)),
         }
-        self.healthy = healthy
         self._same = 0
         self._last: bool | None = None
 
@@ -53,7 +52,6 @@ class Counter:
         self._last = success
         if self._same < self._needed[success]:
             return None
-        self.healthy = success
         return success
 
 
@@ -64,7 +62,7 @@ async def watch(
 ) -> None:
     """Probe for ever. `told(verdict, message)`: the verdict once a threshold is reached, None for
     a failure below it; the message of a failure."""
-    counter = Counter(probe, healthy=False)
+    counter = Counter(probe)
     await asyncio.sleep(float(probe.get("initialDelaySeconds") or 0))
     while True:
         try:

@@ -65,6 +65,7 @@ class Worker:
         for cell in self.cells.values():
             if cell.running:
                 self._starter.adopted(cell)
+                self._stale = True  # its files may be old, and its tokens are not known here
             elif cell.last is not None:
                 self._read_message(cell)
 

@@ -35,9 +35,7 @@ def host_path(body: Mapping[str, Any], home: Path) -> str:
     """The path of a hostPath, made or checked as its type says. Sampan's own home is refused:
     it holds keys and the files of other pods."""
     path, kind = body["path"], body.get("type") or ""
-    real = Path(os.path.realpath(path))
-    ours = Path(os.path.realpath(home))
-    if real == ours or real in ours.parents or ours in real.parents:
+    if _shows(path, home):
         raise VolumeError(f'hostPath "{path}" would show files of Sampan itself', final=True)
     try:
         if kind == "DirectoryOrCreate":
@@ -49,17 +47,30 @@ def host_path(body: Mapping[str, Any], home: Path) -> str:
         raise VolumeError(f"hostPath type check failed: {path}: {error.strerror}") from error
     if kind in _TYPES and not _TYPES[kind](mode):
         raise VolumeError(f"hostPath type check failed: {path} is not a {kind}")
-    return str(real)
+    return str(os.path.realpath(path))
 
 
-def claim(facts: PodFacts, name: str, volume_of: Mapping[str, Any] | None) -> tuple[str, bool]:
-    """(directory, read-only) of a bound claim. `volume_of` is its PersistentVolume, once known."""
+def _shows(path: str, home: Path) -> bool:
+    """Whether the path is Sampan's home, lies in it or contains it."""
+    real, ours = Path(os.path.realpath(path)), Path(os.path.realpath(home))
+    return real == ours or real in ours.parents or ours in real.parents
+
+
+def claim(
+    facts: PodFacts, name: str, volume_of: Mapping[str, Any] | None, home: Path
+) -> tuple[str, bool]:
+    """(directory, read-only) of a bound claim. `volume_of` is its PersistentVolume, once known;
+    the provisioner's own lie in `volumes` of Sampan's home."""
     claim_of = facts.find(names.PERSISTENT_VOLUME_CLAIM, name)
     if claim_of is None:
         raise VolumeError(f'persistentvolumeclaim "{name}" not found')
     if volume_of is None:
         raise VolumeError(f'persistentvolumeclaim "{name}" is not bound')
     path = _place(volume_of["spec"], volume_of["metadata"]["name"])
+    provisioned = Path(os.path.realpath(home), "volumes") in Path(os.path.realpath(path)).parents
+    if not provisioned and _shows(path, home):
+        which = f'persistentvolume "{volume_of["metadata"]["name"]}"'
+        raise VolumeError(f"{which} would show files of Sampan itself", final=True)
     if not os.path.isdir(path):
         os.makedirs(path, exist_ok=True)
         os.chmod(path, 0o777)

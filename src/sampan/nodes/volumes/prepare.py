@@ -62,9 +62,9 @@ class PodVolumes:
         """Bring files up to date with their objects and renew tokens. What has gone since stays
         as it was, as the kubelet keeps it."""
         for volume in facts.pod["spec"].get("volumes") or ():
-            if volume["name"] in self._places and any(kind in volume for kind in files.KINDS):
+            if any(kind in volume for kind in files.KINDS):
                 try:
-                    await self._place(facts, volume)
+                    self._places[volume["name"]] = await self._place(facts, volume)
                 except (VolumeError, ConfigError, OSError):
                     continue
 
@@ -114,7 +114,7 @@ class PodVolumes:
         found = facts.find(names.PERSISTENT_VOLUME_CLAIM, name)
         key = places.volume_key(found) if found else None
         volume = self._cluster.get(key) if key else None
-        path, read_only = places.claim(facts, name, volume)
+        path, read_only = places.claim(facts, name, volume, self._home)
         return Place(path, read_only=read_only or bool(body.get("readOnly")))
 
     async def _fetch_tokens(self, facts: PodFacts, volume: Mapping[str, Any]) -> None:
