@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sampan.apiserver.schemas import Schema, crd_problems
+from sampan.apiserver.schemas.automaton import Automaton
 from sampan.apiserver.schemas.regex import PatternError, compiled
 from sampan.kube.errors import BadRequest
 
@@ -212,7 +216,42 @@ def test_patterns_mean_what_go_means(pattern: str, value: str, found: bool) -> N
 
 
 def test_patterns_do_not_run_away() -> None:
-    assert compiled("^(a+)+$").search("a" * 5000) is None
+    assert compiled("^(a+)+$").search("a" * 3000 + "!") is False
+    for text in (
+        "^(a|aa)+$",
+        "^(.+)*$",
+        r"^(\.[.a]+)*$",
+        "^(a?b?)*c",
+        "^(?:a+){30}$",
+        "^(?P<x>a*)*$",
+    ):
+        assert compiled(text).risky, text
+        assert compiled(text).search("a" * 60 + "\n") is not None
+    for text in ("^[a-z]+$", "^a(b|c)$", r"^[a-z]([-a-z]*[a-z])?(\.[a-z]([-a-z]*[a-z])?)*$"):
+        assert not compiled(text).risky, text
+    assert compiled("a.*b.*c").search("ab" * 2000) is False
     assert compiled("^[a-z]+$").search("a" * 100_000) is True
-    with pytest.raises(PatternError):
-        compiled("(")
+    assert compiled("^(a+)+$").search("a" * 100_000) is None
+    for text in ("(", r"^(a+)+\1$", r"^(?=(a+)+)"):
+        with pytest.raises(PatternError):
+            compiled(text)
+
+
+atoms = st.sampled_from(["a", "b", "[ab]", "[^a]", ".", r"\d", r"\w", r"\b", "^", "$", "(?:ab)"])
+patterns = st.recursive(
+    atoms,
+    lambda inner: st.builds(
+        lambda left, right, how: f"(?:{left}{how}{right})",
+        inner, inner, st.sampled_from(["", "|", "*", "+", "?", "{2}", "{1,2}", "*?"]),
+    ),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(patterns, st.text("ab1 \n", max_size=8))
+def test_the_automaton_agrees_with_python(pattern: str, text: str) -> None:
+    try:
+        expected = re.compile(pattern, re.ASCII).search(text) is not None
+    except re.error:
+        return  # such as `^*`
+    assert Automaton(pattern).search(text) is expected

@@ -1,20 +1,22 @@
 """Patterns of CRDs: Go's regular expressions, run by Python without letting them run away.
 
 Go's matcher takes linear time, Python's tracks back. So the syntax is translated where the two
-differ, and a pattern that repeats a repetition, as in `(a+)*`, only sees values up to a limit;
-longer ones are refused with words. Other constructs that only Go knows are a `PatternError`.
+differ, and a pattern that repeats a repetition, as in `(a+)*`, or a long value goes to `automaton`,
+which is slower but cannot run away. Constructs that only one of the two knows are a `PatternError`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
-RISKY_LIMIT = 256
-"""Characters of a value that a pattern with nested repetition may see."""
-LONG_LIMIT = 4096
-"""Characters that one with several repetitions, or one that may begin anywhere, may see."""
+from sampan.apiserver.schemas.automaton import Automaton
+
+LONG = 2048
+"""Characters from which on a pattern with several repetitions goes to the automaton."""
+TOO_LONG = 50_000
+"""Characters that the automaton takes at most; it does about 100,000 in a second."""
 
 _POSIX = {
     "alpha": "A-Za-z", "digit": "0-9", "alnum": "0-9A-Za-z", "upper": "A-Z", "lower": "a-z",
@@ -23,7 +25,10 @@ _POSIX = {
     "ascii": r"\x00-\x7f",
 }  # fmt: skip
 _CLASSES = {"L": "^\\W\\d_", "Lu": "A-Z", "Ll": "a-z", "N": r"\d", "Nd": r"\d"}
-_NESTED = re.compile(r"\([^()]*(?:[*+]|\{\d+,\})[^()]*\)(?:[*+]|\{\d+,\})")
+_TOKEN = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\(\?(?:P?<\w+>|[a-zA-Z-]*:)|.", re.DOTALL
+)
+_GROUP = re.compile(r"\(([^()]*)\)([*+]|\{\d+(?:,\d*)?\})?")
 
 
 class PatternError(ValueError):
@@ -33,20 +38,27 @@ class PatternError(ValueError):
 class Pattern:
     """`search` answers whether the pattern occurs in a value; None when it may not be tried."""
 
-    __slots__ = ("_search", "limit", "text")
-
     def __init__(self, text: str) -> None:
         self.text = text
+        self._translated = translate(text)
         try:
-            self._search: Callable[[str], object] = re.compile(translate(text), re.ASCII).search
-        except (re.error, RecursionError, OverflowError) as wrong:
+            self._search: Callable[[str], object] = re.compile(self._translated, re.ASCII).search
+            self.risky = _is_risky(text)
+            if self.risky:
+                _ = self._automaton
+        except (re.error, RecursionError, OverflowError, ValueError) as wrong:
             raise PatternError(f"error parsing regexp: {wrong}: `{text}`") from None
-        self.limit = _limit(text)
+        self._long = None if self.risky or _is_linear(text) else LONG
 
     def search(self, value: str) -> bool | None:
-        if self.limit is not None and len(value) > self.limit:
-            return None
-        return self._search(value) is not None
+        size = len(value)
+        if not self.risky and (self._long is None or size <= self._long):
+            return self._search(value) is not None
+        return None if size > TOO_LONG else self._automaton.search(value)
+
+    @cached_property
+    def _automaton(self) -> Automaton:
+        return Automaton(self._translated)
 
 
 @lru_cache(maxsize=2048)
@@ -111,28 +123,44 @@ def _escape(text: str, at: int, in_class: bool) -> tuple[int, str]:
     return 2, pair
 
 
-def _limit(text: str) -> int | None:
-    if _is_risky(text):
-        return RISKY_LIMIT
-    plain = re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]", "x", text)
-    open_ended = len(re.findall(r"[*+]|\{\d+,\}", plain))
-    return None if open_ended == 0 or (open_ended == 1 and text.startswith("^")) else LONG_LIMIT
+def _is_linear(text: str) -> bool:
+    """Whether Python's matcher takes linear time: at most one repetition, from the beginning."""
+    endless = len(re.findall(r"[*+]|\{\d+,\}", _sketch(text)))
+    return endless == 0 or (endless == 1 and text.startswith("^"))
 
 
 def _is_risky(text: str) -> bool:
-    r"""Whether a repetition holds another one that could match the same characters.
+    r"""Whether a repeated group has a choice inside: a repetition, an option, an alternative.
 
-    `(\.[a-z]+)*` is harmless, because each round must begin with a dot that the inner repetition
-    cannot take; that shape is so common in Kubernetes that it is told apart.
+    `(\.[a-z]+)*` is harmless, because each round must begin with a dot that nothing else in it can
+    take; that shape is so common in Kubernetes that it is told apart.
     """
-    plain = re.sub(
-        r"\\.|\[(?:\\.|[^\]\\])*\]", lambda found: "x" if found[0] != r"\." else ".", text
-    )
-    while True:
-        nested = _NESTED.search(plain)
-        if nested is not None and not nested[0].startswith("(."):
+    sketch = _sketch(text)
+    while group := _GROUP.search(sketch):
+        inner, repeated = group.groups()
+        choice = re.search(r"[*+?{|]", inner) is not None
+        if choice and repeated and not re.fullmatch(r"\.[^.w|]*", inner):
             return True
-        simpler = re.sub(r"\([^()]*\)", lambda m: "y+" if re.search(r"[*+{]", m[0]) else "y", plain)
-        if simpler == plain:
-            return False
-        plain = simpler
+        left = ("w" if "w" in inner else "x") + ("+" if choice else "") + (repeated or "")
+        sketch = sketch[: group.start()] + left + sketch[group.end() :]
+    return False
+
+
+def _sketch(text: str) -> str:
+    """The pattern with each character class as one letter: w if it takes a dot, else x."""
+    return "".join(map(_sketched, _TOKEN.findall(text)))
+
+
+def _sketched(token: str) -> str:
+    if token == r"\.":
+        return "."
+    if token == ".":
+        return "w"
+    if token.startswith("(?"):
+        return "("
+    if token.startswith(("[", "\\")):
+        try:
+            return "w" if re.fullmatch(translate(token), ".") else "x"
+        except (re.error, PatternError):
+            return "w"
+    return token if token in "()*+?{}|,0123456789" else "x"
