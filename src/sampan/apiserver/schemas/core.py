@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from sampan.apiserver.schemas.nodes import SCALARS, List, Map, Node, Struct
+from sampan.apiserver.schemas.nodes import List, Map, Node, Struct
+from sampan.apiserver.schemas.scalars import SCALARS
 
 OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
