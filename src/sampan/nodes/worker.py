@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sampan.kube import names
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.nodes import adopt, probes
@@ -22,16 +21,15 @@ from sampan.nodes.context import Context
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.decide import decide
 from sampan.nodes.life.seen import Decision, ProbeKind, Snapshot, Start, Stop
-from sampan.nodes.logs import last_words
+from sampan.nodes.messages import read_message
+from sampan.nodes.references import pod_references
 from sampan.nodes.starter import Starter
 from sampan.nodes.stopper import stop
 from sampan.nodes.supervisor.client import Gone, Report
-from sampan.nodes.volumes.files import references
 
 log = logging.getLogger(__name__)
 
 _SECTIONS = ("initContainers", "containers", "ephemeralContainers")
-_MESSAGE_BYTES = 4096
 _LAG = 0.05  # seconds: what we read is older than what we must not overwrite
 
 
@@ -67,7 +65,7 @@ class Worker:
                 self._starter.adopted(cell)
                 self._stale = True  # its files may be old, and its tokens are not known here
             elif cell.last is not None:
-                self._read_message(cell)
+                read_message(cell, self._place(cell))
 
     def changed(self, pod: Manifest) -> None:
         """The pod's object has another state. Our own writes come back like all others."""
@@ -98,7 +96,7 @@ class Worker:
             return
         cell.cancel()
         cell.note(attempt, report)
-        self._read_message(cell)
+        read_message(cell, self._place(cell))
         self.context.gpus.release(report.id)
         self.context.trash.add(self._place(cell).scratch)
         self._wake.set()
@@ -334,13 +332,7 @@ class Worker:
                     self.cells[spec["name"]] = Cell(self.uid, spec)
 
     def _watch_references(self) -> None:
-        wanted: set[tuple[str, str]] = set()
-        for volume in self.pod["spec"].get("volumes") or ():
-            wanted.update(references(volume))
-            if claim := volume.get("persistentVolumeClaim"):
-                wanted.add((names.PERSISTENT_VOLUME_CLAIM, claim["claimName"]))
-        for cell in self.cells.values():
-            wanted.update(_environment_references(cell.spec))
+        wanted = pod_references(self.pod)
         self._watched = [Key(kind, self.key.namespace, name) for kind, name in wanted]
         for key in self._watched:
             self.context.references.add(key, self.touched)
@@ -356,41 +348,8 @@ class Worker:
         if attempt >= 2:
             self.context.trash.add(Directories(self._directory, cell.name, attempt - 2).logs)
 
-    def _read_message(self, cell: Cell) -> None:
-        """The termination message of an attempt that has just ended."""
-        last, place = cell.last, self._place(cell)
-        if last is None or last.code is None or last.message:
-            return
-        try:
-            with place.termination.open("rb") as file:
-                text = file.read(_MESSAGE_BYTES).decode(errors="replace")
-        except OSError:
-            text = ""
-        policy = cell.spec.get("terminationMessagePolicy")
-        if not text and last.code and policy == "FallbackToLogsOnError":
-            text = last_words(place.logs)
-        if text:
-            cell.last = type(last)(
-                attempt=last.attempt, started=last.started, finished=last.finished,
-                code=last.code, reason=last.reason, message=text,
-            )  # fmt: skip
-
 
 def revision(manifest: Manifest) -> int:
     """resourceVersions of one cluster grow; 0 for one that cannot be compared."""
     text = manifest["metadata"].get("resourceVersion") or ""
     return int(text) if text.isdigit() else 0
-
-
-def _environment_references(container: Any) -> Iterable[tuple[str, str]]:
-    for source in container.get("envFrom") or ():
-        if reference := source.get("configMapRef"):
-            yield names.CONFIG_MAP, reference.get("name", "")
-        if reference := source.get("secretRef"):
-            yield names.SECRET, reference.get("name", "")
-    for variable in container.get("env") or ():
-        source = variable.get("valueFrom") or {}
-        if reference := source.get("configMapKeyRef"):
-            yield names.CONFIG_MAP, reference.get("name", "")
-        if reference := source.get("secretKeyRef"):
-            yield names.SECRET, reference.get("name", "")

@@ -13,7 +13,8 @@ import os
 import signal
 import time
 
-from sampan.nodes.supervisor import enter, limits, process, records
+from sampan.nodes.supervisor import enter, limits, process, records, spawn, verdict
+from sampan.nodes.supervisor.container import Container
 from sampan.nodes.supervisor.loop import Loop
 from sampan.nodes.supervisor.pipes import Streams
 from sampan.nodes.supervisor.records import Record
@@ -24,45 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _RETRY = 0.01  # until bubblewrap has said which process is the init
-_ARGS, _STATUS = 3, 4  # descriptors that bubblewrap is told of
-MARK = "SAMPAN_CONTAINER"
-"""In the environment of plain processes: how strays are found when the container ends."""
-
-
-class Container:
-    """One live container and everything that is open for it."""
-
-    def __init__(self, record: Record, directory: str, streams: Streams) -> None:
-        self.record = record
-        self.directory = directory
-        self.streams = streams
-        self.group = ""
-        self.memory = 0
-        self.out_of_memory = False
-        self.kill_at = 0.0
-        self.ended: tuple[int, float] | None = None  # (exit status, when) of the main process
-        self._init = 0
-
-    @property
-    def init(self) -> int:
-        """The sandbox's pid 1, as a pid of the host; 0 as long as it is not known."""
-        if not self._init and not self.record.plain:
-            self._init = int(records.status(self.directory).get("child-pid", 0))
-        return self._init
-
-    @property
-    def starting(self) -> bool:
-        """The sandbox is being made: its main process is not there, or still is bubblewrap."""
-        if self.record.plain:
-            return False
-        return not self.main or process.same_program(self.main, self.init)
-
-    @property
-    def main(self) -> int:
-        """The container's main process; 0 when it is not there (yet or any more)."""
-        if self.record.plain:
-            return self.record.pid
-        return next(iter(process.children(self.init)), 0) if self.init else 0
 
 
 class Containers:
@@ -156,7 +118,7 @@ class Containers:
         tty, cwd, argv = request["tty"], request["cwd"], request["argv"]
         if container.record.plain:
             env = request.get("env") or process.environment(container.main)
-            env[MARK] = identity
+            env[spawn.MARK] = identity
             pid = enter.run_plain(argv, env, fds, tty=tty, cwd=cwd)
         else:
             pid = enter.enter(container.init, container.main, argv, fds, tty=tty, cwd=cwd)
@@ -182,9 +144,9 @@ class Containers:
                 self._watch_memory()
         try:
             if container.record.plain:
-                container.record.pid = _spawn_plain(container, spec, prefix)
+                container.record.pid = spawn.plain(container, spec, prefix)
             else:
-                container.record.pid = _spawn_sandbox(container, spec, prefix)
+                container.record.pid = spawn.sandboxed(container, spec, prefix)
         finally:
             container.streams.given()
 
@@ -247,7 +209,7 @@ class Containers:
     def _reaped(self, pid: int, status: int) -> None:
         ended = self._execs.pop(pid, None)
         if ended is not None:
-            ended(_exit_code(status))
+            ended(verdict.exit_code(status))
             return
         container = self._by_pid.pop(pid, None)
         if container is None:
@@ -258,7 +220,7 @@ class Containers:
                 return
         status, at = container.ended
         container.streams.close()
-        self._finish(container, *_judge(container, status, at))
+        self._finish(container, *verdict.judge(container, status, at))
 
     def _left_behind(self, container: Container) -> bool:
         """Kill what outlives the main process; whether its end has to be waited for."""
@@ -281,7 +243,7 @@ class Containers:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(container.record.pid, signal.SIGKILL)
         for pid in process.descendants(os.getpid())[1:]:
-            if process.environment(pid).get(MARK) == container.record.id:
+            if process.environment(pid).get(spawn.MARK) == container.record.id:
                 process.kill(pid)
 
     def _finish(
@@ -333,93 +295,3 @@ class Containers:
         self._watching = False
         if limited:
             self._watch_memory()
-
-
-def _spawn_sandbox(container: Container, spec: dict[str, Any], prefix: list[str]) -> int:
-    actions: list[tuple[Any, ...]] = []
-    if spec.get("tty"):
-        name = container.streams.open_terminal()
-        actions += [(os.POSIX_SPAWN_OPEN, 0, name, os.O_RDWR, 0)]
-        actions += [(os.POSIX_SPAWN_DUP2, 0, 1), (os.POSIX_SPAWN_DUP2, 0, 2)]
-    else:
-        stdin, out, err = container.streams.open(stdin=bool(spec.get("stdin")))
-        if stdin >= 0:
-            actions.append((os.POSIX_SPAWN_DUP2, stdin, 0))
-        else:
-            actions.append((os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0))
-        actions += [(os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2)]
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    status = os.open(container.directory + "/status", flags, 0o600)
-    arguments = os.memfd_create("args")
-    os.write(arguments, "\0".join(spec["args"]).encode() + b"\0")
-    os.lseek(arguments, 0, os.SEEK_SET)
-    actions += [(os.POSIX_SPAWN_DUP2, arguments, _ARGS), (os.POSIX_SPAWN_DUP2, status, _STATUS)]
-    command = [spec["program"], "--args", str(_ARGS), "--json-status-fd", str(_STATUS)]
-    command = [*prefix, *command, "--", *spec["argv"]]
-    try:
-        return os.posix_spawn(
-            command[0],
-            command,
-            {"PATH": os.defpath, "LC_ALL": "C"},
-            file_actions=actions,
-            setsid=True,
-            setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
-        )
-    finally:
-        os.close(status)
-        os.close(arguments)
-
-
-def _spawn_plain(container: Container, spec: dict[str, Any], prefix: list[str]) -> int:
-    if spec.get("tty"):
-        raise OSError("a terminal for the main process needs bubblewrap")
-    program = spec["argv"][0]
-    if not _found(program, spec["env"].get("PATH", os.defpath)):
-        raise OSError(f'exec: "{program}": executable file not found in $PATH')
-    stdin, out, err = container.streams.open(stdin=bool(spec.get("stdin")))
-    null = os.open(os.devnull, os.O_RDONLY)
-    try:
-        fds = [stdin if stdin >= 0 else null, out, err]
-        env = {**spec["env"], MARK: container.record.id}
-        return enter.run_plain([*prefix, *spec["argv"]], env, fds, tty=False, cwd=spec["cwd"])
-    finally:
-        os.close(null)
-
-
-def _found(program: str, path: str) -> bool:
-    places = [""] if "/" in program else [place + "/" for place in path.split(":")]
-    return any(os.access(place + program, os.X_OK) for place in places)
-
-
-def _judge(container: Container, status: int, at: float) -> tuple[int, float, str, str]:
-    """(exit code, when, reason, message) from bubblewrap's own end and what it wrote down."""
-    code = _exit_code(status)
-    if container.record.plain:
-        return code, at, "", ""
-    facts = records.status(container.directory)
-    if "exit-code" in facts:
-        return int(facts["exit-code"]), at, "", ""
-    if code != 1:
-        return code, at, "", ""
-    return 128, at, *_start_error(container.directory)
-
-
-def _start_error(directory: str) -> tuple[str, str]:
-    """bubblewrap said on standard error why it could not start the program."""
-    try:
-        with open(directory + "/log", "rb") as file:
-            last = file.read()[-4096:].decode(errors="replace").strip().rpartition("\n")[2]
-    except OSError:
-        last = ""
-    said = last.partition("bwrap: ")[2] or "the sandbox could not be set up"
-    if said.startswith("execvp "):
-        program, _, cause = said.removeprefix("execvp ").rpartition(": ")
-        if cause == "No such file or directory":
-            cause = "executable file not found in $PATH"
-        return "StartError", f'exec: "{program}": {cause}'
-    return "ContainerCannotRun", said
-
-
-def _exit_code(status: int) -> int:
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code

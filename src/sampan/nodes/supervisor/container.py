@@ -1,0 +1,43 @@
+"""One live container: its record, its streams, and where its processes are."""
+
+from __future__ import annotations
+
+from sampan.nodes.supervisor import process, records
+from sampan.nodes.supervisor.pipes import Streams
+from sampan.nodes.supervisor.records import Record
+
+
+class Container:
+    """One live container and everything that is open for it."""
+
+    def __init__(self, record: Record, directory: str, streams: Streams) -> None:
+        self.record = record
+        self.directory = directory
+        self.streams = streams
+        self.group = ""
+        self.memory = 0
+        self.out_of_memory = False
+        self.kill_at = 0.0
+        self.ended: tuple[int, float] | None = None  # (exit status, when) of the main process
+        self._init = 0
+
+    @property
+    def init(self) -> int:
+        """The sandbox's pid 1, as a pid of the host; 0 as long as it is not known."""
+        if not self._init and not self.record.plain:
+            self._init = int(records.status(self.directory).get("child-pid", 0))
+        return self._init
+
+    @property
+    def starting(self) -> bool:
+        """The sandbox is being made: its main process is not there, or still is bubblewrap."""
+        if self.record.plain:
+            return False
+        return not self.main or process.same_program(self.main, self.init)
+
+    @property
+    def main(self) -> int:
+        """The container's main process; 0 when it is not there (yet or any more)."""
+        if self.record.plain:
+            return self.record.pid
+        return next(iter(process.children(self.init)), 0) if self.init else 0
