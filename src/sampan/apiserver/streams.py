@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _ERROR, _RESIZE, _CLOSE = 0, 3, 4, 255
+# Seconds. kubectl up to 1.31 begins to read before it has made its streams, and throws away what
+# comes in between ("Unknown stream id 1, discarding message", kubernetes/kubernetes#126134).
+_CLIENT_SETTLES = 0.02
 _CONTAINERS = ("containers", "initContainers")
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
@@ -109,6 +112,7 @@ class Streams:
         process = await self._start(request, key, subresource)
         await receive()
         await send({"type": "websocket.accept", "subprotocol": protocol})
+        await asyncio.sleep(_CLIENT_SETTLES)
         try:
             await _until_either(_give(send, process), _take(receive, process))
         finally:
