@@ -33,7 +33,7 @@ def test_lines_carry_time_and_stream(tmp_path: Path) -> None:
         "stdout F one", "stdout F two", "stderr F bad"
     ]  # fmt: skip
     datetime.strptime(rows[0][:26], "%Y-%m-%dT%H:%M:%S.%f")
-    assert logs.stdout(tmp_path) == b"one\ntwo\n"
+    assert read(tmp_path) == "one\ntwo\nbad\n"
 
 
 def test_a_line_comes_together_from_pieces(tmp_path: Path) -> None:
@@ -103,4 +103,5 @@ def test_what_was_written_is_read(
     writer.close()
     whole = b"".join(pieces)
     expected = whole if not whole or whole.endswith(b"\n") else whole + b"\n"
-    assert logs.stdout(tmp_path) == expected
+    content = (tmp_path / "log").read_bytes() if (tmp_path / "log").exists() else b""
+    assert logs.Form(LogOptions(container="c")).take(content) == expected

@@ -137,13 +137,6 @@ def exit_code(directory: Path) -> int:
     return int(msgspec.json.decode((directory / "exit").read_bytes())["code"])
 
 
-def stdout(directory: Path) -> bytes:
-    """Only what went to standard output."""
-    rows = (_content(directory / "log.1") + _content(directory / "log")).split(b"\n")
-    chosen = [row for row in rows if row.split(b" ", 2)[1:2] == [b"stdout"]]
-    return Form(LogOptions(container="")).take(b"".join(row + b"\n" for row in chosen))
-
-
 def _content(path: Path, offset: int = 0) -> bytes:
     try:
         with path.open("rb") as file:
