@@ -216,17 +216,24 @@ class Containers:
             return
         if container.ended is None:
             container.ended = (status, time.time())
+            if container.record.plain:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+                self._kill_strays(container)
+                return
             if self._left_behind(container):
                 return
+        self._close(container)
+
+    def _close(self, container: Container) -> None:
+        """Nothing of it is left: say how it ended."""
+        assert container.ended is not None
         status, at = container.ended
         container.streams.close()
         self._finish(container, *verdict.judge(container, status, at))
 
     def _left_behind(self, container: Container) -> bool:
         """Kill what outlives the main process; whether its end has to be waited for."""
-        if container.record.plain:
-            self._kill_strays(container)
-            return False
         if not container.init:
             return False
         try:
@@ -240,11 +247,17 @@ class Containers:
         return True
 
     def _kill_strays(self, container: Container) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(container.record.pid, signal.SIGKILL)
-        for pid in process.descendants(os.getpid())[1:]:
-            if process.environment(pid).get(spawn.MARK) == container.record.id:
-                process.kill(pid)
+        """A plain process has no namespace that ends with it: kill what carries its mark until
+        nothing is found any more."""
+        ours = process.descendants(os.getpid())[1:]
+        mark = container.record.id
+        strays = [pid for pid in ours if process.environment(pid).get(spawn.MARK) == mark]
+        for pid in strays:
+            process.kill(pid)
+        if strays:
+            self.loop.later(_RETRY, lambda: self._kill_strays(container))
+        else:
+            self._close(container)
 
     def _finish(
         self, container: Container, code: int, at: float, reason: str = "", message: str = ""
