@@ -83,7 +83,7 @@ def test_one_name_may_be_listed_by_who_may_get_it(serve: Callable[..., None]) ->
     seen: list[Attributes] = []
 
     async def scenario(client: Any) -> None:
-        access = client.server.asgi._parts.access
+        access = client.server.asgi._access
         allowed = access.authorizer.allowed
 
         def note(user: User, asks: Attributes) -> bool:

@@ -9,14 +9,15 @@ from sampan.apiserver.access import Access
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.certificates import Certificates
 from sampan.apiserver.customresources import Definitions
-from sampan.apiserver.discovery import Discovery
-from sampan.apiserver.dispatch import Dispatcher, Parts
+from sampan.apiserver.dispatch import Dispatcher
+from sampan.apiserver.endpoints import Endpoints
 from sampan.apiserver.inprocess import InProcess
-from sampan.apiserver.openapi import Documents
+from sampan.apiserver.paths import Paths
 from sampan.apiserver.posting import IssueToken, Posting, ReviewToken
 from sampan.apiserver.resources import Resources
 from sampan.apiserver.server import Server
 from sampan.apiserver.streams import Streams
+from sampan.apiserver.subresources import Subresources
 from sampan.apiserver.watch import Watches
 from sampan.kube import names
 from sampan.kube.access import Authenticator, Authorizer
@@ -58,17 +59,14 @@ class ApiServer:
         self._streams = Streams(self.backend, node)
         posting = Posting(self.backend, authenticator, authorizer, issue, review)
         self._streams = Streams(self.backend, node)
+        self._paths = Paths(self.backend.resources, self.backend.clock, published or {})
+        endpoints = Endpoints(self.backend, self.watches, posting)
         self.asgi = Dispatcher(
             self.backend,
-            Parts(
-                access=Access(authenticator, authorizer),
-                discovery=Discovery(self.backend.resources),
-                documents=Documents(self.backend.resources),
-                watches=self.watches,
-                posting=posting,
-                streams=self._streams,
-                published=dict(published or {}),
-            ),
+            Access(authenticator, authorizer),
+            self._paths,
+            endpoints,
+            Subresources(self.backend, endpoints, posting, self._streams),
         )
         self.inprocess = InProcess(self.backend, posting)
         self._server = Server(self.asgi)
@@ -84,7 +82,7 @@ class ApiServer:
 
     def ready(self, ready: bool = True) -> None:
         """What /readyz and /healthz say; the program is ready when its parts are."""
-        self.asgi.ready = ready
+        self._paths.ready = ready
 
     async def stop(self) -> None:
         """End watches, finish what is under way, close the sockets. The store stays open."""

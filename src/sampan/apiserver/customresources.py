@@ -1,38 +1,33 @@
-"""CustomResourceDefinitions: what one must say, what its status says, and the resources it makes.
+"""CustomResourceDefinitions: admission, status, and keeping what is served in step with them.
 
 Names are accepted and the definition is established in the write that creates it, so a client that
-has its answer can use the kind at once; a real server takes a moment. Versions differ in
-`apiVersion` only (conversion None); webhook conversion is refused. A definition that is deleted
+has its answer can use the kind at once; a real server takes a moment. A definition that is deleted
 first deletes its objects, then lets go of itself.
-Upstream: k8s.io/apiextensions-apiserver pkg/apis/apiextensions/validation, pkg/controller/{status,
-establish,finalizer}.
+Upstream: k8s.io/apiextensions-apiserver pkg/controller/{status,establish,finalizer}.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from sampan.apiserver import definitions
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.delete import DeleteOptions, delete
-from sampan.apiserver.resources import Custom, Resource, ScalePaths
-from sampan.apiserver.schemas import Schema, Subresource, crd_problems
-from sampan.apiserver.traits import Path, Trait
+from sampan.apiserver.schemas import crd_problems
 from sampan.apiserver.update import replace
-from sampan.kube import formats, names
+from sampan.kube import names
 from sampan.kube.component import Rules
-from sampan.kube.errors import ApiStatus, NotFound, Problem, invalid, required, unsupported
+from sampan.kube.errors import ApiStatus, NotFound, Problem, invalid
 from sampan.kube.keys import Key, Manifest
 from sampan.store.records import Event
 
 _log = logging.getLogger(__name__)
-_SCOPES = ("Cluster", "Namespaced")
 
 
 class Definitions:
@@ -44,7 +39,7 @@ class Definitions:
         self._changed = changed
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._specs: dict[str, Any] = {}
-        self.rules = Rules(default=_default, prepare=self._prepare, validate=self._validate)
+        self.rules = Rules(default=definitions.fill, prepare=self._prepare, validate=self._validate)
         self._stop: Callable[[], None] | None = None
 
     def start(self) -> None:
@@ -67,19 +62,19 @@ class Definitions:
         crd = self._backend.manifest(event.record)
         if event.type == "DELETED":
             self._specs.pop(crd["metadata"]["name"], None)
-            self._backend.resources.remove(_kind(crd))
-            self._changed(_kind(crd))
+            self._backend.resources.remove(definitions.kind_of(crd))
+            self._changed(definitions.kind_of(crd))
         else:
             self._serve(crd)
 
     def _serve(self, crd: Manifest) -> None:
-        name, kind = crd["metadata"]["name"], _kind(crd)
+        name, kind = crd["metadata"]["name"], definitions.kind_of(crd)
         deleting = bool(crd["metadata"].get("deletionTimestamp"))
         served = (crd["spec"], deleting)
         if _is_true(crd, "Established") and self._specs.get(name) != served:
             changed = name in self._specs and self._specs[name][0] != crd["spec"]
             self._specs[name] = served
-            resources = list(resources_of(crd))
+            resources = list(definitions.resources_of(crd))
             self._backend.resources.remove(kind)
             for resource in resources:
                 self._backend.resources.add(resource)
@@ -96,7 +91,7 @@ class Definitions:
         crd = self._backend.get(key)
         if crd is None:
             return
-        kind, emptied = _kind(crd), asyncio.Event()
+        kind, emptied = definitions.kind_of(crd), asyncio.Event()
         stop = self._backend.store.subscribe(kind, lambda _: emptied.set())
         try:
             while self._backend.store.count(kind):
@@ -194,7 +189,7 @@ class Definitions:
         return None
 
     def _validate(self, crd: Manifest, old: Manifest | None) -> list[Problem]:
-        found = list(_spec_problems(crd, crd.get("spec") or {}))
+        found = list(definitions.problems(crd))
         if not found:
             found = crd_problems(crd)
         if old is not None and not found:
@@ -205,108 +200,6 @@ class Definitions:
                 text = "field is immutable"
                 found.append(invalid("spec.names.kind", crd["spec"]["names"]["kind"], text))
         return found
-
-
-def resources_of(crd: Manifest) -> Iterator[Resource]:
-    """One resource for each served version. The definition has been validated."""
-    spec = crd["spec"]
-    called = spec["names"]
-    storage = next(v["name"] for v in spec["versions"] if v["storage"])
-    for version in spec["versions"]:
-        if not version["served"]:
-            continue
-        subresources = version.get("subresources") or {}
-        schema = (version.get("schema") or {}).get("openAPIV3Schema") or {}
-        yield Resource(
-            group=spec["group"],
-            version=version["name"],
-            object_kind=called["kind"],
-            plural=called["plural"],
-            singular=called["singular"],
-            list_kind=called["listKind"],
-            short_names=called.get("shortNames") or (),
-            categories=called.get("categories") or (),
-            namespaced=spec["scope"] == "Namespaced",
-            trait=Trait(fields=_selectable(version)),
-            schema=partial(Schema.from_crd, schema),
-            subresources=_subresources(
-                spec["group"], version["name"], called["kind"], subresources
-            ),
-            storage_version=storage,
-            scale=_scale(subresources.get("scale")),
-            custom=Custom(
-                crd["metadata"]["name"],
-                tuple(version.get("additionalPrinterColumns") or ()),
-                _deprecation(spec["group"], version, called["kind"]),
-                bool(crd["metadata"].get("deletionTimestamp")),
-            ),
-        )
-
-
-def _default(crd: Manifest) -> None:
-    spec = crd.get("spec")
-    if not isinstance(spec, dict):
-        return
-    spec.setdefault("conversion", {"strategy": "None"})
-    called = spec.get("names")
-    if isinstance(called, dict) and called.get("kind"):
-        called.setdefault("singular", called["kind"].lower())
-        called.setdefault("listKind", f"{called['kind']}List")
-
-
-def _spec_problems(crd: Manifest, spec: dict[str, Any]) -> Iterator[Problem]:
-    group, called = spec.get("group") or "", spec.get("names") or {}
-    yield from _group_problems(group)
-    if spec.get("scope") not in _SCOPES:
-        yield unsupported("spec.scope", spec.get("scope") or "", _SCOPES)
-    for field in ("plural", "kind"):
-        if not called.get(field):
-            yield required(f"spec.names.{field}")
-        elif fault := formats.dns_label(called[field].lower()):
-            yield invalid(f"spec.names.{field}", called[field], fault)
-    name, wanted = crd["metadata"].get("name"), f"{called.get('plural')}.{group}"
-    if name != wanted:
-        yield invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
-    strategy = (spec.get("conversion") or {}).get("strategy", "None")
-    if strategy == "Webhook":
-        text = "Sampan calls no conversion webhooks: use None"
-        yield invalid("spec.conversion.strategy", strategy, text)
-    elif strategy != "None":
-        yield unsupported("spec.conversion.strategy", strategy, ("None", "Webhook"))
-    yield from _version_problems(spec.get("versions") or [])
-
-
-def _group_problems(group: str) -> Iterator[Problem]:
-    if not group:
-        yield required("spec.group")
-    elif fault := formats.dns_subdomain(group):
-        yield invalid("spec.group", group, fault)
-    elif "." not in group:
-        yield invalid("spec.group", group, "should be a domain with at least one dot")
-
-
-def _version_problems(versions: list[dict[str, Any]]) -> Iterator[Problem]:
-    if not versions:
-        yield required("spec.versions", "must have exactly one version marked as storage version")
-        return
-    seen: set[str] = set()
-    for position, version in enumerate(versions):
-        path = f"spec.versions[{position}].name"
-        name = version.get("name") or ""
-        if fault := formats.dns_label(name):
-            yield invalid(path, name, fault)
-        if name in seen:
-            yield invalid(path, name, "must be unique")
-        seen.add(name)
-        version.setdefault("served", False)
-        version.setdefault("storage", False)
-    if sum(bool(version.get("storage")) for version in versions) != 1:
-        text = "must have exactly one version marked as storage version"
-        yield invalid("spec.versions", "", text)
-
-
-def _kind(crd: Manifest) -> str:
-    return f"{crd['spec']['names']['kind']}.{crd['spec']['group']}"
 
 
 def _is_true(crd: Manifest, condition: str) -> bool:
@@ -326,39 +219,3 @@ def _since(
     if former and former["status"] == condition["status"]:
         now = former.get("lastTransitionTime") or now
     return condition | {"lastTransitionTime": now}
-
-
-def _subresources(
-    group: str, version: str, kind: str, found: dict[str, Any]
-) -> Iterator[Subresource]:
-    verbs = ("get", "patch", "update")
-    if "status" in found:
-        yield Subresource("status", group, version, kind, verbs)
-    if found.get("scale"):
-        yield Subresource("scale", "autoscaling", "v1", "Scale", verbs)
-
-
-def _scale(found: dict[str, Any] | None) -> ScalePaths | None:
-    if not found:
-        return None
-    return ScalePaths(
-        _path(found["specReplicasPath"]),
-        _path(found["statusReplicasPath"]),
-        _path(found.get("labelSelectorPath") or ""),
-    )
-
-
-def _path(text: str) -> Path:
-    return tuple(part for part in text.split(".") if part)
-
-
-def _selectable(version: dict[str, Any]) -> dict[str, tuple[Path, str]]:
-    found = [field["jsonPath"] for field in version.get("selectableFields") or ()]
-    return {path.lstrip("."): (_path(path), "") for path in found}
-
-
-def _deprecation(group: str, version: dict[str, Any], kind: str) -> str:
-    if not version.get("deprecated"):
-        return ""
-    text = version.get("deprecationWarning")
-    return text or f"{group}/{version['name']} {kind} is deprecated"

@@ -1,0 +1,93 @@
+"""Paths that name no resource: version, health, discovery, OpenAPI, published documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import orjson
+
+from sampan.apiserver.asked import UNKNOWN
+from sampan.apiserver.discovery import Discovery
+from sampan.apiserver.http import Request
+from sampan.apiserver.openapi import Documents
+from sampan.apiserver.resources import Resources
+from sampan.kube.errors import MethodNotAllowed, NotFound
+from sampan.lib.clock import Clock
+
+VERSION = {
+    "major": "1",
+    "minor": "33",
+    "gitVersion": "v1.33.0+sampan",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "2026-11-23T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "linux/amd64",
+}
+_HEALTH = ("healthz", "livez", "readyz")
+_TEXT = b"text/plain; charset=utf-8"
+
+
+class Paths:
+    """`published`: JSON documents by path, such as the token issuer's keys."""
+
+    def __init__(self, resources: Resources, clock: Clock, published: Mapping[str, Any]) -> None:
+        self._discovery = Discovery(resources)
+        self._documents = Documents(resources)
+        self._clock = clock
+        self._published = published
+        self.ready = False
+
+    async def serve(self, request: Request) -> None:
+        path = request.path.rstrip("/")
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed("the server does not allow this method on the requested path")
+        first = path.split("/")[1] if path else ""
+        if path == "/version":
+            await request.answer(200, orjson.dumps(VERSION))
+        elif first in _HEALTH:
+            code, text = (200, b"ok") if self.ready or first == "livez" else (503, b"starting")
+            await request.answer(code, text, _TEXT)
+        elif first == "openapi":
+            await self._openapi(request, path)
+        elif path in self._published:
+            await request.answer(200, orjson.dumps(self._published[path]))
+        elif not path:
+            paths = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz"]
+            await request.answer(200, orjson.dumps({"paths": [*paths, "/version"]}))
+        else:
+            found = self._discovery.document(path, request.header(b"accept"))
+            if found is None:
+                await request.answer(404, b"404 page not found\n", _TEXT)
+                return
+            tag = dict(found.headers).get(b"etag")
+            if tag and request.headers.get(b"if-none-match") == tag:
+                await request.answer(304, b"", found.content_type, found.headers, cache=b"public")
+                return
+            await request.answer(
+                200, found.body, found.content_type, found.headers, cache=b"public"
+            )
+
+    async def _openapi(self, request: Request, path: str) -> None:
+        parts = path.strip("/").split("/")
+        if parts[:2] != ["openapi", "v3"]:
+            raise NotFound(UNKNOWN)
+        found = self._documents.serve(parts[2:])
+        if found is None:
+            raise NotFound(UNKNOWN)
+        body, tag = found
+        quoted = b'"%b"' % tag.encode()
+        more = [(b"etag", quoted), (b"vary", b"Accept")]
+        cache = b"no-cache, private"
+        if request.query("hash"):  # the address changes with the document: keep it for ever
+            cache = b"public, immutable"
+            expires = self._clock.now() + timedelta(days=365)
+            more.append((b"expires", format_datetime(expires, usegmt=True).encode()))
+        if request.headers.get(b"if-none-match") == quoted:
+            await request.answer(304, b"", more=more, cache=cache)
+            return
+        await request.answer(200, body, more=more, cache=cache)

@@ -1,0 +1,93 @@
+"""Subresources over HTTP: parts of an object (status, scale), what is posted to it, its streams."""
+
+from __future__ import annotations
+
+import orjson
+
+from sampan.apiserver import patch, scale
+from sampan.apiserver.asked import UNKNOWN, Asked
+from sampan.apiserver.backend import Backend
+from sampan.apiserver.endpoints import Endpoints
+from sampan.apiserver.http import warnings
+from sampan.apiserver.posting import Posting
+from sampan.apiserver.resources import Resource
+from sampan.apiserver.streams import Streams
+from sampan.kube.errors import BadRequest, NotFound
+
+WEBSOCKETS = ("exec", "attach")
+_REFUSED = {
+    "portforward": "port-forward is not supported yet",
+    "ephemeralcontainers": "ephemeral containers are not supported: this node cannot add a"
+    " container to a running pod",
+    "resize": "resizing a running pod is not supported",
+    "proxy": "proxying through the API server is not supported",
+}
+
+
+def refuse(resource: Resource, subresource: str) -> None:
+    """Raise BadRequest for something that Kubernetes has and Sampan does not."""
+    if subresource in _REFUSED and resource.object_kind in ("Pod", "Service", "Node"):
+        raise BadRequest(_REFUSED[subresource])
+
+
+class Subresources:
+    def __init__(
+        self, backend: Backend, endpoints: Endpoints, posting: Posting, streams: Streams
+    ) -> None:
+        self._backend = backend
+        self._endpoints = endpoints
+        self._posting = posting
+        self.streams = streams
+
+    async def serve(self, asked: Asked) -> None:
+        sub, method, resource = asked.route.subresource, asked.request.method, asked.resource
+        refuse(resource, sub)
+        if sub not in resource.subresources or asked.route.rest:
+            raise NotFound(UNKNOWN)
+        if resource.namespaced and not asked.namespace:
+            raise resource.no_such_verb()
+        if sub == "log" and method == "GET":
+            await self.streams.logs(asked.request, asked.namespace, asked.name)
+        elif sub in WEBSOCKETS:
+            raise self.streams.refuse_plain(asked.request, asked.key, sub)
+        elif sub == "scale":
+            await self._scale(asked)
+        elif method == "POST":
+            await self._post(asked)
+        else:
+            await self._part(asked)
+
+    async def _part(self, asked: Asked) -> None:
+        """A subresource that is a part of the object: status, finalize."""
+        sub, method = asked.route.subresource, asked.request.method
+        if method in ("GET", "HEAD") and sub == "status":
+            await self._endpoints.get(asked)
+        elif method == "PUT":
+            await self._endpoints.update(asked, sub)
+        elif method == "PATCH" and sub == "status":
+            await self._endpoints.patch(asked, sub)
+        else:
+            raise asked.resource.no_such_verb()
+
+    async def _post(self, asked: Asked) -> None:
+        sub = asked.resource.subresources[asked.route.subresource]
+        if "create" not in sub.verbs:
+            raise asked.resource.no_such_verb()
+        body, _, call = await asked.decoded(sub.kind)
+        answer = await self._posting.subresource(asked.resource, asked.key, sub.name, body, call)
+        await asked.request.answer(201, orjson.dumps(answer), more=warnings(call.warnings))
+
+    async def _scale(self, asked: Asked) -> None:
+        request, resource = asked.request, asked.resource
+        place = (self._backend, resource, asked.namespace, asked.name)
+        if request.method in ("GET", "HEAD"):
+            answer = scale.read(*place)
+        elif request.method == "PUT":
+            body, _, call = await asked.decoded("Scale")
+            answer = await scale.write(*place, body, call)
+        elif request.method == "PATCH":
+            type_, change = patch.decode(await request.body(), request.content_type, resource)
+            answer = await scale.patch(*place, change, asked.call(), type=type_)
+        else:
+            raise resource.no_such_verb()
+        await request.answer(200, orjson.dumps(answer))
