@@ -165,3 +165,29 @@ def test_plain_processes_get_other_paths(text: str, expected: str) -> None:
     changed = plain.rewritten(replace(sandbox, argv=(text,), env={"A": text}))
     assert changed.argv == (expected,)
     assert changed.env["A"] == expected
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize(
+    "mounts", [pytest.param((), id="plain"), pytest.param(("/etc/app",), id="look-alike")]
+)
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param((), id="as-i-am"),
+        pytest.param(
+            ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+            id="as-nobody",
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody"),
+        ),
+    ],
+)
+def test_the_hosts_passwords_are_out_of_sight(
+    tmp_path: Path, mounts: tuple[str, ...], before: tuple[str, ...]
+) -> None:
+    tmp_path.chmod(0o755)
+    given = (Mount(target, "/usr/share") for target in mounts)
+    said = run(box("cat /etc/shadow /etc/gshadow 2>/dev/null | wc -c; ls /etc | wc -l", *given),
+               *before)  # fmt: skip
+    assert said.split()[0] == "0"
+    assert int(said.split()[1]) > 10

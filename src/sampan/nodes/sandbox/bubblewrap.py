@@ -16,6 +16,8 @@ from sampan.nodes.sandbox.spec import Mount, Sandbox
 
 _OURS = ("/proc", "/dev", "/tmp", "/run")
 """Made anew for each container: /run as well, since sockets of the host's daemons lie there."""
+_SECRETS = ("shadow", "shadow-", "gshadow", "gshadow-", "sudoers", "ssh", "ssl/private")
+"""Below the host's /etc: passwords and private keys."""
 _NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 
 
@@ -29,6 +31,8 @@ def arguments(box: Sandbox) -> list[str]:
     found = shadow.shadows(box.root, places, lambda path: _below(path, writable))
     args = list(base)
     args += shadow.arguments(box.root, found, set(targets.values()))
+    if box.root == "/":
+        args += _masked(shadow.alias("/etc") if "/etc" in found else "/etc")
     for mount, target in targets.items():
         args += _mount(mount, target)
     args += visible
@@ -70,6 +74,19 @@ def _base(
         if _below(path, (*_OURS, *hidden)) or base:
             back += ["--ro-bind-try", path, path]
     return args, back
+
+
+@lru_cache(maxsize=2)
+def _masked(etc: str) -> list[str]:
+    """Nothing where the host keeps secrets: a root container owns those files, whatever
+    capabilities it lacks."""
+    args: list[str] = []
+    for name in _SECRETS:
+        if os.path.isdir(f"/etc/{name}"):
+            args += ["--tmpfs", f"{etc}/{name}"]
+        elif os.path.exists(f"/etc/{name}"):
+            args += ["--ro-bind", "/dev/null", f"{etc}/{name}"]
+    return args
 
 
 def _below(path: str, places: tuple[str, ...]) -> bool:

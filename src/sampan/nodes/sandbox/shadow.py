@@ -61,15 +61,20 @@ def arguments(root: str, found: set[str], targets: set[str]) -> list[str]:
     base = root.rstrip("/")
     args: list[str] = []
     for directory in sorted(found):
-        alias = "/." + directory[1:]
+        hidden = alias(directory)
         if directory == _top(directory):
-            args += ["--ro-bind", base + directory, alias]
+            args += ["--ro-bind", base + directory, hidden]
         args += ["--tmpfs", directory]
         for name in _entries(base + directory):
             path = f"{directory}/{name}"
             if path not in found and path not in targets:
-                args += ["--symlink", _link(base + path, f"{alias}/{name}"), path]
+                args += ["--symlink", _link(base + path, f"{hidden}/{name}"), path]
     return args
+
+
+def alias(directory: str) -> str:
+    """Where the real directory is bound while a look-alike stands in its place."""
+    return "/." + directory[1:]
 
 
 def _top(path: str) -> str:
@@ -90,8 +95,8 @@ def _entries(directory: str) -> list[str]:
         return []
 
 
-def _link(path: str, alias: str) -> str:
+def _link(path: str, otherwise: str) -> str:
     try:
         return os.readlink(path)
     except OSError:
-        return alias
+        return otherwise
