@@ -34,6 +34,7 @@ from sampan.nodes.life.status import TERMINAL
 from sampan.nodes.registration import Registration
 from sampan.nodes.sandbox.level import Level, probe
 from sampan.nodes.supervisor.client import Client, Gone, Greeting, Report, end_everything
+from sampan.nodes.volumes.reclaim import Reclaimer
 from sampan.nodes.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,9 @@ class Node:
             self._subscribe(kind, context.references.changed)
         for kind in (names.PERSISTENT_VOLUME_CLAIM, names.PERSISTENT_VOLUME):
             self._subscribe(kind, context.references.changed)
+        reclaimer = Reclaimer(context.home / "volumes", context.trash.add)
+        reclaimer.sweep(cluster.list(names.PERSISTENT_VOLUME))
+        self._subscribe(names.PERSISTENT_VOLUME, reclaimer.changed)
         self._subscribe(names.SERVICE, context.services.changed)
         self._subscribe(names.POD, self._pod_changed)
         self._end_strangers()
