@@ -16,7 +16,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
@@ -47,6 +46,8 @@ log = logging.getLogger("sampan")
 
 LOOPBACK = "127.0.0.1"
 ADMIN = "admin"
+# Not the hostname: that may change, and pods stay bound to the node that they were given.
+NODE_NAME = "sampan"
 YEAR = 365 * 86_400.0
 GROUP = "sampan.components"
 
@@ -147,7 +148,7 @@ class Program:
         self._write_kubeconfig(api)
         self.node = Node(
             self.cluster,
-            name=socket.gethostname().lower(),
+            name=NODE_NAME,
             home=self.home.path,
             config=self.config,
             clock=self.clock,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 60.0  # seconds: pods may use their grace period
-GRACE = 2.0  # seconds for pods that nobody watches over any more
 LOOK_AGAIN = 0.02  # seconds; the lock of another process cannot be awaited with a time limit
 
 
@@ -43,12 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _end_leftovers(node: Path) -> None:
     """A control plane that was killed has left its pods running, as it should: end them."""
-    from sampan.nodes.supervisor.client import Client
-
-    async def end() -> None:
-        client = Client(node, lambda report: None, lambda: None)
-        await client.connect()
-        await client.shutdown(GRACE)
+    from sampan.nodes.supervisor.client import shut_down
 
     if node.exists():
-        asyncio.run(end())
+        shut_down(node)
