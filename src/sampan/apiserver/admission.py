@@ -120,13 +120,16 @@ def validate(
         raise resource.invalid(meta.get("name") or "", list(dict.fromkeys(found)))
 
 
-def warn(resource: Resource, manifest: Manifest, call: Call) -> None:
+def warn(backend: Backend, resource: Resource, manifest: Manifest, call: Call) -> None:
     """What a writer should know: what is accepted, but has no effect here."""
     if resource.kind == names.CRD and _RULES in orjson.dumps(manifest["spec"]):
         call.warn(
             "Sampan does not evaluate x-kubernetes-validations: objects are checked against the"
             " rest of the schema only"
         )
+    for rules in backend.rules.get(resource.kind, ()):
+        for text in rules.warn(manifest) if rules.warn is not None else ():
+            call.warn(text)
     if resource.trait.notice:
         call.warn(resource.trait.notice)
     if resource.custom and resource.custom.deprecation:

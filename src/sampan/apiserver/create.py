@@ -56,7 +56,7 @@ async def create(
             api_version=resource.api_version,
             time=meta["creationTimestamp"],
         )
-    admission.warn(resource, manifest, call)
+    admission.warn(backend, resource, manifest, call)
     return await backend.commit("ADDED", resource, manifest, None, call)
 
 

@@ -84,7 +84,7 @@ async def replace(
         return Stored(record.data, old)
     if "deletionTimestamp" in meta and may_go(new):
         return await backend.commit("DELETED", resource, new, record, call)
-    admission.warn(resource, new, call)
+    admission.warn(backend, resource, new, call)
     return await backend.commit("MODIFIED", resource, new, record, call)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kube import meta, names, podspec, quantities
+from sampan.kube import meta, names, podspec, quantities, unenforced
 from sampan.kube.component import Rules
 from sampan.kube.errors import Forbidden, Problem, forbidden, invalid
 from sampan.kube.keys import Key, Manifest
@@ -195,4 +195,14 @@ def _forbidden(manifest: Manifest, cause: str) -> Forbidden:
     return Forbidden(f'pods "{name}" is forbidden: {cause}', {"name": name, "kind": "pods"})
 
 
-POD_RULES = Rules(default=default_pod, prepare=prepare_pod, validate=validate_pod, admit=admit_pod)
+def warn_pod(manifest: Manifest) -> list[str]:
+    return unenforced.warnings(manifest["spec"])
+
+
+POD_RULES = Rules(
+    default=default_pod,
+    prepare=prepare_pod,
+    validate=validate_pod,
+    admit=admit_pod,
+    warn=warn_pod,
+)

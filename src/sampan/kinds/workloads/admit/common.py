@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sampan.kube import unenforced
 from sampan.kube.errors import Problem, forbidden, invalid
 from sampan.kube.keys import Manifest
+
+
+def warn(manifest: Manifest) -> list[str]:
+    """What of the pods' template has no effect."""
+    return unenforced.warnings(manifest["spec"]["template"]["spec"], "spec.template.spec")
 
 
 def not_negative(

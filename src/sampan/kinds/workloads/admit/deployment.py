@@ -74,4 +74,4 @@ def _deadline(spec: dict[str, Any]) -> Iterator[Problem]:
         yield invalid("spec.progressDeadlineSeconds", deadline, fault)
 
 
-RULES = Rules(default=default, validate=validate)
+RULES = Rules(default=default, validate=validate, warn=common.warn)

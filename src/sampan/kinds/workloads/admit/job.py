@@ -149,4 +149,4 @@ def _short(template: dict[str, Any]) -> dict[str, Any]:
     return {"containers": [each.get("name") for each in pod.get("containers") or ()]}
 
 
-RULES = Rules(default=default, prepare=prepare, validate=validate)
+RULES = Rules(default=default, prepare=prepare, validate=validate, warn=common.warn)

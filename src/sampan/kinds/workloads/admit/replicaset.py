@@ -26,4 +26,4 @@ def validate(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     ]
 
 
-RULES = Rules(default=default, validate=validate)
+RULES = Rules(default=default, validate=validate, warn=common.warn)

@@ -135,4 +135,4 @@ def _changes(manifest: Manifest, old: Manifest | None) -> Iterator[Problem]:
         yield forbidden("spec", _IMMUTABLE)
 
 
-RULES = Rules(default=default, validate=validate)
+RULES = Rules(default=default, validate=validate, warn=common.warn)
