@@ -14,13 +14,14 @@ from sampan.apiserver.discovery import Discovery
 from sampan.apiserver.http import Request
 from sampan.apiserver.openapi import Documents
 from sampan.apiserver.resources import Resources
+from sampan.kube import names
 from sampan.kube.errors import MethodNotAllowed, NotFound
 from sampan.lib.clock import Clock
 
 VERSION = {
     "major": "1",
     "minor": "33",
-    "gitVersion": "v1.33.0+sampan",
+    "gitVersion": names.KUBERNETES_VERSION,
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "2026-11-23T00:00:00Z",

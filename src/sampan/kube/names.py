@@ -76,6 +76,9 @@ LABEL_WORKFLOW_COMPLETED = WORKFLOWS_PREFIX + "completed"
 ANNOTATION_NODE_ID = WORKFLOWS_PREFIX + "node-id"
 ANNOTATION_NODE_NAME = WORKFLOWS_PREFIX + "node-name"
 
+# What we say that we are; kubectl's dispatchers choose their version by it.
+KUBERNETES_VERSION = "v1.33.0+sampan"
+
 # Who writes: field managers and users.
 MANAGER = "sampan"
 USER_SYSTEM = "system:sampan"

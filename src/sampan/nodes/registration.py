@@ -21,7 +21,6 @@ LEASE_SECONDS = 40
 HEARTBEAT = 10.0
 PODS = 500
 """More than upstream's 110: a pod is a process here, not a container with a network of its own."""
-_KUBELET = "v1.36.2"
 _LABEL_OS, _LABEL_ARCH = "kubernetes.io/os", "kubernetes.io/arch"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -156,8 +155,8 @@ def _machine() -> dict[str, str]:
         "bootID": "",
         "containerRuntimeVersion": "sampan://0.1",
         "kernelVersion": platform.release(),
-        "kubeProxyVersion": _KUBELET,
-        "kubeletVersion": _KUBELET,
+        "kubeProxyVersion": names.KUBERNETES_VERSION,
+        "kubeletVersion": names.KUBERNETES_VERSION,
         "machineID": "",
         "operatingSystem": platform.system().lower(),
         "osImage": _system(),
