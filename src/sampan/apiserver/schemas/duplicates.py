@@ -6,18 +6,21 @@ JSON decoders keep the last one silently; a real server warns or, if asked to be
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-import orjson
+_DEEP = (dict, list)
+# A space between a name and its colon would hide one field from the count.
+_SPACED = re.compile(rb'"[ \t\r\n]+:')
 
 
 def duplicates(body: bytes, value: Any = None) -> list[str]:
     """Paths of duplicate fields, once each. [] when the body is no JSON.
 
-    value: the decoded body, if at hand. When writing it gives as many bytes as were read, nothing
-    was lost, which saves the second look for clients that send compact JSON.
+    value: the decoded body, if at hand. When it has as many fields as the body has quotes before a
+    colon, nothing was lost: that is quick to see, and saves the second look.
     """
-    if value is not None and len(orjson.dumps(value)) == len(body.rstrip()):
+    if value is not None and body.count(b'":') == _fields(value) and not _SPACED.search(body):
         return []
     seen = False
 
@@ -38,6 +41,13 @@ def duplicates(body: bytes, value: Any = None) -> list[str]:
     paths: list[str] = []
     _walk(found, "", paths)
     return list(dict.fromkeys(paths))
+
+
+def _fields(value: Any) -> int:
+    """How many fields all objects in the value have."""
+    if isinstance(value, dict):
+        return len(value) + sum(_fields(each) for each in value.values() if each.__class__ in _DEEP)
+    return sum(_fields(each) for each in value if each.__class__ in _DEEP)
 
 
 class _Doubled(dict[str, Any]):
