@@ -256,7 +256,8 @@ class Node:
         if config.sandbox == "plain" and context.level.kind != "plain":
             context.level = Level("plain", reason="config.yaml asks for plain processes")
         context.hidden = hidden(context.home)
-        context.images = Images(config.images, context.directory / "environments")
+        place = context.directory / "environments"
+        context.images = Images(config.images, place, config.image_mirror)
 
     async def _beat(self) -> None:
         assert self._registration is not None

@@ -99,3 +99,11 @@ def test_a_directory_may_be_the_root(tmp_path: Path) -> None:
     assert isinstance(found, Runtime)
     assert found.root == str(tmp_path)
     assert argv(found, None, None) == ()
+
+
+@pytest.mark.parametrize("mirror", ["mirror.example/library", "mirror.example/library/"])
+def test_a_mirrors_prefix_changes_nothing(tmp_path: Path, mirror: str) -> None:
+    images = Images((Image(match="team/app", host=True),), tmp_path, mirror)
+    for image in ("mirror.example/library/busybox:1", "mirror.example/library/team/app:2"):
+        assert isinstance(images.resolve(image), Runtime)
+    assert isinstance(images.resolve("mirror.example/other/unheard-of"), Refusal)

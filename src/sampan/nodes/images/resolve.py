@@ -25,10 +25,12 @@ _ADD = (
 class Images:
     """Answers are remembered for each name."""
 
-    def __init__(self, table: Sequence[Image], directory: Path) -> None:
-        """`directory` is where managed environments may keep files."""
+    def __init__(self, table: Sequence[Image], directory: Path, mirror: str = "") -> None:
+        """`directory` is where managed environments may keep files. `mirror` is a prefix that
+        image names may have; they mean the same without it."""
         self._table = tuple(table)
         self._directory = directory
+        self._mirror = f"{mirror.rstrip('/')}/" if mirror else ""
         self._known: dict[str, Runtime] = {}
 
     def resolve(self, image: str) -> Runtime | Refusal:
@@ -38,7 +40,8 @@ class Images:
         if families.name_of(image) is None:
             message = f'Failed to apply default image tag "{image}": couldn\'t parse image name'
             return Refusal("InvalidImageName", message)
-        answer = self._from_table(image) or self._from_families(image)
+        plain = image.removeprefix(self._mirror)
+        answer = self._from_table(plain) or self._from_families(plain)
         if isinstance(answer, Runtime):
             self._known[image] = answer
             return answer
