@@ -56,6 +56,10 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            # The library aborts its TLS connections; the loop has to turn once for each of their
+            # two layers until the sockets are closed.
+            for _ in range(2):
+                await asyncio.sleep(0)
 
     async def request(
         self,
@@ -154,7 +158,10 @@ class Transport:
             ) as answer:
                 if answer.status >= 300:
                     raise _refused(answer.status, await answer.read())
-                yield answer
+                try:
+                    yield answer
+                finally:
+                    _abandon(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(error) from error
 
@@ -188,6 +195,14 @@ class Transport:
         if isinstance(error, asyncio.TimeoutError):
             return Unreachable(f"{server} does not answer in time")
         return Unreachable(f"{server} cannot be reached: {error}")
+
+
+def _abandon(answer: aiohttp.ClientResponse) -> None:
+    """Cut off a body that was not read to its end. Closed in the polite way, TLS would wait for the
+    server's word, and the loop may have ended before it comes."""
+    connection = answer.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def _refused(status: int, content: bytes) -> ApiStatus:

@@ -55,7 +55,12 @@ class Place:
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": name, "namespace": self.namespace},
-            "spec": {"containers": [container], "automountServiceAccountToken": False},
+            "spec": {
+                "containers": [container],
+                "automountServiceAccountToken": False,
+                # A cluster with a scheduler must leave it alone: the tests bind it themselves.
+                "schedulerName": "nobody",
+            },
         }
 
     async def changes(
