@@ -17,23 +17,28 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ELSEWHERE = ("python3 install.py", "make ")
 
 
-def blocks():
-    for page in PAGES:
-        for number, text in enumerate(BLOCK.findall(page.read_text()), start=1):
-            if not all(line.startswith(ELSEWHERE) for line in text.splitlines() if line):
-                yield pytest.param(text, id=f"{page.relative_to(ROOT)}:{number}")
+def script(page):
+    """All blocks of the page as one shell script: a reader goes through them in order."""
+    blocks = [
+        text
+        for text in BLOCK.findall(page.read_text())
+        if not all(line.startswith(ELSEWHERE) for line in text.splitlines() if line)
+    ]
+    return "".join(blocks)
 
 
-@pytest.mark.parametrize("text", blocks())
-def test_block_runs(text, tmp_path):
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if script(page)], ids=lambda page: page.name
+)
+def test_what_a_page_says_works(page, tmp_path):
     environment = {**os.environ, "SAMPAN_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     # A developer's own Sampan may hold the usual ports: free ones are asked for in the config.
     (tmp_path / "home").mkdir(mode=0o700)
     (tmp_path / "home" / "config.yaml").write_text("port: 0\napi_port: 0\n")
-    script = f"set -e\ntrap 'sampan down >/dev/null' EXIT\n{text}"
+    text = f"set -ex\ntrap 'sampan down >/dev/null' EXIT\n{script(page)}"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True,
+        ["bash", "-c", text], cwd=ROOT, env=environment, capture_output=True, text=True,
         timeout=100, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
