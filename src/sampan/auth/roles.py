@@ -15,7 +15,7 @@ from sampan.kube.keys import Manifest
 API_VERSION = "rbac.authorization.k8s.io/v1"
 READ = ["get", "list", "watch"]
 WRITE = ["create", "update", "patch", "delete", "deletecollection"]
-USER_GROUPS = ["apps", "batch", "autoscaling", "policy", "networking.k8s.io", "argoproj.io"]
+USER_GROUPS = ["apps", "batch", "autoscaling", "policy", "networking.k8s.io", names.ARGO_GROUP]
 CORE_READ = [
     "configmaps", "endpoints", "events", "limitranges", "namespaces", "namespaces/status",
     "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log", "pods/status",

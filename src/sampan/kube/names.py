@@ -1,6 +1,6 @@
 """Each label, annotation, finalizer and kind that leaves the process, named once.
 
-Groups with a domain (`argoproj.io`, …) are written here and nowhere else in the Python sources;
+Groups of the products (`argoproj.io`, …) are written here and nowhere else in the Python sources;
 a test greps for strays.
 """
 
@@ -32,7 +32,8 @@ ROLE_BINDING = "RoleBinding.rbac.authorization.k8s.io"
 CLUSTER_ROLE = "ClusterRole.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDING = "ClusterRoleBinding.rbac.authorization.k8s.io"
 CRD = "CustomResourceDefinition.apiextensions.k8s.io"
-WORKFLOW = "Workflow.argoproj.io"
+ARGO_GROUP = "argoproj.io"
+WORKFLOW = f"Workflow.{ARGO_GROUP}"
 
 # Finalizers.
 FINALIZER_FOREGROUND = "foregroundDeletion"
@@ -69,7 +70,7 @@ ANNOTATION_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 ANNOTATION_RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 # Argo Workflows.
-WORKFLOWS_PREFIX = "workflows.argoproj.io/"
+WORKFLOWS_PREFIX = f"workflows.{ARGO_GROUP}/"
 LABEL_WORKFLOW = WORKFLOWS_PREFIX + "workflow"
 LABEL_WORKFLOW_PHASE = WORKFLOWS_PREFIX + "phase"
 LABEL_WORKFLOW_COMPLETED = WORKFLOWS_PREFIX + "completed"
