@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sampan.cli import connect, files, resources
+from sampan.cli.progress import told
 from sampan.cli.wait import until_gone
 from sampan.kube.errors import NotFound, UserMistake
 
@@ -54,10 +55,19 @@ async def _delete(client: connect.Client, args: argparse.Namespace) -> int:
         print(f"{resource.word}/{name} deleted", flush=True)
         going.append((path, before["metadata"]["uid"]))
     if not args.no_wait:
-        async with asyncio.timeout(PATIENCE):
-            for path, uid in going:
-                await until_gone(client, path, uid)
+        await _await_end(client, going)
     return 1 if failed else 0
+
+
+async def _await_end(client: connect.Client, going: list[tuple[str, str]]) -> None:
+    """`going` are (path, uid) pairs."""
+    try:
+        with told("waiting until they are gone"):
+            async with asyncio.timeout(PATIENCE):
+                for path, uid in going:
+                    await until_gone(client, path, uid)
+    except TimeoutError:
+        raise UserMistake(f"after {PATIENCE:.0f} s not gone yet; finalizers may hold it") from None
 
 
 async def _wanted(

@@ -8,11 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from sampan.cli.home import home_of, is_held
+from sampan.cli.progress import told
 from sampan.kube.errors import UserMistake
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
+
+    from sampan.config import Home
 
 PATIENCE = 60.0  # seconds: pods may use their grace period
 LOOK_AGAIN = 0.02  # seconds; the lock of another process cannot be awaited with a time limit
@@ -27,11 +30,8 @@ def run(args: argparse.Namespace) -> int:
     state = home.running()
     if is_held(home) and state is not None:
         os.kill(state.pid, signal.SIGTERM)
-        until = time.monotonic() + PATIENCE
-        while is_held(home):
-            if time.monotonic() > until:
-                raise UserMistake(f"process {state.pid} is still stopping; see {home.log}")
-            time.sleep(LOOK_AGAIN)
+        with told("waiting for pods to end"):
+            _await_end(home, state.pid)
     else:
         _end_leftovers(home.node)
     home.retract()
@@ -39,9 +39,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _await_end(home: Home, pid: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while is_held(home):
+        if time.monotonic() > until:
+            raise UserMistake(f"process {pid} is still stopping; see {home.log}")
+        time.sleep(LOOK_AGAIN)
+
+
 def _end_leftovers(node: Path) -> None:
     """A control plane that was killed has left its pods running, as it should: end them."""
-    from sampan.nodes.supervisor.client import shut_down
+    from sampan.nodes.supervisor.client import Gone, shut_down
 
-    if node.exists():
+    try:
         shut_down(node)
+    except Gone as error:
+        raise UserMistake(f"what it had started could not be ended: {error}") from error

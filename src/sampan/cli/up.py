@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sampan.cli.home import home_of, is_held
+from sampan.cli.progress import told
 from sampan.config import State, load
 from sampan.kube.errors import UserMistake
 
@@ -89,7 +90,7 @@ def _detach(args: argparse.Namespace, home: Home) -> int:
             start_new_session=True,
         )
     os.close(writer)
-    with os.fdopen(reader) as pipe:
+    with told("starting"), os.fdopen(reader) as pipe:
         said = pipe.read()
     if not said:
         child.wait()
