@@ -20,6 +20,7 @@ class Thing(Struct, frozen=True, kw_only=True):
     version: str
     object_kind: str
     plural: str
+    list_kind: str = "Things"
     namespaced: bool = True
     verbs: tuple[str, ...] = ("create", "delete", "get", "list", "patch", "update")
     schema: Schema
@@ -63,12 +64,12 @@ def refs(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("thing", [own("apps", "Deployment", "deployments"), custom()],
                          ids=["own", "custom"])  # fmt: skip
 def test_every_reference_leads_somewhere(thing: Thing) -> None:
-    made = openapi.document(thing.group, "v1", [thing])
+    made = openapi.document([thing])
     assert set(refs(made)) <= made["components"]["schemas"].keys()
 
 
 def test_paths_tell_patch_types_and_validation() -> None:
-    made = openapi.document("apps", "v1", [own("apps", "Deployment", "deployments")])
+    made = openapi.document([own("apps", "Deployment", "deployments")])
     item = made["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]
     patch = item["patch"]
     gvk = {"group": "apps", "version": "v1", "kind": "Deployment"}
@@ -86,7 +87,7 @@ def test_paths_tell_patch_types_and_validation() -> None:
 
 
 def test_custom_resources_have_their_own_schema_and_no_strategic_patch() -> None:
-    made = openapi.document("stable.example.com", "v1", [custom(cron={"type": "string"})])
+    made = openapi.document([custom(cron={"type": "string"})])
     schema = made["components"]["schemas"]["com.example.stable.v1.CronTab"]
     assert schema["properties"]["spec"]["properties"]["cron"] == {"type": "string"}
     assert schema["properties"]["metadata"]["allOf"]
@@ -119,5 +120,5 @@ def test_all_of_kubernetes_can_be_documented() -> None:
         assert schema is not None
         thing = Thing(group=fact.group, version=fact.version, object_kind=fact.kind,
                       plural=fact.plural, schema=schema)  # fmt: skip
-        made = openapi.document(fact.group, fact.version, [thing])
+        made = openapi.document([thing])
         assert set(refs(made)) <= made["components"]["schemas"].keys()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Protocol
 
@@ -23,8 +23,15 @@ PREFIX = "/openapi/v3"
 Document = dict[str, Any]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"
 _JSON_PATCHES = ("application/json-patch+json", "application/merge-patch+json")
 _STRATEGIC, _APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
+INFO = {"title": "Kubernetes", "version": "unversioned"}
+REFERENCE = "#/components/schemas/"
+_TYPE = {
+    field: {"type": "string", "description": sentences.FIELDS[field]}
+    for field in ("apiVersion", "kind")
+}
 _QUERY = [
     {"name": name, "in": "query", "schema": {"type": "string"}}
     for name in ("dryRun", "fieldManager", "fieldValidation", "pretty")
@@ -37,6 +44,7 @@ class Served(Protocol):
     group: str
     version: str
     object_kind: str
+    list_kind: str
     plural: str
     namespaced: bool
     verbs: tuple[str, ...]
@@ -67,24 +75,30 @@ def index(tags: Mapping[str, str]) -> Document:
     }
 
 
-def document(group: str, version: str, resources: Sequence[Served]) -> Document:
-    """The document of one group version."""
-    schemas: dict[str, Any] = {}
-    paths: dict[str, Any] = {}
-    for resource in resources:
-        name = _name(resource)
-        if resource.schema.source is not None:
-            schemas[name] = _custom(resource)
-            _reach(_META, schemas)
-        else:
-            _reach(name, schemas)
-        paths.update(_paths(group, version, resource, name))
+def document(resources: Iterable[Served]) -> Document:
+    """The document of the resources of one group version."""
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": "unversioned"},
-        "paths": paths,
-        "components": {"schemas": dict(sorted(schemas.items()))},
+        "info": INFO,
+        "paths": {path: item for each in resources for path, item in paths(each).items()},
+        "components": {"schemas": schemas(resources)},
     }
+
+
+def schemas(resources: Iterable[Served]) -> Document:
+    """The schemas of resources and of lists of them, and all that these need, by name."""
+    found: Document = {}
+    for resource in resources:
+        named = schema_name(resource)
+        if resource.schema.source is None:
+            _reach(named, found)
+        else:
+            found[named] = custom(resource, resource.schema.source)
+            _reach(_META, found)
+        if "list" in resource.verbs:
+            found[_list_name(resource)] = _list(resource)
+            _reach(_LIST_META, found)
+    return dict(sorted(found.items()))
 
 
 def place(group: str, version: str) -> str:
@@ -114,9 +128,7 @@ class Documents:
             return None
         tag = self._tags[at]
         if tag not in self._made:
-            first = self._groups[at][0]
-            made = document(first.group, first.version, self._groups[at])
-            self._made[tag] = orjson.dumps(made)
+            self._made[tag] = orjson.dumps(document(self._groups[at]))
         return self._made[tag], tag
 
     def _read(self) -> None:
@@ -131,7 +143,7 @@ class Documents:
 
 
 def _tag(resources: Iterable[Served]) -> str:
-    """Changes when a document of these resources would: with the facts, the CRDs, the sentences."""
+    """Changes when a document of these resources would: with what is said of them, and how."""
     seen = hashlib.blake2b(_facts_tag(), digest_size=16)
     for resource in resources:
         seen.update(f"{resource.plural} {resource.object_kind} {resource.verbs}".encode())
@@ -142,14 +154,17 @@ def _tag(resources: Iterable[Served]) -> str:
 
 @cache
 def _facts_tag() -> bytes:
-    packed = (files("sampan.apiserver.schemas") / "core.json.z").read_bytes()
-    return hashlib.blake2b(packed + repr(sentences.KINDS).encode(), digest_size=16).digest()
+    here = files("sampan.apiserver")
+    seen = hashlib.blake2b(digest_size=16)
+    for name in ("schemas/core.json.z", "sentences.py", "openapi.py"):
+        seen.update((here / name).read_bytes())
+    return seen.digest()
 
 
 # -- paths ------------------------------------------------------------------------------------
 
 
-def _name(resource: Served) -> str:
+def schema_name(resource: Served) -> str:
     """What the schema of a resource is called among the components."""
     if resource.schema.source is None:
         return resource.schema.name
@@ -157,46 +172,72 @@ def _name(resource: Served) -> str:
     return f"{domain}.{resource.version}.{resource.object_kind}"
 
 
-def _paths(group: str, version: str, resource: Served, name: str) -> Document:
-    base = f"/{place(group, version)}/"
+def _list_name(resource: Served) -> str:
+    return f"{schema_name(resource).rpartition('.')[0]}.{resource.list_kind}"
+
+
+def paths(resource: Served) -> Document:
+    """The paths of a resource, with what can be done there."""
+    base = f"/{place(resource.group, resource.version)}/"
     base += "namespaces/{namespace}/" if resource.namespaced else ""
     base += resource.plural
-    gvk = {"group": group, "version": version, "kind": resource.object_kind}
-    body = {"application/json": {"schema": {"$ref": _ref(name)}}}
-    answers = {"200": {"description": "OK", "content": body}}
-
-    def operation(action: str, **more: Any) -> Document:
-        return {
-            "operationId": action + resource.object_kind,
-            "x-kubernetes-action": action,
-            "x-kubernetes-group-version-kind": gvk,
-            "parameters": _QUERY,
-            "responses": answers,
-            **more,
-        }
-
+    own, listed = _content(schema_name(resource)), _content(_list_name(resource))
     patches = [*_JSON_PATCHES, *((_STRATEGIC,) if resource.schema.source is None else ()), _APPLY]
     patch = {"content": {kind: {"schema": {"type": "object"}} for kind in patches}}
+    operation = partial(_operation, resource)
     collection = {
-        "list": ("get", operation("list")),
-        "create": ("post", operation("post", requestBody={"content": body})),
+        "list": ("get", operation("list", listed)),
+        "create": ("post", operation("post", own, requestBody={"content": own})),
     }
     item = {
-        "get": ("get", operation("get")),
-        "update": ("put", operation("put", requestBody={"content": body})),
-        "patch": ("patch", operation("patch", requestBody=patch)),
-        "delete": ("delete", operation("delete")),
+        "get": ("get", operation("get", own)),
+        "update": ("put", operation("put", own, requestBody={"content": own})),
+        "patch": ("patch", operation("patch", own, requestBody=patch)),
+        "delete": ("delete", operation("delete", own)),
     }
     found = {base: _of(collection, resource.verbs), base + "/{name}": _of(item, resource.verbs)}
     return {path: operations for path, operations in found.items() if operations}
+
+
+def _operation(resource: Served, action: str, answer: Document, **more: Any) -> Document:
+    return {
+        "operationId": action + resource.object_kind,
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": _kind(resource, resource.object_kind),
+        "parameters": _QUERY,
+        "responses": {"200": {"description": "OK", "content": answer}},
+        **more,
+    }
+
+
+def _content(named: str) -> Document:
+    return {"application/json": {"schema": {"$ref": _ref(named)}}}
+
+
+def _kind(resource: Served, kind: str) -> Document:
+    return {"group": resource.group, "version": resource.version, "kind": kind}
 
 
 def _of(operations: Mapping[str, tuple[str, Document]], verbs: Sequence[str]) -> Document:
     return {method: body for verb, (method, body) in operations.items() if verb in verbs}
 
 
-def _ref(name: str) -> str:
-    return f"#/components/schemas/{name}"
+def _ref(named: str) -> str:
+    return REFERENCE + named
+
+
+def _list(resource: Served) -> Document:
+    return {
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            "apiVersion": _TYPE["apiVersion"],
+            "kind": _TYPE["kind"],
+            "metadata": {"$ref": _ref(_LIST_META)},
+            "items": {"type": "array", "items": {"$ref": _ref(schema_name(resource))}},
+        },
+        "x-kubernetes-group-version-kind": [_kind(resource, resource.list_kind)],
+    }
 
 
 # -- schemas of Kubernetes' own kinds -----------------------------------------------------------
@@ -296,19 +337,14 @@ def _typed(code: str) -> Document:
 # -- schemas of custom resources ----------------------------------------------------------------
 
 
-def _custom(resource: Served) -> Document:
-    source = resource.schema.source or {}
+def custom(resource: Served, source: Mapping[str, Any]) -> Document:
+    """The schema of a custom resource from an openAPIV3Schema, with what every object has."""
     own = source.get("properties") or {}
-    properties: Document = {
-        "apiVersion": {"type": "string", "description": sentences.FIELDS["apiVersion"]},
-        "kind": {"type": "string", "description": sentences.FIELDS["kind"]},
-        "metadata": {"allOf": [{"$ref": _ref(_META)}], "description": sentences.FIELDS["metadata"]},
-    }
-    properties.update((key, body) for key, body in own.items() if key not in properties)
-    gvk = {"group": resource.group, "version": resource.version, "kind": resource.object_kind}
+    metadata = {"allOf": [{"$ref": _ref(_META)}], "description": sentences.FIELDS["metadata"]}
+    every = {**_TYPE, "metadata": metadata}
     return {
         **source,
         "type": "object",
-        "properties": properties,
-        "x-kubernetes-group-version-kind": [gvk],
+        "properties": every | own | every,
+        "x-kubernetes-group-version-kind": [_kind(resource, resource.object_kind)],
     }

@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from sampan.apiserver.asked import UNKNOWN
-from sampan.apiserver.discovery import Discovery
-from sampan.apiserver.http import Request
+from sampan.apiserver.discovery import Discovery, Document
+from sampan.apiserver.http import Headers, Request
 from sampan.apiserver.openapi import Documents
 from sampan.apiserver.resources import Resources
+from sampan.apiserver.swagger import Swagger
 from sampan.kube import names
 from sampan.kube.errors import MethodNotAllowed, NotFound
 from sampan.lib.clock import Clock
@@ -31,6 +32,11 @@ VERSION = {
 }
 _HEALTH = ("healthz", "livez", "readyz")
 _TEXT = b"text/plain; charset=utf-8"
+_REVALIDATE = b"no-cache, private"
+_PLACES = (
+    "/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz",
+    "/version",
+)  # fmt: skip
 
 
 class Paths:
@@ -39,6 +45,7 @@ class Paths:
     def __init__(self, resources: Resources, clock: Clock, published: Mapping[str, Any]) -> None:
         self._discovery = Discovery(resources)
         self._documents = Documents(resources)
+        self._swagger = Swagger(resources)
         self._clock = clock
         self._published = published
         self.ready = False
@@ -58,37 +65,40 @@ class Paths:
         elif path in self._published:
             await request.answer(200, orjson.dumps(self._published[path]))
         elif not path:
-            paths = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz"]
-            await request.answer(200, orjson.dumps({"paths": [*paths, "/version"]}))
+            await request.answer(200, orjson.dumps({"paths": _PLACES}))
         else:
             found = self._discovery.document(path, request.header(b"accept"))
             if found is None:
                 await request.answer(404, b"404 page not found\n", _TEXT)
                 return
-            tag = dict(found.headers).get(b"etag")
-            if tag and request.headers.get(b"if-none-match") == tag:
-                await request.answer(304, b"", found.content_type, found.headers, cache=b"public")
-                return
-            await request.answer(
-                200, found.body, found.content_type, found.headers, cache=b"public"
-            )
+            await _answer(request, found, b"public")
 
     async def _openapi(self, request: Request, path: str) -> None:
         parts = path.strip("/").split("/")
-        if parts[:2] != ["openapi", "v3"]:
-            raise NotFound(UNKNOWN)
-        found = self._documents.serve(parts[2:])
+        if parts == ["openapi", "v2"]:
+            whole = await self._swagger.serve(request.header(b"accept"))
+            headers = _tagged(whole.tag)
+            await _answer(request, Document(whole.body, whole.content_type.encode(), headers))
+            return
+        found = self._documents.serve(parts[2:]) if parts[:2] == ["openapi", "v3"] else None
         if found is None:
             raise NotFound(UNKNOWN)
         body, tag = found
-        quoted = b'"%b"' % tag.encode()
-        more = [(b"etag", quoted), (b"vary", b"Accept")]
-        cache = b"no-cache, private"
+        headers, cache = _tagged(tag), _REVALIDATE
         if request.query("hash"):  # the address changes with the document: keep it for ever
             cache = b"public, immutable"
             expires = self._clock.now() + timedelta(days=365)
-            more.append((b"expires", format_datetime(expires, usegmt=True).encode()))
-        if request.headers.get(b"if-none-match") == quoted:
-            await request.answer(304, b"", more=more, cache=cache)
-            return
-        await request.answer(200, body, more=more, cache=cache)
+            headers.append((b"expires", format_datetime(expires, usegmt=True).encode()))
+        await _answer(request, Document(body, headers=headers), cache)
+
+
+def _tagged(tag: str) -> Headers:
+    return [(b"etag", b'"%b"' % tag.encode()), (b"vary", b"Accept")]
+
+
+async def _answer(request: Request, found: Document, cache: bytes = _REVALIDATE) -> None:
+    """Answer with a document, or with 304 when the client has this one."""
+    tag = dict(found.headers).get(b"etag")
+    same = tag is not None and request.headers.get(b"if-none-match") == tag
+    code, body = (304, b"") if same else (200, found.body)
+    await request.answer(code, body, found.content_type, found.headers, cache=cache)
