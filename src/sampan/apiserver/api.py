@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from sampan.apiserver.certificates import Certificates
 from sampan.apiserver.customresources import Definitions
 from sampan.apiserver.dispatch import Dispatcher
 from sampan.apiserver.endpoints import Endpoints
+from sampan.apiserver.expiry import Expiry
 from sampan.apiserver.inprocess import InProcess
 from sampan.apiserver.paths import Paths
 from sampan.apiserver.posting import IssueToken, Posting, ReviewToken
@@ -56,7 +58,6 @@ class ApiServer:
         self.watches = Watches(self.backend)
         self._definitions = Definitions(self.backend, self.watches.end)
         rules[names.CRD] = (*rules.get(names.CRD, ()), self._definitions.rules)
-        self._streams = Streams(self.backend, node)
         posting = Posting(self.backend, authenticator, authorizer, issue, review)
         self._streams = Streams(self.backend, node)
         self._paths = Paths(self.backend.resources, self.backend.clock, published or {})
@@ -71,6 +72,7 @@ class ApiServer:
         self.inprocess = InProcess(self.backend, posting)
         self._server = Server(self.asgi)
         self._definitions.start()
+        self._expiry = asyncio.create_task(Expiry(self.backend).run())
 
     async def start(self, host: str, port: int, certificates: Certificates | None) -> int:
         """Listen (with TLS when there are certificates); answers with the port."""
@@ -86,6 +88,7 @@ class ApiServer:
 
     async def stop(self) -> None:
         """End watches, finish what is under way, close the sockets. The store stays open."""
+        self._expiry.cancel()
         self.watches.close()
         await self._server.stop()
         await self._definitions.close()
