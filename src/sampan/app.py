@@ -54,6 +54,7 @@ GROUP = "sampan.components"
 
 def run(home: Home, config: Config, ready: Callable[[State], None]) -> int:
     """Serve until told to stop; `ready` is called once all is ready. Answers with the exit code."""
+    gc.disable()  # until all is loaded: what a start makes lives on, and walking it finds nothing
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with _only_one(home):
         uvloop.run(_serve(home, config, ready))
@@ -255,3 +256,4 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
