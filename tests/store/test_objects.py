@@ -163,6 +163,29 @@ def test_everything_is_there_after_a_restart(path: Path, writes: Any) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    "count",
+    [pytest.param(n, id=word) for n, word in ((1, "one"), (64, "a-statement"), (65, "more"))],
+)
+def test_a_batch_of_any_size_is_there_after_a_restart(path: Path, writes: Any, count: int) -> None:
+    async def run() -> None:
+        store = Store(path)
+        write = writes(store)
+        await write.put("gone")
+        futures = [write.delete("gone"), write.put("gone"), write.delete("gone")]
+        futures += [write.put(f"x{number:03}") for number in range(count)]
+        futures.append(write.put("x000"))
+        newest = (await asyncio.gather(*futures))[-1]
+        await store.close()
+        store = Store(path)
+        assert names(store) == [f"x{number:03}" for number in range(count)]
+        assert store.get(newest.key) == newest
+        assert len(store.history) == store.revision == newest.revision
+        await store.close()
+
+    asyncio.run(run())
+
+
 def test_a_second_process_cannot_open_the_same_file(path: Path) -> None:
     async def run() -> None:
         store = Store(path)

@@ -1,5 +1,6 @@
 """The SQLite file: what the objects are now (`obj`), and what happened lately (`log`).
 
+Only the log is written to; triggers keep the objects in step with it.
 WAL mode, one connection, used by one thread at a time, locked against a second process.
 A batch is one transaction. `durable` decides whether its commit is synced to the disk: with
 `synchronous=NORMAL` SQLite appends to the WAL without a sync, so Events and Leases cost none; the
@@ -12,7 +13,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -28,16 +28,20 @@ create table if not exists log(
     revision integer primary key, type integer, kind text, namespace text, name text,
     before blob, meta blob, data blob);
 create table if not exists mark(name text primary key, value integer) without rowid;
+create trigger if not exists put after insert on log when new.type <> 2 begin
+    insert into obj values(new.kind, new.namespace, new.name, new.revision, new.meta, new.data)
+    on conflict do update set revision=excluded.revision, meta=excluded.meta, data=excluded.data;
+end;
+create trigger if not exists remove after insert on log when new.type = 2 begin
+    delete from obj where kind = new.kind and namespace = new.namespace and name = new.name;
+end;
 """
-_PUT_HEAD = "insert into obj values"
-_PUT_ROW = "(?,?,?,?,?,?)"
-_PUT_TAIL = (
-    " on conflict do update set revision=excluded.revision, meta=excluded.meta, data=excluded.data"
-)
-_DELETE = "delete from obj where kind=? and namespace=? and name=?"
-_LOG_HEAD = "insert into log values"
-_LOG_ROW = "(?,?,?,?,?,?,?,?)"
 _MOST_ROWS = 64
+_LOG = tuple(
+    f"insert into log values{','.join(['(?,?,?,?,?,?,?,?)'] * rows)}"
+    for rows in range(_MOST_ROWS + 1)
+)
+"""The statement for so many rows."""
 _MARK = "insert into mark values(?,?) on conflict do update set value=excluded.value"
 _TYPES: tuple[EventType, ...] = ("ADDED", "MODIFIED", "DELETED")
 _NUMBERS = {type_: number for number, type_ in enumerate(_TYPES)}
@@ -92,21 +96,14 @@ class Database:
 
     def write(self, events: Sequence[Event], *, durable: bool) -> None:
         """Commit the events in one transaction."""
-        last = {event.record.key: event for event in events}
         try:
             self._synchronise(durable)
+            if len(events) <= _MOST_ROWS:
+                self._insert(events)
+                return
             self._connection.execute("begin immediate")
-            self._insert(_LOG_HEAD, _LOG_ROW, "", [_log_row(event) for event in events])
-            puts = [_put_row(e.record) for e in last.values() if e.type != "DELETED"]
-            self._insert(_PUT_HEAD, _PUT_ROW, _PUT_TAIL, puts)
-            self._connection.executemany(
-                _DELETE,
-                [
-                    (key.kind, key.namespace, key.name)
-                    for key, e in last.items()
-                    if e.type == "DELETED"
-                ],
-            )
+            for at in range(0, len(events), _MOST_ROWS):
+                self._insert(events[at : at + _MOST_ROWS])
             self._connection.execute("commit")
         except sqlite3.Error as error:
             self._roll_back()
@@ -140,16 +137,12 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
-    def _insert(self, head: str, row: str, tail: str, rows: list[tuple[Any, ...]]) -> None:
-        """Many rows in few statements: SQLite gives up the interpreter's lock for each statement,
-        and getting it back from a busy event loop is what costs. The sizes are powers of two, so
-        that there are few statements to prepare."""
-        at = 0
-        while at < len(rows):
-            size = min(_MOST_ROWS, 1 << ((len(rows) - at).bit_length() - 1))
-            values = [value for each in rows[at : at + size] for value in each]
-            self._connection.execute(f"{head}{','.join([row] * size)}{tail}", values)
-            at += size
+    def _insert(self, events: Sequence[Event]) -> None:
+        """Many rows in one statement: SQLite gives up the interpreter's lock several times for each
+        statement, and getting it back from a busy event loop is what costs. For the same reason
+        the objects follow the log by triggers, and a statement alone is a transaction."""
+        values = [value for event in events for value in _log_row(event)]
+        self._connection.execute(_LOG[len(events)], values)
 
     def _synchronise(self, durable: bool) -> None:
         if durable is not self._durable:
@@ -179,11 +172,6 @@ class Database:
             latest[record.key] = record
             events.append(Event(_TYPES[number], record, previous))
         return events
-
-
-def _put_row(record: Record) -> tuple[str, str, str, int, bytes, bytes]:
-    key = record.key
-    return key.kind, key.namespace, key.name, record.revision, _encode(record.index), record.data
 
 
 def _log_row(event: Event) -> tuple[int, int, str, str, str, bytes | None, bytes, bytes]:
