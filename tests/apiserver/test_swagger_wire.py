@@ -35,6 +35,7 @@ def fields(data: bytes) -> dict[int, Any]:
         pytest.param({"items": {"type": "b"}}, b"\xba\x01\x08\x0a\x06\xb2\x01\x03\x0a\x01b",
                      id="items"),
         pytest.param({"additionalProperties": True}, b"\xaa\x01\x02\x10\x01", id="any-values"),
+        pytest.param({"additionalProperties": False}, b"\xaa\x01\x02\x10\x00", id="no-values"),
         pytest.param({"properties": {"x-a": {}}}, b"\xca\x01\x09\x0a\x07\x0a\x03x-a\x12\x00",
                      id="properties"),
         pytest.param({"x-a": "b"}, b'\xfa\x01\x0c\x0a\x03x-a\x12\x05\x12\x03"b"', id="extension"),

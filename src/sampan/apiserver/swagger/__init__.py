@@ -17,7 +17,8 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from sampan.apiserver.openapi import Registry, Served
+from sampan.apiserver.components import Served
+from sampan.apiserver.openapi import Registry
 from sampan.apiserver.swagger.contents import document
 from sampan.apiserver.swagger.wire import encode
 from sampan.kube.errors import NotAcceptable

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sampan.apiserver import openapi
-from sampan.apiserver.openapi import Document, Served
+from sampan.apiserver.components import Document, Served, schemas
+from sampan.apiserver.openapi import INFO, paths
 from sampan.apiserver.swagger.schemas import definitions, reference
 
 _IN_PATH = re.compile(r"{(\w+)}")
@@ -18,12 +18,12 @@ _IN_PATH = re.compile(r"{(\w+)}")
 
 def document(resources: Sequence[Served]) -> Document:
     """The document of everything that is served."""
-    found = {path: item for each in resources for path, item in openapi.paths(each).items()}
+    found = {path: item for each in resources for path, item in paths(each).items()}
     return {
         "swagger": "2.0",
-        "info": openapi.INFO,
+        "info": INFO,
         "paths": {path: _item(path, item) for path, item in sorted(found.items())},
-        "definitions": definitions(openapi.schemas(resources)),
+        "definitions": definitions(schemas(resources)),
     }
 
 

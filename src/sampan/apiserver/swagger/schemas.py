@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from sampan.apiserver.openapi import REFERENCE, Document
+from sampan.apiserver.components import REFERENCE, Document
 
 MAX_DEPTH = 100
 """Levels of a schema; what lies deeper is left open."""

@@ -77,7 +77,7 @@ _CHOICES: Mapping[str, Callable[[Any], str]] = {
     "NonBodyParameter": lambda value: str(value["in"]),
     "ResponseValue": lambda value: "response",
     "SchemaItem": lambda value: "schema",
-    "AdditionalPropertiesItem": lambda value: "boolean" if value is True else "schema",
+    "AdditionalPropertiesItem": lambda value: "boolean" if isinstance(value, bool) else "schema",
     "TypeItem": lambda value: "value",
     "ItemsItem": lambda value: "schema",
 }
