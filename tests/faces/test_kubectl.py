@@ -102,16 +102,9 @@ spec: {oars: 2}
 """
 
 
-# These validate against OpenAPI v2 in protobuf, which comes with the next issue (docs/limits.md).
-TOO_OLD = ("kubectl.1.27", "kubectl.1.28")
-
-
 @pytest.fixture(params=KUBECTLS or [pytest.param("", marks=pytest.mark.skip("no kubectl here"))])
 def kubectl(request, sampan, namespace):
     """Runs this kubectl in the test's namespace."""
-
-    if request.param in TOO_OLD:
-        pytest.skip(f"{request.param} asks for OpenAPI v2, which is not served yet")
 
     def run(*words, text=None, check=True, timeout=60):
         command = [KUBECTLS[request.param], "-n", namespace, *words]
@@ -197,7 +190,7 @@ def test_a_pod_runs_and_is_talked_to(kubectl):
 
 
 def test_exec_gives_output_and_exit_code(kubectl):
-    if kubectl.command.endswith("1.29"):
+    if kubectl.command.endswith(("1.27", "1.28", "1.29")):
         pytest.skip("kubectl before 1.30 speaks SPDY only, which is the next issue")
     applied(kubectl, POD)
     kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=20s")
