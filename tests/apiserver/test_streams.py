@@ -206,7 +206,10 @@ def test_a_command_ends_when_its_client_leaves(serve: Callable[..., None]) -> No
         pytest.param("q/exec?command=x", "admin", "v4.channel.k8s.io", 404, id="no-pod"),
         pytest.param("p/exec", "admin", "v4.channel.k8s.io", 400, id="no-command"),
         pytest.param("p/exec?command=x", "admin", "v1.channel", 400, id="no-protocol"),
-        pytest.param("p/portforward?ports=80", "admin", "v4.channel.k8s.io", 400, id="forward"),
+        pytest.param("p/portforward", "admin", "v4.channel.k8s.io", 400, id="no-ports"),
+        pytest.param("p/portforward?ports=0", "admin", "v4.channel.k8s.io", 400, id="port-0"),
+        pytest.param("p/portforward?ports=80", "admin", "v9.channel", 400, id="forward-how"),
+        pytest.param("p/portforward?ports=80", "reader", "v4.channel.k8s.io", 403, id="reader"),
         pytest.param("p/log", "admin", "v4.channel.k8s.io", 400, id="not-a-socket"),
     ],
 )
@@ -225,14 +228,12 @@ def test_websockets_are_refused_with_a_status(
     serve(scenario, node=Node())
 
 
-def test_spdy_is_refused_in_words(serve: Callable[..., None]) -> None:
+@pytest.mark.parametrize("subresource", ["exec?command=x", "attach", "portforward"])
+def test_what_is_no_upgrade_is_refused(serve: Callable[..., None], subresource: str) -> None:
     async def scenario(client: Any) -> None:
         await make_pod(client, "c")
-        headers = {"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}
-        answer = await client.post(f"{PODS}/p/exec?command=x", b"", headers=headers)
-        assert answer.code == 400
-        assert "SPDY/3.1 is not supported" in answer.message
-        plain = await client.get(f"{PODS}/p/exec?command=x")
+        plain = await client.get(f"{PODS}/p/{subresource}")
+        assert plain.code == 400
         assert plain.message.startswith("Upgrade request required")
 
     serve(scenario, node=Node())

@@ -271,7 +271,7 @@ def test_a_namespace_that_ends_takes_nothing_new(serve: Callable[..., None]) -> 
         pytest.param(
             "ephemeralcontainers", 400, "ephemeral containers are not supported", id="eph"
         ),
-        pytest.param("portforward", 400, "port-forward is not supported", id="port-forward"),
+        pytest.param("resize", 400, "resizing a running pod is not supported", id="resize"),
         pytest.param("nonsense", 404, "could not find the requested resource", id="nonsense"),
     ],
 )

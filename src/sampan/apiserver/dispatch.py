@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 
+import msgspec
 import orjson
 
 from sampan.apiserver.access import Access
@@ -20,7 +21,7 @@ from sampan.apiserver.http import Gone, Receive, Request, Scope, Send
 from sampan.apiserver.paths import Paths
 from sampan.apiserver.routing import Route, parse, verb
 from sampan.apiserver.selecting import one_name
-from sampan.apiserver.subresources import WEBSOCKETS, Subresources, refuse
+from sampan.apiserver.subresources import UPGRADED, Subresources, refuse
 from sampan.kube.access import Attributes, User
 from sampan.kube.errors import ApiStatus, BadRequest, InternalError, NotFound
 
@@ -98,6 +99,10 @@ class Dispatcher:
             name,
         )
         self._access.check(user, asks)
+        if route.subresource == "portforward" and asks.verb != "create":
+            # Who may only read does not get into a pod, whatever method carries the upgrade
+            # (upstream since 1.35).
+            self._access.check(user, msgspec.structs.replace(asks, verb="create"))
         resource = self._backend.resources.at(route.group, route.version, route.plural)
         if resource is None:
             if route.group and route.group not in self._backend.resources.groups():
@@ -118,8 +123,8 @@ class Dispatcher:
                 raise NotFound(UNKNOWN)
             asked = self._find(request, route, user)
             refuse(asked.resource, route.subresource)
-            if route.subresource not in WEBSOCKETS or asked.resource.object_kind != "Pod":
-                raise BadRequest("only exec and attach are served over websocket")
+            if route.subresource not in UPGRADED or asked.resource.object_kind != "Pod":
+                raise BadRequest("only exec, attach and portforward are served over websocket")
             await self._subresources.streams.websocket(
                 scope,
                 receive,

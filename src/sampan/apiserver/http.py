@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
+from sampan.apiserver.pipes import Socket
 from sampan.kube.errors import ApiStatus, BadRequest, TooLarge
 
 Scope = dict[str, Any]
@@ -128,6 +129,14 @@ class Request:
         more = [(b"retry-after", b"%d" % retry)] if retry else []
         await self.answer(error.code, orjson.dumps(error.status()), JSON, more)
 
+    def upgrade(self, protocol: str, more: Iterable[tuple[bytes, bytes]] = ()) -> Socket:
+        """Take the bare connection over, for a protocol that is not HTTP. Raises pipes.Gone."""
+        head = b"upgrade: %b\r\nconnection: Upgrade\r\n" % protocol.encode()
+        for name, value in more:
+            head += b"%b: %b\r\n" % (name, value)
+        connection: Connection = self.scope["sampan.connection"]
+        return connection.upgrade(self.send, head)
+
     async def stream(self, content_type: bytes = JSON) -> Stream:
         """Start an answer without an end."""
         headers = [(b"content-type", content_type), (b"transfer-encoding", b"chunked"), _NO_CACHE]
@@ -142,6 +151,10 @@ class Connection(Protocol):
 
     async def answer(self, send: Send, code: int, head: bytes, body: bytes) -> None:
         """Send a whole answer; `head` is the header lines. Nothing when the client has left."""
+        ...
+
+    def upgrade(self, send: Send, head: bytes) -> Socket:
+        """Answer 101 and hand the bare connection over; `head` is the header lines."""
         ...
 
     def on_lost(self, tell: Callable[[], None]) -> None:

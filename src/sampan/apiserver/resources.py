@@ -218,9 +218,10 @@ def priority(version: str) -> tuple[int, int, int, str]:
     return 3, 0, 0, version
 
 
-_SERVED_SUBRESOURCES = frozenset(
-    {"status", "scale", "log", "exec", "attach", "binding", "eviction", "token", "finalize"}
-)
+_SERVED_SUBRESOURCES = frozenset({
+    "status", "scale", "log", "exec", "attach", "portforward", "binding", "eviction", "token",
+    "finalize",
+})  # fmt: skip
 _UNSERVED = frozenset(
     {
         "ComponentStatus",  # deprecated since 1.19; nothing to report

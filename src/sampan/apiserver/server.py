@@ -1,7 +1,8 @@
 """The socket: uvicorn's HTTP/1.1 protocol on a TLS listener, without uvicorn's process handling.
 
-`Connection` adds three things to uvicorn's protocol class: an answer goes out in one write, streams
-may write to the transport and hear when it is lost, and a request that stays half sent is cut off.
+`Connection` adds four things to uvicorn's protocol class: an answer goes out in one write, streams
+may write to the transport and hear when it is lost, a request that stays half sent is cut off, and
+a request may take the bare connection over (SPDY), which uvicorn does for websockets only.
 It relies on what uvicorn does not promise, hence the narrow version pin and the tests.
 """
 
@@ -22,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import ServerState
 
 from sampan.apiserver.certificates import Certificates
+from sampan.apiserver.pipes import Gone, Socket
 
 HALF_SENT = 30.0  # seconds within which a request must be sent whole, and a handshake done
 _KEEP_ALIVE = 600  # seconds that an idle connection is kept
@@ -56,6 +58,31 @@ class Connection(HttpToolsProtocol):
         if not cycle.keep_alive:
             cycle.transport.close()
         cycle.on_response()
+
+    def upgrade(self, send: Any, head: bytes) -> Socket:
+        """Answer 101 with these header lines and hand the connection over. Raises pipes.Gone."""
+        cycle: RequestResponseCycle = send.__self__
+        if cycle.disconnected or cycle is not self.cycle:
+            raise Gone("the client has left, or has asked for more already")
+        cycle.response_started = cycle.response_complete = True
+        self.began = None
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        socket = Socket(self.transport, self._dropped)
+        self.connections.add(socket)  # type: ignore[arg-type]
+        self.transport.set_protocol(socket)
+        self.transport.write(b"".join((STATUS_LINE[101], head, b"\r\n")))
+        self.flow.resume_reading()
+        return socket
+
+    def _dropped(self, socket: Socket) -> None:
+        self.connections.discard(socket)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Called for an upgrade that is not a websocket, after its request was handed to the
+        application. What follows may not be HTTP: it waits until that is known."""
+        if (self._get_upgrade() or b"").startswith(b"spdy/"):
+            self.flow.pause_reading()
 
     def on_lost(self, tell: Callable[[], None]) -> None:
         self._lost.append(tell)
@@ -131,7 +158,7 @@ class Server:
         for task in waiting:
             task.cancel()
         for connection in list(self._state.connections):
-            if isinstance(connection, Connection):
+            if isinstance(connection, Connection | Socket):
                 connection.transport.close()
 
     def _sweep(self) -> None:

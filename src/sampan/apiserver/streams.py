@@ -1,8 +1,7 @@
-"""Logs, exec and attach: bytes between a client and the node, through `sampan.kube.streams`.
+"""Logs, exec, attach and port-forward: who may have which stream of which pod, and over what.
 
-Commands travel over a websocket, first byte = channel: 0 stdin, 1 stdout, 2 stderr, 3 the outcome
-as a Status, 4 a new terminal size; with v5 also 255, which closes the channel that follows.
-SPDY/3.1 and port-forward are refused in words.
+Here a request is checked against its pod, the protocol is agreed and the connection taken over;
+`commands` and `portforward` then move the bytes between it and `sampan.kube.streams`.
 Upstream: k8s.io/apimachinery pkg/util/remotecommand,
 k8s.io/kubernetes pkg/registry/core/pod/strategy.go (LogLocation).
 """
@@ -12,24 +11,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
-import orjson
-
+from sampan.apiserver import commands, portforward
 from sampan.apiserver.backend import Backend
-from sampan.apiserver.http import Receive, Request, Scope, Send
+from sampan.apiserver.http import Gone, Receive, Request, Scope, Send
+from sampan.apiserver.pipes import Messages, Socket
+from sampan.apiserver.waiting import until_either
 from sampan.kube import names
-from sampan.kube.errors import ApiStatus, BadRequest, InternalError, Invalid, invalid
+from sampan.kube.errors import BadRequest, Forbidden, Invalid, NotFound, invalid
 from sampan.kube.keys import Key, Manifest
-from sampan.kube.streams import LogOptions, NodeAgent, Process
+from sampan.kube.streams import Link, LogOptions, NodeAgent, Process
 from sampan.kube.times import parse
 
 _log = logging.getLogger(__name__)
 
+SPDY = "SPDY/3.1"
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-_STDIN, _ERROR, _RESIZE, _CLOSE = 0, 3, 4, 255
 # Seconds. What comes on the heels of the handshake was seen to get lost in kubectl 1.31 (an empty
 # answer with exit code 0): the client seems to read before it has made its streams.
 _CLIENT_SETTLES = 0.02
@@ -53,7 +53,7 @@ class Streams:
         chunks = await self._agent().logs(pod, options)
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-cache, private")]
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
-        await _until_either(_send_all(request, chunks), request.gone())
+        await until_either(_send_all(request, chunks), request.gone())
 
     def _log_options(self, request: Request, pod: Manifest) -> LogOptions:
         tail, limit = _number(request, "tailLines"), _number(request, "limitBytes")
@@ -82,18 +82,25 @@ class Streams:
             limit_bytes=limit,
         )
 
-    # -- exec and attach ----------------------------------------------------------------------
+    # -- exec, attach, port-forward -----------------------------------------------------------
 
-    def refuse_plain(self, request: Request, key: Key, subresource: str) -> ApiStatus:
-        """The answer to an exec or attach that is not a websocket. kubectl tries SPDY when its
-        websocket was refused, and shows what it is told then: so the true reason comes first."""
-        self._container(request, key)
-        if request.header(b"upgrade").lower().startswith("spdy"):
-            return BadRequest(
-                f"{subresource} over SPDY/3.1 is not supported: use a client that speaks websocket"
-                " (kubectl 1.30 or later)"
-            )
-        return BadRequest("Upgrade request required: exec and attach are a websocket")
+    async def over_spdy(self, request: Request, key: Key, subresource: str) -> None:
+        """An upgrade to SPDY/3.1; what is no upgrade is refused."""
+        if request.header(b"upgrade").upper() != SPDY or request.method not in ("GET", "POST"):
+            raise BadRequest(f"Upgrade request required: {subresource} is a websocket or {SPDY}")
+        if subresource == "portforward":
+            dial = self._dial(key)
+            pipe = _upgraded(request, (portforward.PROTOCOL,))
+            await _and_close(portforward.over_spdy(pipe, dial), pipe)
+            return
+        protocol = _offered(request, commands.SPDY_PROTOCOLS)
+        process = await self._start(request, key, subresource)
+        wanted = commands.Wanted.of(request.asks, protocol)
+        try:
+            pipe = _upgraded(request, commands.SPDY_PROTOCOLS)
+            await _and_close(commands.over_spdy(pipe, process, wanted), pipe)
+        finally:
+            await process.kill()
 
     async def websocket(
         self,
@@ -105,28 +112,67 @@ class Streams:
         key: Key,
         subresource: str,
     ) -> None:
-        """GET pods/exec or pods/attach as a websocket."""
-        protocol = next((p for p in PROTOCOLS if p in scope.get("subprotocols", ())), None)
+        """GET pods/exec, pods/attach or pods/portforward as a websocket."""
+        offered = scope.get("subprotocols", ())
+        if subresource == "portforward":
+            await self._forward(offered, receive, send, request=request, key=key)
+            return
+        protocol = next((p for p in PROTOCOLS if p in offered), None)
         if protocol is None:
             raise BadRequest(f"the websocket must offer one of {', '.join(PROTOCOLS)}")
         process = await self._start(request, key, subresource)
-        await receive()
-        await send({"type": "websocket.accept", "subprotocol": protocol})
-        await asyncio.sleep(_CLIENT_SETTLES)
         try:
-            await _until_either(_give(send, process), _take(receive, process))
+            await receive()
+            await send({"type": "websocket.accept", "subprotocol": protocol})
+            await asyncio.sleep(_CLIENT_SETTLES)
+            await commands.over_websocket(receive, send, process)
         finally:
             await process.kill()
             with contextlib.suppress(Exception):
                 await send({"type": "websocket.close", "code": 1000})
 
-    def _container(self, request: Request, key: Key) -> tuple[Manifest, str]:
+    async def _forward(
+        self, offered: Sequence[str], receive: Receive, send: Send, *, request: Request, key: Key
+    ) -> None:
+        dial = self._dial(key)
+        protocol = next((p for p in portforward.SUBPROTOCOLS if p in offered), None)
+        if offered and protocol is None:
+            known = ", ".join(portforward.SUBPROTOCOLS)
+            raise BadRequest(f"the websocket must offer one of {known}, or none")
+        ports = [] if protocol == portforward.TUNNEL else portforward.ports(request)
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": protocol})
+        try:
+            if protocol == portforward.TUNNEL:
+                await portforward.over_spdy(Messages(receive, send), dial)
+            else:
+                await portforward.over_websocket(receive, send, ports, dial)
+        finally:
+            with contextlib.suppress(Exception):
+                await send({"type": "websocket.close", "code": 1000})
+
+    def _dial(self, key: Key) -> portforward.Dial:
+        """What connects to a port of this very pod, for as long as there is one."""
+        uid = self._placed(key)["metadata"]["uid"]
+
+        async def dial(port: int) -> Link:
+            pod = self._pod(key.namespace, key.name)
+            if pod["metadata"]["uid"] != uid:
+                raise NotFound(f"pod {key.name} is another one by now")
+            return await self._agent().dial(pod, port)
+
+        return dial
+
+    def _placed(self, key: Key) -> Manifest:
         pod = self._pod(key.namespace, key.name)
-        container = container_of(pod, request.query("container"))
         if not pod["spec"].get("nodeName"):
             raise BadRequest(f"pod {key.name} does not have a host assigned")
         self._agent()
-        return pod, container
+        return pod
+
+    def _container(self, request: Request, key: Key) -> tuple[Manifest, str]:
+        container = container_of(self._pod(key.namespace, key.name), request.query("container"))
+        return self._placed(key), container
 
     async def _start(self, request: Request, key: Key, subresource: str) -> Process:
         pod, container = self._container(request, key)
@@ -176,79 +222,42 @@ def container_of(pod: Manifest, wanted: str) -> str:
     raise BadRequest(text)
 
 
+def _offered(request: Request, known: Sequence[str]) -> str:
+    """The first protocol that the client offers and that is known; "" when it offers none.
+    Raises Forbidden, as upstream, when there is none among those that it offers."""
+    lines = request.every_header(b"x-stream-protocol-version")
+    offered = [each.strip() for line in lines for each in line.split(",")]
+    for each in offered:
+        if each in known:
+            return each
+    if offered:
+        raise Forbidden(f"unable to negotiate a protocol: the server knows {', '.join(known)}")
+    return ""
+
+
+def _upgraded(request: Request, known: Sequence[str]) -> Socket:
+    protocol = _offered(request, known)
+    more = [(b"x-stream-protocol-version", protocol.encode())] if protocol else []
+    try:
+        return request.upgrade(SPDY, more)
+    except ConnectionError:
+        raise Gone from None
+
+
+async def _and_close(serving: Coroutine[Any, Any, None], socket: Socket) -> None:
+    """Nothing that goes wrong may be answered over HTTP any more."""
+    try:
+        await serving
+    except Exception:
+        _log.exception("an upgraded connection broke")
+    finally:
+        await socket.close()
+
+
 async def _send_all(request: Request, chunks: AsyncIterator[bytes]) -> None:
     async for chunk in chunks:
         await request.send({"type": "http.response.body", "body": chunk, "more_body": True})
     await request.send({"type": "http.response.body", "body": b""})
-
-
-async def _give(send: Send, process: Process) -> None:
-    """What the command says, then how it ended."""
-    try:
-        async for stream, data in process.output():
-            await send({"type": "websocket.send", "bytes": bytes([stream]) + data})
-        outcome = _outcome(await process.wait())
-    except ApiStatus as error:
-        outcome = error.status()
-    except Exception as error:
-        _log.exception("a command's streams broke")
-        outcome = InternalError(str(error)).status()
-    frame = bytes([_ERROR]) + orjson.dumps(outcome)
-    await send({"type": "websocket.send", "bytes": frame})
-
-
-async def _take(receive: Receive, process: Process) -> None:
-    """What the client says, until it leaves."""
-    while True:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        data = message.get("bytes") or (message.get("text") or "").encode()
-        if not data:
-            continue
-        channel, rest = data[0], data[1:]
-        if channel == _STDIN and rest:
-            await process.write(rest)
-        elif channel == _CLOSE and rest[:1] == b"\x00":
-            await process.close_stdin()
-        elif channel == _RESIZE:
-            await _resize(process, rest)
-
-
-async def _resize(process: Process, data: bytes) -> None:
-    try:
-        size = orjson.loads(data)
-        width, height = int(size["Width"]), int(size["Height"])
-    except (ValueError, KeyError, TypeError):
-        return  # as upstream: a size that cannot be read changes nothing
-    await process.resize(width, height)
-
-
-def _outcome(code: int) -> dict[str, Any]:
-    if code == 0:
-        return {"metadata": {}, "status": "Success"}
-    return {
-        "metadata": {},
-        "status": "Failure",
-        "message": f"command terminated with non-zero exit code: exit status {code}",
-        "reason": "NonZeroExitCode",
-        "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
-    }
-
-
-async def _until_either(
-    first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, None]
-) -> None:
-    """Run both until one ends; raise what it raised."""
-    tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
 
 
 def _number(request: Request, name: str) -> int | None:

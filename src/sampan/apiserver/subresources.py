@@ -14,9 +14,8 @@ from sampan.apiserver.resources import Resource
 from sampan.apiserver.streams import Streams
 from sampan.kube.errors import BadRequest, NotFound
 
-WEBSOCKETS = ("exec", "attach")
+UPGRADED = ("exec", "attach", "portforward")
 _REFUSED = {
-    "portforward": "port-forward is not supported yet",
     "ephemeralcontainers": "ephemeral containers are not supported: this node cannot add a"
     " container to a running pod",
     "resize": "resizing a running pod is not supported",
@@ -48,8 +47,8 @@ class Subresources:
             raise resource.no_such_verb()
         if sub == "log" and method == "GET":
             await self.streams.logs(asked.request, asked.namespace, asked.name)
-        elif sub in WEBSOCKETS:
-            raise self.streams.refuse_plain(asked.request, asked.key, sub)
+        elif sub in UPGRADED:
+            await self.streams.over_spdy(asked.request, asked.key, sub)
         elif sub == "scale":
             await self._scale(asked)
         elif method == "POST":

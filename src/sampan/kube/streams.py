@@ -1,4 +1,4 @@
-"""How logs and commands flow between a node and whoever asks: the API server today, a page later.
+"""How logs, commands and connections flow between a node and whoever asks for them.
 
 `nodes` implements `NodeAgent`, `apiserver` calls it, and `app` introduces them; neither imports the
 other. Bytes only: framing for websockets or SPDY is the API server's business.
@@ -49,6 +49,24 @@ class Process(Protocol):
     async def kill(self) -> None: ...
 
 
+class Link(Protocol):
+    """A TCP connection to a port of a pod. Reading and writing raise OSError when it breaks."""
+
+    async def read(self) -> bytes:
+        """The next bytes; b"" when the pod has ended its half."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Waits while the pod does not read."""
+        ...
+
+    async def end(self) -> None:
+        """Nothing more is written; the pod may go on."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class NodeAgent(Protocol):
     """What the API server asks of the node that runs a pod. Errors are `ApiStatus`."""
 
@@ -61,3 +79,7 @@ class NodeAgent(Protocol):
     ) -> Process: ...
 
     async def attach(self, pod: Manifest, container: str, *, stdin: bool, tty: bool) -> Process: ...
+
+    async def dial(self, pod: Manifest, port: int) -> Link:
+        """Connect to a TCP port of a pod. Raises BadRequest when nobody listens there."""
+        ...

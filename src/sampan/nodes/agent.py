@@ -1,4 +1,4 @@
-"""Logs and commands of this node's pods, for whoever asks: `kube.streams.NodeAgent`."""
+"""Logs, commands and ports of this node's pods, for whoever asks: `kube.streams.NodeAgent`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from sampan.kube.errors import BadRequest, NotFound
 from sampan.kube.keys import Manifest
 from sampan.kube.streams import LogOptions
-from sampan.nodes import execute, logs
+from sampan.nodes import dial, execute, logs
 from sampan.nodes.cell import identity
 from sampan.nodes.context import Context
 from sampan.nodes.supervisor.client import Gone
@@ -59,6 +59,9 @@ class Agent:
         once = bool(_container(pod, container).get("stdinOnce"))
         directory = self._directory(pod, container, attempt)
         return Attached(self._context, running, directory, (fd, size, tty, once))
+
+    async def dial(self, pod: Manifest, port: int) -> dial.Connected:
+        return await dial.connect(pod, port)
 
     def _running(self, pod: Manifest, container: str) -> str:
         _container(pod, container)
