@@ -8,6 +8,8 @@ Upstream: k8s.io/apiserver pkg/endpoints/filters/{authentication,authorization,i
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from sampan.apiserver.http import Request
@@ -29,8 +31,8 @@ class Access(Struct, frozen=True):
         if header is None:
             user = ANONYMOUS
         else:
-            scheme, _, token = header.decode("latin-1").partition(" ")
-            found = self.authenticator.user(token.strip()) if scheme.lower() == "bearer" else None
+            token = _bearer(header)
+            found = self.authenticator.user(token) if token else None
             if found is None:
                 raise Unauthorized("Unauthorized")
             user = found
@@ -71,6 +73,14 @@ class Access(Struct, frozen=True):
         if name != names.USER_ANONYMOUS and names.GROUP_AUTHENTICATED not in groups:
             groups = [*groups, names.GROUP_AUTHENTICATED]
         return User(name, tuple(groups))
+
+
+@lru_cache(100)
+def _bearer(header: bytes) -> str:
+    """The token in an Authorization header, "" when there is none. Remembered, because clients
+    repeat theirs, and a long text is dear to decode and to hash."""
+    scheme, _, token = header.decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def refused(user: User, asks: Attributes) -> Forbidden:

@@ -32,10 +32,7 @@ class Endpoints:
         self._backend = backend
         self._watches = watches
         self._posting = posting
-
-    async def serve(self, asked: Asked) -> None:
-        route, method = asked.route, asked.request.method
-        handlers: dict[tuple[str, bool], Callable[[Asked], Awaitable[None]]] = {
+        self._handlers: dict[tuple[str, bool], Callable[[Asked], Awaitable[None]]] = {
             ("GET", True): self.get,
             ("HEAD", True): self.get,
             ("GET", False): self._list,
@@ -46,7 +43,10 @@ class Endpoints:
             ("DELETE", True): self._delete,
             ("DELETE", False): self._delete_collection,
         }
-        handler = handlers.get((method, bool(route.name)))
+
+    async def serve(self, asked: Asked) -> None:
+        route, method = asked.route, asked.request.method
+        handler = self._handlers.get((method, bool(route.name)))
         needs_namespace = asked.resource.namespaced and not route.namespace
         if handler is None or (needs_namespace and (route.name or method == "POST")):
             raise asked.resource.no_such_verb()

@@ -7,6 +7,8 @@ Upstream: k8s.io/apiserver pkg/endpoints/request/requestinfo.go.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 _OF_NAMESPACES = frozenset({"status", "finalize"})
@@ -31,8 +33,12 @@ class Route(Struct, frozen=True):
     rest: tuple[str, ...] = ()
 
 
+@lru_cache(500)
 def parse(path: str) -> Route | None:
-    """The route of a path; None when it names no resource. Empty segments do not count."""
+    """The route of a path; None when it names no resource. Empty segments do not count.
+
+    Remembered: a collection's path is that of each create in it, and of what is polled.
+    """
     parts = [part for part in path.split("/") if part]
     if len(parts) > 2 and parts[0] == "api":
         group, version, parts = "", parts[1], parts[2:]

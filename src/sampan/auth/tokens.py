@@ -109,21 +109,27 @@ class Tokens:
 
     def user(self, token: str) -> User | None:
         """Who the token belongs to, for the API server itself."""
-        reviewed = self.review(token, (API_AUDIENCE,))
-        return reviewed and reviewed[0]
+        verified = self._valid(token)
+        return verified.user if verified and API_AUDIENCE in verified.audiences else None
 
     def review(self, token: str, audiences: Sequence[str]) -> tuple[User, list[str]] | None:
         """The user and those of the wanted audiences that the token is for; None if it is bad."""
+        verified = self._valid(token)
+        if verified is None:
+            return None
+        common = [audience for audience in audiences if audience in verified.audiences]
+        return (verified.user, common) if common else None
+
+    def _valid(self, token: str) -> Verified | None:
         verified = self._seen.get(token) or self._verify(token)
         if verified is None:
             return None
         if verified.expires <= self._clock.now().timestamp():
             self._seen.pop(token, None)
             return None
-        if not all(self._lives(bound) for bound in verified.bound):
+        if verified.bound and not all(map(self._lives, verified.bound)):
             return None
-        common = [audience for audience in audiences if audience in verified.audiences]
-        return (verified.user, common) if common else None
+        return verified
 
     def _lives(self, bound: Bound) -> bool:
         found = self._find(bound.key)
