@@ -1,9 +1,19 @@
 """The tour: what a person does with kubectl in a day, with each unmodified kubectl found here."""
 
+import contextlib
+import fcntl
+import hashlib
 import json
+import os
+import random
+import re
+import struct
 import subprocess
+import termios
 import time
+import urllib.request
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -68,6 +78,33 @@ spec:
   - name: main
     image: busybox
     command: [sh, -c, "for i in 1 2 3; do echo line $i; done; exec sleep 1000"]
+"""
+CHATTER = """
+apiVersion: v1
+kind: Pod
+metadata: {name: chatter}
+spec:
+  terminationGracePeriodSeconds: 1
+  restartPolicy: Never
+  containers:
+  - name: main
+    image: busybox
+    stdin: true
+    command: [sh, -c, "while read word; do echo heard $word; [ $word = end ] && exit 0; done"]
+"""
+SERVER = """
+apiVersion: v1
+kind: Pod
+metadata: {name: server}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: main
+    image: python:3.11
+    workingDir: /tmp
+    command: [python, -m, http.server, "8765", --bind, $(IP)]
+    env: [{name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]
+    readinessProbe: {tcpSocket: {port: 8765}, periodSeconds: 1}
 """
 CRD = """
 apiVersion: apiextensions.k8s.io/v1
@@ -190,13 +227,87 @@ def test_a_pod_runs_and_is_talked_to(kubectl):
 
 
 def test_exec_gives_output_and_exit_code(kubectl):
-    if kubectl.command.endswith(("1.27", "1.28", "1.29")):
-        pytest.skip("kubectl before 1.30 speaks SPDY only, which is the next issue")
     applied(kubectl, POD)
     kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=20s")
     assert kubectl("exec", "talker", "--", "echo", "hello") == "hello\n"
     assert kubectl("exec", "-i", "talker", "--", "cat", text="through") == "through"
     assert kubectl("exec", "talker", "--", "sh", "-c", "exit 7", check=False).returncode == 7
+
+
+def test_exec_has_a_terminal_of_the_right_size(kubectl):
+    applied(kubectl, POD)
+    kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=20s")
+    script = "until [ \"$(stty size)\" = '33 101' ]; do sleep 0.05; done; stty size; exit 5"
+    ours, theirs = os.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
+    shell = subprocess.Popen(
+        [kubectl.command, "-n", kubectl.namespace, "exec", "-it", "talker", "--",
+         "timeout", "20", "sh", "-c", script],
+        env=kubectl.environment, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert shell.wait(30) == 5
+        assert b"33 101" in os.read(ours, 1000)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_attach_shows_what_a_container_says(kubectl):
+    applied(kubectl, CHATTER)
+    kubectl("wait", "--for=condition=Ready", "pod/chatter", "--timeout=20s")
+    assert "heard ping" in kubectl("attach", "-i", "chatter", text="ping\nend\n")
+
+
+def test_files_are_copied_both_ways(kubectl, tmp_path):
+    applied(kubectl, POD)
+    kubectl("wait", "--for=condition=Ready", "pod/talker", "--timeout=20s")
+    (tmp_path / "there").write_bytes(random.Random(1).randbytes(2_000_000))
+    kubectl("cp", str(tmp_path / "there"), "talker:/tmp/here")
+    kubectl("cp", "talker:/tmp/here", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "there").read_bytes()
+
+
+def test_ports_are_forwarded(kubectl):
+    applied(kubectl, SERVER)
+    kubectl("wait", "--for=condition=Ready", "pod/server", "--timeout=20s")
+    kubectl("exec", "server", "--", "sh", "-c", "head -c 2000000 /dev/urandom >/tmp/big")
+    there = kubectl("exec", "server", "--", "sha256sum", "/tmp/big").split()[0]
+    with forwarding(kubectl, "pod/server", 8765, 81) as (port, closed):
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(fetched, [f"http://127.0.0.1:{port}/big"] * 4))
+        assert [hashlib.sha256(each).hexdigest() for each in found] == [there] * 4
+        with pytest.raises(OSError, match=r"without response|reset"):
+            fetched(f"http://127.0.0.1:{closed}/")
+
+
+@contextlib.contextmanager
+def forwarding(kubectl, target, *ports):
+    """Yields the local port for each port of the target."""
+    process = subprocess.Popen(
+        [kubectl.command, "-n", kubectl.namespace, "port-forward", target,
+         *(f":{port}" for port in ports)],
+        env=kubectl.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        found = {}
+        for line in process.stdout:
+            if match := re.match(r"Forwarding from 127.0.0.1:(\d+) -> (\d+)", line):
+                found[int(match[2])] = int(match[1])
+            if len(found) == len(ports):
+                break
+        assert set(found) == set(ports)
+        yield [found[port] for port in ports]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def fetched(url):
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return response.read()
 
 
 def test_logs_follow_to_the_end(kubectl):
