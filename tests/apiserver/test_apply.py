@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampan.apiserver import apply as ssa
+from sampan.apiserver.apply.compare import differences, owned_by_creator
+from sampan.apiserver.apply.fieldsets import union
 from sampan.apiserver.schemas import Schema, facts
 from sampan.kube.errors import BadRequest, Conflict
 
@@ -401,3 +403,23 @@ def test_applying_what_others_updated_to_never_conflicts(a: Manifest, b: Manifes
     live = tracked(tracked(None, a, of=DEPLOYMENT), b, "m2", of=DEPLOYMENT)
     made = applied(live, b, "m3", of=DEPLOYMENT)
     assert made["spec"] == b["spec"]
+
+
+words = st.sampled_from([
+    "metadata", "labels", "spec", "template", "containers", "name", "resources", "limits",
+    "selector", "matchLabels", "nodeSelector", "status", "strategy", "data", "x",
+])  # fmt: skip
+anything = st.recursive(
+    st.sampled_from(["1", "2"]),
+    lambda inner: (
+        (below := st.dictionaries(words, inner, max_size=4)) | st.lists(below, max_size=2)
+    ),
+)
+KEEPS_ALL = Schema.from_crd({})
+
+
+@given(st.dictionaries(words, anything), st.sampled_from([POD, DEPLOYMENT, CONFIG_MAP, KEEPS_ALL]))
+def test_a_creator_owns_what_differs_from_nothing(manifest: Manifest, of: Schema) -> None:
+    found = differences({"metadata": {}}, manifest, of.root)
+    mine = owned_by_creator(manifest, of.root, there=("metadata",))
+    assert str(mine) == str(union(found.modified, found.added))  # in the same order, too

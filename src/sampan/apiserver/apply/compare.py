@@ -7,6 +7,7 @@ structured-merge-diff typed/tofieldset.go and typed/compare.go.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sampan.apiserver.apply.elements import Unkeyed, element, indexed, is_associative
@@ -75,6 +76,22 @@ def differences(old: dict[str, Any], new: dict[str, Any], node: Node) -> Differe
     if len(found.modified) > 1:
         found.modified = ordered(found.modified)
     return found
+
+
+def owned_by_creator(new: dict[str, Any], node: Node, *, there: Collection[str] = ()) -> FieldSet:
+    """What `differences` finds added or modified since there was nothing, in one walk. Fields in
+    `there` count as having been empty rather than absent."""
+    made: FieldSet = {}
+    for key in sorted(new):
+        value, child = new[key], node.child(key)
+        if value.__class__ is not dict or not (child.always or key in there):
+            made[f"f:{key}"] = everything(value, child)
+        elif child.atomic or child.shape == SCALAR:
+            if value:
+                made[f"f:{key}"] = {}
+        elif below := owned_by_creator(value, child):
+            made[f"f:{key}"] = below
+    return made
 
 
 def everything(value: Any, node: Node) -> FieldSet:

@@ -133,9 +133,9 @@ def changed(entries: list[Entry], change: Callable[[FieldSet], FieldSet]) -> lis
 
 def written(entries: list[Entry]) -> list[dict[str, Any]]:
     """The value of metadata.managedFields."""
-    if sum(entry.operation == UPDATE for entry in entries) > MAX_UPDATERS:
-        entries = _capped(entries)
     if len(entries) > 1:
+        if sum(entry.operation == UPDATE for entry in entries) > MAX_UPDATERS:
+            entries = _capped(entries)
         entries = sorted(entries, key=_order)
     return [entry.written() for entry in entries if entry.fields]
 

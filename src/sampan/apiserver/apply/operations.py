@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sampan.apiserver.apply.compare import Differences, differences, owned
+from sampan.apiserver.apply.compare import Differences, differences, owned, owned_by_creator
 from sampan.apiserver.apply.elements import Unkeyed, element, key_value
 from sampan.apiserver.apply.fieldsets import (
     FieldSet,
@@ -61,6 +61,10 @@ def track(
     given = new["metadata"].get("managedFields")
     if not subresource and isinstance(given, list) and given == [{}]:
         return _with_managers(new, [])
+    who = Manager(manager, UPDATE, api_version, subresource)
+    if live is None and not given:
+        mine = owned_by_creator(_bare(new), schema.root, there=("metadata",))
+        return _with_managers(new, [new_entry(who, time, mine)])
     kept = read(live["metadata"].get("managedFields") or []) if live else []
     entries = kept or []
     if given and not subresource and live and given != live["metadata"].get("managedFields"):
@@ -69,7 +73,6 @@ def track(
         entries = trusted(given) or []
     if live is not None and not entries:
         return _with_managers(new, [])  # not tracked before: it stays so until somebody applies
-    who = Manager(manager, UPDATE, api_version, subresource)
     found = differences(_bare(live), _bare(new), schema.root)
     return _with_managers(new, _updated(entries, who, found, time))
 
