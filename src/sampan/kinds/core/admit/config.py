@@ -28,13 +28,15 @@ _TYPED = {
 
 def validate_config_map(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     text, binary = manifest.get("data") or {}, manifest.get("binaryData") or {}
-    found = [*_keys(text, "data"), *_keys(binary, "binaryData")]
-    found += [
-        invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
-        for key in text
-        if key in binary
-    ]
-    found += _encoded(binary, "binaryData")
+    found = list(_keys(text, "data"))
+    if binary:
+        found += _keys(binary, "binaryData")
+        found += [
+            invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
+            for key in text
+            if key in binary
+        ]
+        found += _encoded(binary, "binaryData")
     size = sum(len(value.encode()) for value in text.values()) + _size(binary)
     if size > LIMIT:
         found.append(too_long("", LIMIT))
