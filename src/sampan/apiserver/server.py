@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 from sampan.apiserver.certificates import Certificates
 from sampan.apiserver.pipes import Gone, Socket
+from sampan.apiserver.websocket import WebSocket
 
 HALF_SENT = 30.0  # seconds within which a request must be sent whole, and a handshake done
 _KEEP_ALIVE = 600  # seconds that an idle connection is kept
@@ -111,7 +112,7 @@ class Server:
         self._config = uvicorn.Config(
             app,
             http=Connection,
-            ws="websockets-sansio",
+            ws=WebSocket,
             lifespan="off",
             log_config=None,
             access_log=False,
