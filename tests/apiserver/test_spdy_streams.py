@@ -306,6 +306,30 @@ def test_a_command_ends_when_its_client_does_not_go_on(
     serve(scenario, node=node)
 
 
+def test_who_leaves_while_spoken_to_is_no_fault(
+    serve: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    node = Node(Shell(endless=True))
+
+    async def scenario(client: Any) -> None:
+        await make_pod(client)
+        async with spdy(client, "p/exec?command=x&stdout=true", V4) as peer:
+            await peer.open(streamtype="error")
+            stdout = await peer.open(streamtype="stdout")
+            await peer.until(lambda: stdout in peer.data)
+        await asyncio.wait_for(node.shell.killed.wait(), 5)
+        node.shell.killed.clear()
+        url = f"{client.url}{PODS}/p/exec?command=x"
+        bearer = {"Authorization": "Bearer admin"}
+        async with client.session.ws_connect(url, headers=bearer, protocols=[V4]) as socket:
+            await socket.receive_bytes()
+            socket._response.connection.transport.abort()
+            await asyncio.wait_for(node.shell.killed.wait(), 5)
+
+    serve(scenario, node=node)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def settled(count: Callable[[], int]) -> int:
     """The count once it stands still for a while."""
     last = -1

@@ -11,6 +11,7 @@ k8s.io/kubelet pkg/cri/streaming/remotecommand.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -69,7 +70,8 @@ async def over_websocket(receive: Receive, send: Send, process: Process) -> None
     async def run() -> None:
         await give(_ERROR, orjson.dumps(await _run(process, give)))
 
-    await until_either(run(), _take(receive, process))
+    with contextlib.suppress(OSError):  # the client has left while it was spoken to
+        await until_either(run(), _take(receive, process))
 
 
 async def _take(receive: Receive, process: Process) -> None:
@@ -115,10 +117,8 @@ async def over_spdy(pipe: Pipe, process: Process, wanted: Wanted) -> None:
         await _serve(process, streams, wanted)
         await asyncio.sleep(_LINGER)
 
-    try:
+    with contextlib.suppress(OSError):  # it has left, or did not open its streams in time
         await until_either(Connection(pipe, opened).run(), run())
-    except OSError:
-        return  # the client did not open its streams, or has left
 
 
 async def _serve(process: Process, streams: dict[str, Stream], wanted: Wanted) -> None:

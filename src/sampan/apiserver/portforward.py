@@ -150,13 +150,14 @@ async def _up_and_wait(link: Link, data: Stream) -> None:
 async def over_websocket(receive: Receive, send: Send, numbers: Sequence[int], dial: Dial) -> None:
     """Until the client leaves, or all connections have ended."""
     channels = [_Channel(index, port, send) for index, port in enumerate(numbers)]
-    for channel in channels:
-        await channel.greet()
 
     async def run() -> None:
         await asyncio.gather(*(channel.run(dial) for channel in channels))
 
-    await until_either(run(), _take(receive, channels))
+    with contextlib.suppress(OSError):  # the client has left while it was spoken to
+        for channel in channels:
+            await channel.greet()
+        await until_either(run(), _take(receive, channels))
 
 
 class _Channel:
