@@ -65,7 +65,14 @@ class Running:
         return code
 
     async def kill(self) -> None:
+        """End it, and close our ends: what it has started must not wait for a reader that left.
+        Nobody may be reading the output at the same time."""
         self._command.kill()
+        for fd in tuple(self._outputs):
+            self._drop(fd)
+        if self._stdin >= 0:
+            os.close(self._stdin)
+            self._stdin = -1
 
     def _drop(self, fd: int) -> None:
         del self._outputs[fd]
@@ -108,8 +115,6 @@ async def collect(
             return await command.wait(), said.decode(errors="replace")
     except TimeoutError:
         await command.kill()
-        async for _ in command.output():
-            pass
         raise
 
 
