@@ -271,11 +271,12 @@ def test_upgrades_are_refused_with_a_status(
     serve(scenario, node=Node())
 
 
-def test_who_may_read_may_not_forward(serve: Callable[..., None]) -> None:
+@pytest.mark.parametrize("way", ["portforward", "exec?command=id&stdout=1", "attach?stdout=1"])
+def test_who_may_read_may_not_get_in(serve: Callable[..., None], way: str) -> None:
     async def scenario(client: Any) -> None:
         await make_pod(client)
         with pytest.raises(Refused) as refused:
-            async with spdy(client, "p/portforward", token="reader", method="GET"):
+            async with spdy(client, f"p/{way}", token="reader", method="GET"):
                 pass
         assert refused.value.args[0] == 403
 

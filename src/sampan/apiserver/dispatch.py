@@ -99,7 +99,7 @@ class Dispatcher:
             name,
         )
         self._access.check(user, asks)
-        if route.subresource == "portforward" and asks.verb != "create":
+        if route.subresource in UPGRADED and asks.verb != "create":
             # Who may only read does not get into a pod, whatever method carries the upgrade
             # (upstream since 1.35).
             self._access.check(user, msgspec.structs.replace(asks, verb="create"))
