@@ -61,6 +61,7 @@ class Store:
         self._marks: deque[tuple[float, int]] = deque()
         self._old = 0
         self._writer = Writer(self._database, self._written)
+        self._leaving: list[Write] = []
         self._timer = self._loop.call_later(TRIM_EVERY, self._trim_again)
 
     # -- reading ------------------------------------------------------------------------------
@@ -146,11 +147,21 @@ class Store:
         event = Event(type, Record(key, revision, data, index), newest)
         self._pending[key] = event
         future: asyncio.Future[Record] = self._loop.create_future()
-        self._writer.submit(Write(event, durable, self._epoch, future))
+        # What one turn of the loop writes goes to the writer together: each time that it is woken
+        # it takes the interpreter's lock from the loop.
+        if not self._leaving:
+            self._loop.call_soon(self._hand_over)
+        self._leaving.append(Write(event, durable, self._epoch, future))
         return future
+
+    def _hand_over(self) -> None:
+        if self._leaving:
+            self._writer.submit(self._leaving)
+            self._leaving = []
 
     async def close(self) -> None:
         self._timer.cancel()
+        self._hand_over()
         await self._loop.run_in_executor(None, self._writer.close)
         # The last batches report through the loop: let them in before the file is closed.
         await asyncio.sleep(0)

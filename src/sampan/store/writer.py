@@ -45,12 +45,13 @@ class Writer:
     def __init__(self, database: Database, done: Done) -> None:
         self._database = database
         self._done = done
-        self._queue: SimpleQueue[Write | Trim | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Write] | Trim | None] = SimpleQueue()
         self._failed: tuple[int, StorageFailed] | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, item: Write | Trim) -> None:
+    def submit(self, item: list[Write] | Trim) -> None:
+        """The list belongs to the writer from now on."""
         self._queue.put(item)
 
     def close(self) -> None:
@@ -73,10 +74,10 @@ class Writer:
         trims: list[Trim] = []
         item = self._queue.get()
         while item is not None:
-            if isinstance(item, Write):
-                batch.append(item)
-            else:
+            if isinstance(item, Trim):
                 trims.append(item)
+            else:
+                batch += item
             if len(batch) >= _MOST_AT_ONCE:
                 return batch, trims, False
             try:
