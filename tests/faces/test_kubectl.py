@@ -178,6 +178,14 @@ def test_objects_are_created_changed_and_deleted(kubectl):
     assert 'configmaps "settings" not found' in gone.stderr
 
 
+def test_a_list_is_taken_apart(kubectl):
+    items = "".join(
+        f"- {{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}}}\n" for name in "ab"
+    )
+    assert applied(kubectl, f"apiVersion: v1\nkind: List\nitems:\n{items}").count("created") == 2
+    assert kubectl("get", "cm", "a", "b", "-o", "name").split() == ["configmap/a", "configmap/b"]
+
+
 def test_server_side_apply_keeps_owners_apart(kubectl):
     applied(kubectl, CONFIG, "--server-side", "--field-manager=one")
     clash = kubectl(
