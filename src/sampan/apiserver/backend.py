@@ -77,7 +77,7 @@ class Backend:
             self._decoded.move_to_end(record.key)
             return known[1]
         decoded: Manifest = orjson.loads(record.data)
-        self._remember(record, decoded)
+        self._remember(record.key, record.revision, decoded, len(record.data))
         return decoded
 
     def get(self, key: Key) -> Manifest | None:
@@ -107,40 +107,38 @@ class Backend:
         The manifest belongs to the callee. Until the first await nothing else runs, so what the
         caller has read with `newest` still holds.
         """
+        manifest = ordered(manifest)
+        manifest["apiVersion"] = resource.stored_as
         meta = manifest["metadata"]
         if call.dry_run:
             if old is not None:
                 meta["resourceVersion"] = str(old.revision)
-            dry = ordered(manifest | {"apiVersion": resource.stored_as})
-            return Stored(_encode(dry), dry)
-        manifest = ordered(manifest | {"apiVersion": resource.stored_as})
+            return Stored(_encode(manifest), manifest)
         key = resource.key(meta.get("namespace") or "", meta["name"])
         index = index_of(resource, manifest)
 
         def build(revision: int) -> tuple[bytes, Index]:
             meta["resourceVersion"] = str(revision)
-            return _encode(manifest), index
+            data = _encode(manifest)
+            self._remember(key, revision, manifest, len(data))
+            return data, index
 
         try:
-            written = self.store.write(
+            written = await self.store.write(
                 type,
                 key,
                 build,
                 expect=old.revision if old else 0,
                 durable=not resource.trait.relaxed,
             )
-            pending = self.store.newest(key)
-            if pending is not None:
-                self._remember(pending, manifest)
-            return Stored((await written).data, manifest)
         except StorageFailed as error:
             raise InternalError(f"the object could not be stored: {error}") from error
+        return Stored(written.data, manifest)
 
-    def _remember(self, record: Record, manifest: Manifest) -> None:
-        size = len(record.data)
-        former = self._decoded.pop(record.key, None)
+    def _remember(self, key: Key, revision: int, manifest: Manifest, size: int) -> None:
+        former = self._decoded.pop(key, None)
         self._decoded_bytes += size - (former[2] if former else 0)
-        self._decoded[record.key] = (record.revision, manifest, size)
+        self._decoded[key] = (revision, manifest, size)
         while len(self._decoded) > _MOST_DECODED or self._decoded_bytes > _MOST_DECODED_BYTES:
             _, (_, _, size) = self._decoded.popitem(last=False)
             self._decoded_bytes -= size
