@@ -110,7 +110,7 @@ class Reading:
         raise NotMirrored(kind)
 
 
-class Facts(Struct, frozen=True):
+class Facts(Struct, frozen=True, gc=False):
     """What the index remembers of an object: what a change may have taken away from it."""
 
     labels: Mapping[str, str] = {}

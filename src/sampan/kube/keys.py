@@ -14,8 +14,9 @@ Manifest = dict[str, Any]
 """A Kubernetes object as plain JSON. One read from a cluster is shared: never change it."""
 
 
-class Key(Struct, frozen=True, order=True):
-    """Names one object. `namespace` is "" for objects of the whole cluster."""
+class Key(Struct, frozen=True, order=True, gc=False):
+    """Names one object. `namespace` is "" for objects of the whole cluster. There are many keys,
+    and none can be part of a cycle: the collector does not walk them."""
 
     kind: str
     namespace: str

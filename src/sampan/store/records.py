@@ -1,6 +1,8 @@
 """What the store holds: encoded bytes and the few fields that are looked up without decoding.
 
-Bytes, not trees of dicts: CPython's collector walks dicts, and it never walks bytes.
+Bytes, not trees of dicts: CPython's collector walks dicts, and it never walks bytes. Nor does it
+walk what is here and what names it (`gc=False`): none of these can be part of a cycle, and there
+are several for each object and each event.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from sampan.kube.keys import Key
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
-class Index(Struct, frozen=True, omit_defaults=True):
+class Index(Struct, frozen=True, omit_defaults=True, gc=False):
     """The part of an object that is known without decoding it.
 
     `owners` are the uids in ownerReferences; `fields` are values of field selectors, all strings.
@@ -26,7 +28,7 @@ class Index(Struct, frozen=True, omit_defaults=True):
     fields: dict[str, str] = {}
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """One state of one object. `data` is its JSON; it is b"" for a state from before a restart of
     which only the index is still known."""
 
@@ -36,7 +38,7 @@ class Record(Struct, frozen=True):
     index: Index
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """One committed write. `record` is the state after it (for DELETED: the last state, with the
     revision of the deletion); `previous` is the state before it, None for ADDED."""
 
