@@ -193,6 +193,7 @@ def test_two_clients_find_the_same_supervisor(tmp_path: Path) -> None:
 
     asyncio.run(whole())
     shut_down(tmp_path / "n")
+    assert not (tmp_path / "n" / "supervisor.sock").exists()
 
 
 def test_it_is_small(bench: Callable[..., None]) -> None:

@@ -324,7 +324,7 @@ async def _readable(sock: socket.socket) -> None:
 def shut_down(directory: Path, grace: float = 2.0) -> None:
     """End every container of the node in `directory` and the supervisor, from outside an event
     loop: for a control plane that was killed. Harmless when there is nothing to end."""
-    if (directory / "pods").is_dir():
+    if (directory / "pods").is_dir() or (directory / _SOCKET).exists():
         asyncio.run(end_everything(directory, grace))
 
 
