@@ -188,6 +188,10 @@ def test_two_clients_find_the_same_supervisor(tmp_path: Path) -> None:
         two = Client(tmp_path / "n", lambda _: None, lambda: None)
         greetings = await asyncio.gather(one.connect(), two.connect())
         assert greetings[0].pid == greetings[1].pid
+        for client in (one, two):  # who came second ends, and must not come first once more
+            child = client._child
+            if child is not None and child.pid != greetings[0].pid:
+                assert child.wait(10) == 0
         two.close()
         one.close()
 
