@@ -28,6 +28,7 @@ def test_images_are_rows(tmp_path):
     [
         pytest.param("prot: 1", "prot", id="unknown-key"),
         pytest.param("port: many", "$.port", id="wrong-type"),
+        pytest.param("sandbox: docker", "$.sandbox", id="unknown-sandbox"),
         pytest.param("images: [{match: a}]", "'a' needs exactly one", id="image-without-place"),
         pytest.param("images: [{match: a, host: true, rootfs: /x}]", "exactly one", id="two"),
         pytest.param("a: [", "line ", id="broken-yaml"),

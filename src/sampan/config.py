@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -44,7 +44,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     images: tuple[Image, ...] = ()
     image_mirror: str = ""
     gpus: int | None = None
-    sandbox: str = ""  # "" tries bubblewrap first; "bubblewrap" or "plain" insists
+    sandbox: Literal["", "bubblewrap", "plain"] = ""  # "" tries bubblewrap first, others insist
 
 
 def load(path: Path, **settings: Any) -> Config:

@@ -171,3 +171,12 @@ def test_a_port_that_is_taken_is_named(own_sampan, sampan):
     done = own_sampan("up", "--detach", "--port", "0", "--api-port", port, check=False)
     assert done.returncode == 1
     assert f"port {port} cannot be used" in done.stderr
+
+
+def test_a_sandbox_that_is_insisted_on_and_missing_stops_the_start(own_sampan):
+    own_sampan.home.mkdir(mode=0o700)
+    (own_sampan.home / "config.yaml").write_text("sandbox: bubblewrap\n")
+    own_sampan.environment["PATH"] = "/nowhere"
+    done = own_sampan("up", "--detach", "--port", "0", "--api-port", "0", check=False)
+    assert done.returncode == 1
+    assert "insists on bubblewrap" in done.stderr

@@ -22,6 +22,7 @@ from typing import Any
 from sampan.config import Config
 from sampan.engine.cluster import Change, Cluster
 from sampan.kube import names
+from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Manifest
 from sampan.lib.clock import Clock, SystemClock
 from sampan.nodes import gpus, registration
@@ -253,6 +254,10 @@ class Node:
         """Find out what kind of sandbox works, and what is never to be seen in one."""
         context, config = self.context, self._config
         context.level = await probe()
+        if config.sandbox == "bubblewrap" and context.level.kind != "bubblewrap":
+            raise UserMistake(
+                f"config.yaml insists on bubblewrap, which cannot be used: {context.level.reason}"
+            )
         if config.sandbox == "plain" and context.level.kind != "plain":
             context.level = Level("plain", reason="config.yaml asks for plain processes")
         context.hidden = hidden(context.home)
