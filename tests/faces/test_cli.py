@@ -180,3 +180,7 @@ def test_a_sandbox_that_is_insisted_on_and_missing_stops_the_start(own_sampan):
     done = own_sampan("up", "--detach", "--port", "0", "--api-port", "0", check=False)
     assert done.returncode == 1
     assert "insists on bubblewrap" in done.stderr
+    left = subprocess.run(
+        ["pgrep", "-f", str(own_sampan.home)], capture_output=True, text=True, check=False
+    )
+    assert left.stdout == ""

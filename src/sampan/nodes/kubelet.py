@@ -79,7 +79,8 @@ class Node:
         """Ready to run pods when this returns."""
         context, cluster = self.context, self.context.cluster
         context.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        greeting, _ = await asyncio.gather(context.client.connect(), self._equip())
+        await self._equip()  # first: a refusal must leave no supervisor that nobody ends
+        greeting = await context.client.connect()
         for kind in _READ:
             await cluster.mirror(kind)
         if self._service_host is not None:
