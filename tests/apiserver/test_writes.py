@@ -268,9 +268,6 @@ def test_a_namespace_that_ends_takes_nothing_new(serve: Callable[..., None]) -> 
 @pytest.mark.parametrize(
     ("sub", "code", "words"),
     [
-        pytest.param(
-            "ephemeralcontainers", 400, "ephemeral containers are not supported", id="eph"
-        ),
         pytest.param("resize", 400, "resizing a running pod is not supported", id="resize"),
         pytest.param("nonsense", 404, "could not find the requested resource", id="nonsense"),
     ],
@@ -283,6 +280,30 @@ def test_unsupported_subresources_are_refused_in_words(
         answer = await client.merge(f"{PODS}/p/{sub}", {})
         assert answer.code == code
         assert words in answer.message
+
+    serve(scenario)
+
+
+def test_containers_are_added_to_a_running_pod_and_nothing_else_is(
+    serve: Callable[..., None],
+) -> None:
+    async def scenario(client: Any) -> None:
+        await client.post(PODS, pod())
+        path = f"{PODS}/p/ephemeralcontainers"
+        added = {"name": "debugger", "image": "busybox", "targetContainerName": CONTAINER["name"]}
+        change = {"spec": {"ephemeralContainers": [added], "restartPolicy": "Never"}}
+        answer = await client("PATCH", path, change, type="application/strategic-merge-patch+json")
+        assert answer.code == 200, answer.body
+        spec = answer.body["spec"]
+        assert spec["ephemeralContainers"][0]["imagePullPolicy"] == "Always"
+        assert spec["restartPolicy"] == "Always"
+        assert answer.body["metadata"]["generation"] == 2
+        refused = await client.merge(path, {"spec": {"ephemeralContainers": []}})
+        assert (refused.code, refused.body["reason"]) == (422, "Invalid")
+        assert "may not be removed" in refused.message
+        assert (await client.get(path)).body["spec"] == spec
+        directly = await client.merge(f"{PODS}/p", change)
+        assert "pod updates may not change fields" in directly.message
 
     serve(scenario)
 

@@ -106,7 +106,11 @@ def admit(backend: Backend, resource: Resource, manifest: Manifest, old: Manifes
 
 
 def validate(
-    backend: Backend, resource: Resource, manifest: Manifest, old: Manifest | None
+    backend: Backend,
+    resource: Resource,
+    manifest: Manifest,
+    old: Manifest | None,
+    subresource: str = "",
 ) -> None:
     """Raise Invalid with everything that is wrong."""
     meta: dict[str, Any] = manifest["metadata"]
@@ -114,8 +118,9 @@ def validate(
     found += resource.schema.problems(manifest)
     if not found or not resource.custom:
         for rules in backend.rules.get(resource.kind, ()):
-            if rules.validate is not None:
-                found += rules.validate(manifest, old)
+            check = rules.parts.get(subresource, rules.validate)
+            if check is not None:
+                found += check(manifest, old)
     if found:
         raise resource.invalid(meta.get("name") or "", list(dict.fromkeys(found)))
 

@@ -220,7 +220,7 @@ def priority(version: str) -> tuple[int, int, int, str]:
 
 _SERVED_SUBRESOURCES = frozenset({
     "status", "scale", "log", "exec", "attach", "portforward", "binding", "eviction", "token",
-    "finalize",
+    "finalize", "ephemeralcontainers",
 })  # fmt: skip
 _UNSERVED = frozenset(
     {

@@ -33,7 +33,7 @@ PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 # Seconds. What comes on the heels of the handshake was seen to get lost in kubectl 1.31 (an empty
 # answer with exit code 0): the client seems to read before it has made its streams.
 _CLIENT_SETTLES = 0.02
-_CONTAINERS = ("containers", "initContainers")
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
@@ -210,7 +210,7 @@ def container_of(pod: Manifest, wanted: str) -> str:
         if wanted not in everything:
             raise BadRequest(f"container {wanted} is not valid for pod {name}")
         return wanted
-    main, initial = found["containers"], found["initContainers"]
+    main, initial, added = found.values()
     if len(everything) == 1:
         return everything[0]
     chosen = (pod["metadata"].get("annotations") or {}).get(_DEFAULT_CONTAINER)
@@ -219,6 +219,8 @@ def container_of(pod: Manifest, wanted: str) -> str:
     text = f"a container name must be specified for pod {name}, choose one of: [{' '.join(main)}]"
     if initial:
         text += f" or one of the init containers: [{' '.join(initial)}]"
+    if added:
+        text += f" or one of the ephemeral containers: [{' '.join(added)}]"
     raise BadRequest(text)
 
 

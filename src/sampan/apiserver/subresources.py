@@ -16,11 +16,11 @@ from sampan.kube.errors import BadRequest, NotFound
 
 UPGRADED = ("exec", "attach", "portforward")
 _REFUSED = {
-    "ephemeralcontainers": "ephemeral containers are not supported: this node cannot add a"
-    " container to a running pod",
     "resize": "resizing a running pod is not supported",
     "proxy": "proxying through the API server is not supported",
 }
+
+_PARTS = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch"}
 
 
 def refuse(resource: Resource, subresource: str) -> None:
@@ -57,16 +57,16 @@ class Subresources:
             await self._part(asked)
 
     async def _part(self, asked: Asked) -> None:
-        """A subresource that is a part of the object: status, finalize."""
-        sub, method = asked.route.subresource, asked.request.method
-        if method in ("GET", "HEAD") and sub == "status":
-            await self._endpoints.get(asked)
-        elif method == "PUT":
-            await self._endpoints.update(asked, sub)
-        elif method == "PATCH" and sub == "status":
-            await self._endpoints.patch(asked, sub)
-        else:
+        """A subresource that is a part of the object: status, finalize, ephemeralcontainers."""
+        sub, method = asked.resource.subresources[asked.route.subresource], asked.request.method
+        if _PARTS.get(method) not in sub.verbs:
             raise asked.resource.no_such_verb()
+        if method == "PUT":
+            await self._endpoints.update(asked, sub.name)
+        elif method == "PATCH":
+            await self._endpoints.patch(asked, sub.name)
+        else:
+            await self._endpoints.get(asked)
 
     async def _post(self, asked: Asked) -> None:
         sub = asked.resource.subresources[asked.route.subresource]

@@ -18,6 +18,8 @@ from sampan.kube.keys import Manifest
 from sampan.store.records import Record
 
 _NOT_SPEC = frozenset({"apiVersion", "kind", "metadata", "status"})
+_SPEC_PARTS = {"finalize": "finalizers", "ephemeralcontainers": "ephemeralContainers"}
+"""Subresources that are one field of the spec."""
 
 
 async def update(
@@ -70,7 +72,7 @@ async def replace(
     meta = new["metadata"]
     if subresource:
         admission.fill(backend, resource, new)
-        admission.validate(backend, resource, new, old)
+        admission.validate(backend, resource, new, old, subresource)
     else:
         admission.admit(backend, resource, new, old)
     if "generation" in old["metadata"] and _spec_differs(old, new):
@@ -125,9 +127,9 @@ def _scoped(resource: Resource, old: Manifest, new: Manifest, subresource: str) 
         scoped = old | head | {"metadata": meta}
         _take(scoped, new, "status")
         return scoped
-    if subresource == "finalize":
+    if subresource in _SPEC_PARTS:
         spec = dict(old.get("spec") or {})
-        _take(spec, new.get("spec") or {}, "finalizers")
+        _take(spec, new.get("spec") or {}, _SPEC_PARTS[subresource])
         return old | head | {"metadata": dict(old["metadata"]), "spec": spec}
     if resource.has_status:
         _take(new, old, "status")

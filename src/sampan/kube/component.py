@@ -23,6 +23,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     default(manifest): fills in defaults; on create, update and patch.
     prepare(manifest, old): what a strategy does before validation (old is None on create).
     validate(manifest, old): problems with fields -> 422.
+    parts: the same for what is written to a subresource of this name, instead of `validate`.
     warn(manifest): what the writer should know, though it is no fault.
     admit(view, manifest, old): checks and changes that need other objects; may raise ApiStatus.
     """
@@ -30,6 +31,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     default: Callable[[Manifest], None] | None = None
     prepare: Callable[[Manifest, Manifest | None], None] | None = None
     validate: Callable[[Manifest, Manifest | None], list[Problem]] | None = None
+    parts: Mapping[str, Callable[[Manifest, Manifest | None], list[Problem]]] = {}
     admit: Callable[[View, Manifest, Manifest | None], None] | None = None
     warn: Callable[[Manifest], list[str]] | None = None
 

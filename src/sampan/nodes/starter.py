@@ -123,6 +123,9 @@ class Starter:
             emit(pod, "Warning", "BackOff", text)
         emit(pod, "Normal", "Pulled", f'Container image "{image}" is provided by {runtime.said}')
         emit(pod, "Normal", "Created", f"Created container: {cell.name}")
+        if target := cell.spec.get("targetContainerName"):
+            text = f"{cell.name} does not see the processes of {target}: each container of this"
+            emit(pod, "Warning", "ProcessesNotShared", f"{text} node sees its own only")
 
     def _refuse_image(self, cell: Cell, facts: PodFacts, refusal: Refusal) -> None:
         """The table is read at start, so nothing changes by waiting: one word for the first look,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kube import meta, names, podspec, quantities, unenforced
+from sampan.kube import ephemeral, meta, names, podspec, quantities, unenforced
 from sampan.kube.component import Rules
 from sampan.kube.errors import Forbidden, Problem, forbidden, invalid
 from sampan.kube.keys import Key, Manifest
@@ -31,6 +31,7 @@ _RESOURCES = ("cpu", "memory")
 def default_pod(manifest: Manifest) -> None:
     spec = manifest.setdefault("spec", {})
     podspec.fill_pod(spec)
+    ephemeral.fill(spec)
 
 
 def prepare_pod(manifest: Manifest, old: Manifest | None) -> None:
@@ -62,6 +63,11 @@ def validate_pod(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     if spec == old["spec"]:
         return []
     return [*podspec.problems(spec, "spec"), *_update(spec, old["spec"])]
+
+
+def validate_added(manifest: Manifest, old: Manifest | None) -> list[Problem]:
+    """What is written to `ephemeralcontainers`."""
+    return ephemeral.problems(manifest["spec"], old["spec"] if old else {})
 
 
 def admit_pod(view: View, manifest: Manifest, old: Manifest | None) -> None:
@@ -203,6 +209,7 @@ POD_RULES = Rules(
     default=default_pod,
     prepare=prepare_pod,
     validate=validate_pod,
+    parts={"ephemeralcontainers": validate_added},
     admit=admit_pod,
     warn=warn_pod,
 )
