@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from sampan.kube import quantities
 from sampan.kube.errors import UserMistake
 from sampan.lib import yaml
 
@@ -34,6 +35,27 @@ class Image(Struct, frozen=True, forbid_unknown_fields=True):
     entrypoint: tuple[str, ...] = ()
 
 
+class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the node leaves to the rest of the machine. Amounts are quantities (`500m`, `1Gi`).
+
+    reserved_memory, reserved_cpu: not for pods; "" for memory is a tenth of it, at most 2Gi.
+    pods: how many at one time. pod_pids: tasks of one pod; 0 is no limit.
+    memory_free, disk_free: with less than this left, the node takes no pods and ends some.
+    log_size, log_files: of one run of a container, before the oldest lines go.
+    cgroups: false keeps limits by other means, as where no cgroup can be made.
+    """
+
+    cgroups: bool = True
+    reserved_memory: str = ""
+    reserved_cpu: str = "0"
+    pods: int = 500  # more than upstream's 110: a pod is a process, without a network of its own
+    pod_pids: int = 0
+    memory_free: str = "100Mi"
+    disk_free: str = "1Gi"
+    log_size: str = "10Mi"
+    log_files: int = 5
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """config.yaml. Ports: 0 picks a free one."""
 
@@ -45,6 +67,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     image_mirror: str = ""
     gpus: int | None = None
     sandbox: Literal["", "bubblewrap", "plain"] = ""  # "" tries bubblewrap first, others insist
+    node: NodeSettings = NodeSettings()
 
 
 def load(path: Path, **settings: Any) -> Config:
@@ -59,12 +82,27 @@ def load(path: Path, **settings: Any) -> Config:
         config = msgspec.convert(found, Config)
     except msgspec.ValidationError as error:
         raise UserMistake(f"{path}: {error}") from error
+    _check_node(path, config.node)
     for image in config.images:
         if sum((bool(image.python), bool(image.rootfs), image.host)) != 1:
             raise UserMistake(
                 f"{path}: image {image.match!r} needs exactly one of python, rootfs, host"
             )
     return msgspec.structs.replace(config, **settings)
+
+
+def _check_node(path: Path, node: NodeSettings) -> None:
+    for name in ("reserved_memory", "reserved_cpu", "memory_free", "disk_free", "log_size"):
+        text = getattr(node, name)
+        try:
+            sound = (not text and name == "reserved_memory") or quantities.parse(text) >= 0
+        except ValueError:
+            sound = False
+        if not sound:
+            raise UserMistake(f"{path}: node.{name}: {text!r} is no amount such as 512Mi")
+    for name, least in (("pods", 1), ("pod_pids", 0), ("log_files", 2)):
+        if getattr(node, name) < least:
+            raise UserMistake(f"{path}: node.{name} must be at least {least}")
 
 
 class State(Struct, frozen=True):

@@ -13,12 +13,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kube import quantities
 from sampan.kube.keys import Manifest
 from sampan.nodes import environment, gpus, hosts
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.runtime import Runtime, argv
-from sampan.nodes.sandbox.spec import Mount, Sandbox
+from sampan.nodes.sandbox.spec import Limits, Mount, Sandbox
 from sampan.nodes.volumes.prepare import PodVolumes
 
 
@@ -69,11 +68,12 @@ class Directories(Struct, frozen=True):
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the node adds. `hidden` is never seen inside; `devices` are indices of GPUs."""
+    """What the node adds. `hidden` is never seen inside; `gpus` are indices."""
 
     hidden: tuple[str, ...]
     services: Mapping[str, str]
     gpus: list[int] = []
+    limits: Limits = Limits()
 
 
 def compose(
@@ -94,7 +94,6 @@ def compose(
         raise Unrunnable("CreateContainerError", message)
     uid, gid = _identity(pod, container)
     context = container.get("securityContext") or {}
-    limits = (container.get("resources") or {}).get("limits") or {}
     mounts = volumes.mounts(container, lambda text: environment.expand(text, declared))
     return Sandbox(
         argv=command,
@@ -113,7 +112,7 @@ def compose(
         visible=runtime.visible,
         devices=gpus.devices(around.gpus),
         read_only=bool(context.get("readOnlyRootFilesystem")),
-        memory=quantities.value(limits["memory"]) if "memory" in limits else 0,
+        limits=around.limits,
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
     )

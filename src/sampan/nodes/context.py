@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sampan.config import NodeSettings
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
 from sampan.kube import names
@@ -27,7 +28,14 @@ class Context:
     """Made once by the node; workers only read it."""
 
     def __init__(
-        self, cluster: Cluster, clock: Clock, *, name: str, home: Path, client: Client
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        *,
+        name: str,
+        home: Path,
+        client: Client,
+        settings: NodeSettings,
     ) -> None:
         self.cluster = cluster
         self.clock = clock
@@ -35,6 +43,8 @@ class Context:
         self.home = home
         self.directory = home / "node"
         self.client = client
+        self.settings = settings
+        self.memory = 0  # bytes that the machine has
         self.host_ip = "127.0.0.1"
         self.level = Level("plain")
         self.images = Images((), self.directory / "environments")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sampan.config import Config
 from sampan.nodes import gpus
 from sampan.nodes.images import python
 from sampan.nodes.sandbox.level import Level, probe
-from sampan.nodes.supervisor.limits import Groups
+from sampan.nodes.supervisor import scope
+from sampan.nodes.supervisor.cgroups import Groups
+from sampan.nodes.supervisor.client import Kept
+from sampan.nodes.supervisor.limits import facts
 
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 
@@ -31,17 +37,27 @@ def examine(config: Config, home: Path) -> list[Finding]:
     level = asyncio.run(probe())
     if config.sandbox == "plain":
         level = Level("plain", reason="config.yaml asks for plain processes")
-    memory = "cgroup" if Groups("doctor").close() else "polling"
     count = gpus.found() if config.gpus is None else config.gpus
-    return judge(level, memory, count)
+    return judge(level, _kept(config.node.cgroups), count)
 
 
-def judge(level: Level, memory: str, gpu_count: int) -> list[Finding]:
+def _kept(cgroups: bool) -> Kept:
+    """How limits would be kept here; makes a group and removes it again."""
+    if cgroups and scope.command():
+        return Kept("cgroup v2", "cgroup v2", "cgroup v2", "in a scope of the user's systemd")
+    groups = Groups(f"doctor-{os.getpid()}", *([] if cgroups else ["/nonexistent"]))
+    try:
+        kept = msgspec.convert(facts(groups), Kept)
+        return kept if cgroups else replace(kept, why="config.yaml says node.cgroups: false")
+    finally:
+        groups.close()
+
+
+def judge(level: Level, limits: Kept, gpu_count: int) -> list[Finding]:
     """The findings, from what was found. Pure but for one look at AppArmor."""
     return [
         _sandbox(level),
-        _memory(memory),
-        Finding("ok", "cpu limits", "cpu requests are counted by the scheduler; not enforced"),
+        *_limits(limits),
         Finding("ok", "network", "pods share this machine's network; each has a 127.x.y.z address"),
         Finding("ok", "python", f"python images run on Python {python.host_version()}"),
         Finding("ok", "gpus", f"{gpu_count} NVIDIA GPUs"),
@@ -64,12 +80,22 @@ def _sandbox(level: Level) -> Finding:
     return Finding("warning", "sandbox", message, remedy)
 
 
-def _memory(memory: str) -> Finding:
-    if memory == "cgroup":
-        return Finding("ok", "memory limits", "enforced by cgroups")
-    return Finding(
-        "ok", "memory limits", "watched five times a second; a pod that is above is killed"
-    )
+def _limits(kept: Kept) -> list[Finding]:
+    said = {
+        "memory": {"watch": "watched five times a second; a container that is above is killed"},
+        "cpu": {"affinity": "a container runs on as many CPUs as its limit, rounded up"},
+        "pids": {"": "not enforced: a pod may start as many processes as you may"},
+    }
+    found = []
+    for name, texts in said.items():
+        how = getattr(kept, name)
+        if how.startswith("cgroup"):
+            found.append(Finding("ok", f"{name} limits", f"enforced by {how}"))
+            continue
+        text = texts.get(how, "not enforced; the scheduler counts requests")
+        reason = f" ({kept.why})" if kept.why else ""
+        found.append(Finding("ok", f"{name} limits", text + reason, scope.advice()))
+    return found
 
 
 def _restricted() -> bool:

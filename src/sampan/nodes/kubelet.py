@@ -21,7 +21,7 @@ from typing import Any
 
 from sampan.config import Config
 from sampan.engine.cluster import Change, Cluster
-from sampan.kube import names
+from sampan.kube import names, quantities
 from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Manifest
 from sampan.lib.clock import Clock, SystemClock
@@ -34,7 +34,7 @@ from sampan.nodes.images.resolve import Images
 from sampan.nodes.life.status import TERMINAL
 from sampan.nodes.registration import Registration
 from sampan.nodes.sandbox.level import Level, probe
-from sampan.nodes.supervisor.client import Client, Gone, Greeting, Report, end_everything
+from sampan.nodes.supervisor.client import Client, Gone, Greeting, Kept, Report, end_everything
 from sampan.nodes.volumes.reclaim import Reclaimer
 from sampan.nodes.worker import Worker
 
@@ -61,8 +61,10 @@ class Node:
         """`home` is $SAMPAN_HOME; the node keeps to `home/node`. `service_host` is where pods
         find the API server (KUBERNETES_SERVICE_HOST and _PORT)."""
         clock = clock or SystemClock()
-        client = Client(home / "node", self._exited, self._lost)
-        self.context = Context(cluster, clock, name=name, home=home, client=client)
+        client = Client(home / "node", self._exited, self._lost, cgroups=config.node.cgroups)
+        self.context = Context(
+            cluster, clock, name=name, home=home, client=client, settings=config.node
+        )
         self.agent = Agent(self.context)
         self._config = config
         self._service_host = service_host
@@ -71,7 +73,7 @@ class Node:
         self._work: dict[str, asyncio.Task[None]] = {}
         self._unsubscribe: list[Callable[[], None]] = []
         self._registration: Registration | None = None
-        self._memory = ""
+        self._kept = Kept()
         self._stopping = False
         self._unclaimed: dict[str, list[Report]] = {}
 
@@ -87,11 +89,14 @@ class Node:
             context.services.serve_api_at(*self._service_host)
         count = gpus.found() if self._config.gpus is None else self._config.gpus
         context.gpus = gpus.Gpus(count)
-        has = registration.capacity(context.home, count)
-        context.allocatable = has
+        has = registration.capacity(context.home, count, self._config.node.pods)
+        context.memory = registration.memory()
+        context.allocatable = registration.allocatable(has, self._config.node)
+        amounts = (has, context.allocatable)
         self._registration = Registration(
-            cluster, context.clock, context.name, context.host_ip, has
+            cluster, context.clock, context.name, context.host_ip, amounts
         )
+        await self._bound()
         await self._registration.register()
         self._spawn(context.events.run())
         self._spawn(context.trash.run())
@@ -131,7 +136,7 @@ class Node:
 
     def doctor(self) -> list[Finding]:
         """How pods are isolated here, and what is missing."""
-        return judge(self.context.level, self._memory, self.context.gpus.count)
+        return judge(self.context.level, self._kept, self.context.gpus.count)
 
     # -- pods -------------------------------------------------------------------------------------
     def _pod_changed(self, change: Change) -> None:
@@ -177,6 +182,12 @@ class Node:
         self._workers.pop(worker.uid, None)
         self._work.pop(worker.uid, None)
 
+    async def _bound(self) -> None:
+        """All pods together get no more than what is allocatable, where the kernel can see to
+        it: whatever they do, the machine goes on."""
+        memory = quantities.value(self.context.allocatable["memory"])
+        await self.context.client.bound({"memory": memory})
+
     async def _reports(self) -> list[Report]:
         return await self.context.client.list()
 
@@ -204,6 +215,8 @@ class Node:
         greeting = None
         while greeting is None:
             greeting = await self._try_connect()
+        with contextlib.suppress(Gone):
+            await self._bound()
         self._adopt(greeting)
         for pod in pods:
             self._employ(pod, self._unclaimed.pop(pod["metadata"]["uid"], ()))
@@ -218,7 +231,7 @@ class Node:
             return None
 
     def _adopt(self, greeting: Greeting) -> None:
-        self._memory = greeting.memory
+        self._kept = greeting.limits
         self._unclaimed.clear()
         for report in greeting.containers:
             self._unclaimed.setdefault(_uid(report), []).append(report)

@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from sampan.config import NodeSettings
 from sampan.engine.cluster import Cluster
-from sampan.kube import names
+from sampan.kube import names, quantities
 from sampan.kube.errors import AlreadyExists, ApiStatus, NotFound
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.times import micro, rfc3339
@@ -19,18 +20,17 @@ from sampan.nodes import gpus
 LEASES = "kube-node-lease"
 LEASE_SECONDS = 40
 HEARTBEAT = 10.0
-PODS = 500
-"""More than upstream's 110: a pod is a process here, not a container with a network of its own."""
+_MOST_RESERVED = 2 << 30  # bytes
 _LABEL_OS, _LABEL_ARCH = "kubernetes.io/os", "kubernetes.io/arch"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def capacity(home: Path, gpu_count: int) -> dict[str, str]:
-    """What pods may use of this machine."""
+def capacity(home: Path, gpu_count: int, pods: int) -> dict[str, str]:
+    """What this machine has."""
     found = {
         "cpu": str(os.cpu_count() or 1),
-        "memory": f"{_memory() // 1024}Ki",
-        "pods": str(PODS),
+        "memory": f"{memory() // 1024}Ki",
+        "pods": str(pods),
         "ephemeral-storage": f"{shutil.disk_usage(home).total // 1024}Ki",
     }
     if gpu_count:
@@ -38,15 +38,35 @@ def capacity(home: Path, gpu_count: int) -> dict[str, str]:
     return found
 
 
+def allocatable(has: Mapping[str, str], settings: NodeSettings) -> dict[str, str]:
+    """What pods may use of it: the rest belongs to the machine's owner."""
+    whole = quantities.value(has["memory"])
+    reserved = min(whole // 10, _MOST_RESERVED)
+    if settings.reserved_memory:
+        reserved = quantities.value(settings.reserved_memory)
+    cpu = quantities.milli(has["cpu"]) - quantities.milli(settings.reserved_cpu)
+    return {
+        **has,
+        "cpu": quantities.canonical(f"{max(cpu, 0)}m"),
+        "memory": f"{max(whole - reserved, 0) // 1024}Ki",
+    }
+
+
 class Registration:
     def __init__(
-        self, cluster: Cluster, clock: Clock, name: str, host_ip: str, has: Mapping[str, str]
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        name: str,
+        host_ip: str,
+        amounts: tuple[Mapping[str, str], Mapping[str, str]],
     ) -> None:
+        """`amounts` are capacity and allocatable."""
         self._cluster = cluster
         self._clock = clock
         self._name = name
         self._host_ip = host_ip
-        self._has = dict(has)
+        self._capacity, self._allocatable = map(dict, amounts)
         self._key = Key(names.NODE, "", name)
 
     async def register(self) -> None:
@@ -126,8 +146,8 @@ class Registration:
             for kind, value, reason, message in _conditions(ready=ready)
         ]
         return {
-            "capacity": self._has,
-            "allocatable": self._has,
+            "capacity": self._capacity,
+            "allocatable": self._allocatable,
             "conditions": conditions,
             "addresses": [
                 {"type": "InternalIP", "address": self._host_ip},
@@ -171,5 +191,6 @@ def _system() -> str:
         return f"{platform.system()} {platform.release()}"
 
 
-def _memory() -> int:
+def memory() -> int:
+    """Bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -18,6 +18,7 @@ from sampan.nodes.context import Context
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.runtime import Refusal, Runtime
 from sampan.nodes.life.seen import Start, Waiting
+from sampan.nodes.limits import limits_of
 from sampan.nodes.supervisor.client import Report
 from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
@@ -106,7 +107,12 @@ class Starter:
         place = self._place(cell, action.attempt)
         indices = context.gpus.take(started, gpus.wanted(cell.spec))
         around = Surroundings(
-            hidden=context.hidden, services=context.services.variables(facts.pod), gpus=indices
+            hidden=context.hidden,
+            services=context.services.variables(facts.pod),
+            gpus=indices,
+            limits=limits_of(
+                facts.pod, cell.spec, memory=context.memory, pids=context.settings.pod_pids
+            ),
         )
         box = compose(facts, cell.spec, runtime, self._volumes, (place, around))
         if not place.scratch.exists():

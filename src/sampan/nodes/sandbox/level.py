@@ -25,7 +25,7 @@ class Level(Struct, frozen=True):
     def request(self, identity: str, box: Sandbox) -> dict[str, Any]:
         """What the supervisor is asked to start."""
         _refuse_nul(box)
-        common = {"id": identity, "memory": box.memory, "stdin": box.stdin, "tty": box.tty}
+        common = {"id": identity, "limits": box.limits, "stdin": box.stdin, "tty": box.tty}
         if self.kind == "bubblewrap":
             args = bubblewrap.arguments(box)
             return {

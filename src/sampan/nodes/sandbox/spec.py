@@ -17,6 +17,19 @@ class Mount(Struct, frozen=True):
     tmpfs: int | None = None
 
 
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a container may use: memory in bytes, cpu and weight (its share when CPUs are scarce)
+    in thousandths of a CPU, pids in tasks; 0 is no limit. `oom` says how early the kernel is to
+    kill it when the machine has no memory left (0 to 1000). `pod` bounds its whole pod."""
+
+    memory: int = 0
+    cpu: int = 0
+    weight: int = 0
+    pids: int = 0
+    oom: int = 0
+    pod: Mapping[str, int] = {}
+
+
 class Sandbox(Struct, frozen=True, kw_only=True):
     """root: "/" for the host's own files, else a directory that holds a root file system; both
         are seen read-only, except that "/" itself takes new entries unless `read_only`.
@@ -24,7 +37,6 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     visible: paths below hidden ones that are seen read-only nevertheless (interpreters).
     mounts: in the order in which they are made.
     uid, gid: what the container believes to be; files belong to the one who runs Sampan.
-    memory: a limit in bytes; 0 is none.
     """
 
     argv: tuple[str, ...]
@@ -39,6 +51,6 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     visible: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     read_only: bool = False
-    memory: int = 0
+    limits: Limits = Limits()
     stdin: bool = False
     tty: bool = False

@@ -31,6 +31,8 @@ def requested(pod: Manifest) -> Amounts:
             _raise(peak, _sum(sidecars, _of(container)))
     _add(total, sidecars)
     _raise(total, peak)
+    # What the pod asks for as a whole counts instead of the sum (upstream: KEP-2837).
+    total.update(_of(spec))
     _add(total, {name: amount(name, value) for name, value in (spec.get("overhead") or {}).items()})
     return total
 

@@ -22,10 +22,12 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
+from sampan.nodes.supervisor import scope
+
 _SOURCE = str(Path(__file__).parents[3])
 _RUN = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
-    "from sampan.nodes.supervisor.main import main; sys.exit(main(sys.argv[2]))"
+    "from sampan.nodes.supervisor.main import main; sys.exit(main(*sys.argv[2:]))"
 )
 _SOCKET = "supervisor.sock"
 _PATIENCE = 10.0  # seconds for a new supervisor to answer; it takes 0.05 on an idle machine
@@ -53,22 +55,40 @@ class Report(Struct, frozen=True):
     message: str = ""
 
 
+class Kept(Struct, frozen=True):
+    """How each limit is kept: "cgroup v1", "cgroup v2", "watch", "affinity", or "" for not at
+    all. `why` is why not by a cgroup."""
+
+    memory: str = ""
+    cpu: str = ""
+    pids: str = ""
+    why: str = ""
+
+
 class Greeting(Struct, frozen=True):
     """What a supervisor has when we connect."""
 
     pid: int
-    memory: str
     containers: list[Report]
+    limits: Kept = Kept()
 
 
 class Client(asyncio.Protocol):
     """`exited` is told of each end of a container, `lost` of a connection that broke."""
 
     def __init__(
-        self, directory: Path, exited: Callable[[Report], None], lost: Callable[[], None]
+        self,
+        directory: Path,
+        exited: Callable[[Report], None],
+        lost: Callable[[], None],
+        *,
+        cgroups: bool = True,
     ) -> None:
-        """`directory` is the node's own (mode 0700); pods lie in its `pods`."""
+        """`directory` is the node's own (mode 0700); pods lie in its `pods`. Without `cgroups`
+        limits are kept by other means."""
         self.directory = directory
+        self._cgroups = cgroups
+        self._scope = scope.command() if cgroups else []
         self._exited = exited
         self._lost = lost
         self._transport: asyncio.Transport | None = None
@@ -108,6 +128,10 @@ class Client(asyncio.Protocol):
     async def start(self, spec: dict[str, Any]) -> Report:
         """Start a container; the same id again answers what became of the first."""
         return msgspec.convert(await self._ask("start", **spec), Report)
+
+    async def bound(self, limits: dict[str, int]) -> None:
+        """What all pods together may have: `memory` in bytes, `pids`; 0 is without a limit."""
+        await self._ask("node", limits=limits)
 
     async def stop(self, identity: str, grace: float) -> None:
         await self._ask("stop", id=identity, grace=grace)
@@ -234,9 +258,11 @@ class Client(asyncio.Protocol):
 
     def _launch(self) -> None:
         self._disown()
+        prefix, self._scope = self._scope, []  # where it fails, the next attempt does without
+        arguments = [str(self.directory), *([] if self._cgroups else ["no-cgroups"])]
         with open(self.directory / "supervisor.log", "ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _RUN, _SOURCE, str(self.directory)],
+                [*prefix, sys.executable, "-I", "-S", "-c", _RUN, _SOURCE, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

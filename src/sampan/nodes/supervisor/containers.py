@@ -13,8 +13,10 @@ import os
 import signal
 import time
 
-from sampan.nodes.supervisor import enter, limits, process, records, spawn, verdict
+from sampan.nodes.supervisor import enter, process, records, spawn, verdict
+from sampan.nodes.supervisor.cgroups import Groups
 from sampan.nodes.supervisor.container import Container
+from sampan.nodes.supervisor.limits import Limits
 from sampan.nodes.supervisor.loop import Loop
 from sampan.nodes.supervisor.pipes import Streams
 from sampan.nodes.supervisor.records import Record
@@ -31,18 +33,21 @@ class Containers:
     """All containers of this node. `changed(record)` is told of each end, `grown(id)` of output."""
 
     def __init__(
-        self, root: str, changed: Callable[[Record], None], grown: Callable[[str], None]
+        self,
+        root: str,
+        groups: Groups,
+        changed: Callable[[Record], None],
+        grown: Callable[[str], None],
     ) -> None:
         self.root = root
         self.loop = Loop(self._reaped)
-        self.groups = limits.Groups(str(os.stat(root).st_ino))
         self.known: dict[str, Record] = {}
         self._live: dict[str, Container] = {}
+        self.limits = Limits(self.loop, groups, self._live.values, self._kill)
         self._by_pid: dict[int, Container] = {}
         self._execs: dict[int, Callable[[int], None]] = {}
         self._changed = changed
         self._grown = grown
-        self._watching = False
 
     def recover(self) -> None:
         """Find what an earlier supervisor started."""
@@ -68,10 +73,9 @@ class Containers:
             return self.known.get(identity) or records.load(directory, identity)
         except FileNotFoundError:
             os.makedirs(directory, 0o700)
-        record = Record(identity, plain=spec["plain"])
+        record = Record(identity, plain=spec["plain"], limits=spec.get("limits"))
         streams = Streams(self.loop, directory, lambda: self._grown(identity))
         container = Container(record, directory, streams)
-        container.memory = spec.get("memory") or 0
         self.known[identity] = record
         record.started = time.time()
         try:
@@ -119,9 +123,10 @@ class Containers:
         if container.record.plain:
             env = request.get("env") or process.environment(container.main)
             env[spawn.MARK] = identity
-            pid = enter.run_plain(argv, env, fds, tty=tty, cwd=cwd)
+            pid = enter.run_plain(argv, env, fds, tty=tty, cwd=cwd, groups=container.groups)
         else:
-            pid = enter.enter(container.init, container.main, argv, fds, tty=tty, cwd=cwd)
+            inside = (container.init, container.main, container.groups)
+            pid = enter.enter(inside, argv, fds, tty=tty, cwd=cwd)
         self._execs[pid] = ended
         return pid
 
@@ -135,18 +140,14 @@ class Containers:
 
     # -- starting ---------------------------------------------------------------------------------
     def _spawn(self, container: Container, spec: dict[str, Any]) -> None:
-        prefix: list[str] = []
-        if container.memory:
-            container.group = self.groups.make(container.record.id, container.memory)
-            if container.group:
-                prefix = self.groups.prefix(container.group)
-            else:
-                self._watch_memory()
+        way = spawn.plain if container.record.plain else spawn.sandboxed
         try:
-            if container.record.plain:
-                container.record.pid = spawn.plain(container, spec, prefix)
-            else:
-                container.record.pid = spawn.sandboxed(container, spec, prefix)
+            container.record.pid = self.limits.apply(
+                container, lambda prefix: way(container, spec, prefix)
+            )
+        except OSError:
+            self.limits.release(container)
+            raise
         finally:
             container.streams.given()
 
@@ -167,7 +168,7 @@ class Containers:
             return
         streams = Streams(self.loop, directory, lambda: self._grown(identity))
         container = Container(record, directory, streams)
-        container.group = self.groups.existing(identity)
+        self.limits.adopt(container)
         streams.reopen()
         self._live[identity] = container
         self._follow(container)
@@ -262,12 +263,9 @@ class Containers:
     def _finish(
         self, container: Container, code: int, at: float, reason: str = "", message: str = ""
     ) -> None:
-        if container.group:
-            if code and self.groups.killed(container.group):
-                reason = "OOMKilled"
-            self.groups.remove(container.group)
-        if container.out_of_memory and code:
+        if self.limits.exceeded(container, code):
             reason = "OOMKilled"
+        self.limits.release(container)
         record = container.record
         record.end(code, at, reason, message)
         record.save_end(container.directory)
@@ -292,19 +290,3 @@ class Containers:
             process.kill(container.init)
         else:
             self.loop.later(_RETRY, lambda: self._kill_if_due(container))
-
-    # -- memory without cgroups -------------------------------------------------------------------
-    def _watch_memory(self) -> None:
-        if not self._watching:
-            self._watching = True
-            self.loop.later(limits.PERIOD, self._check_memory)
-
-    def _check_memory(self) -> None:
-        limited = [c for c in self._live.values() if c.memory and not c.group]
-        for container in limited:
-            if process.resident(container.init or container.record.pid) > container.memory:
-                container.out_of_memory = True
-                self._kill(container)
-        self._watching = False
-        if limited:
-            self._watch_memory()

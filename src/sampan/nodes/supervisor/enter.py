@@ -16,7 +16,7 @@ import signal
 import sys
 import termios
 
-from sampan.nodes.supervisor import process
+from sampan.nodes.supervisor import cgroups, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,17 +28,25 @@ _CLONE_NEWUSER = 0x10000000
 
 
 def enter(
-    init: int, main: int, argv: Sequence[str], fds: Sequence[int], *, tty: bool, cwd: str
+    inside: tuple[int, int, Sequence[str]],
+    argv: Sequence[str],
+    fds: Sequence[int],
+    *,
+    tty: bool,
+    cwd: str,
 ) -> int:
-    """Start `argv` in the sandbox whose pid 1 is `init`, with the environment of `main`; answers
-    the pid of the command on the host. OSError when the sandbox is gone."""
+    """Start `argv` in a sandbox and answer the pid of the command on the host. `inside` is (the
+    sandbox's pid 1, the process that has the environment, the directories of its cgroup). OSError
+    when the sandbox is gone."""
+    init, main, groups = inside
     env = process.environment(main)
     if tty:
         env.setdefault("TERM", "xterm")
     reader, writer = os.pipe()
     middle = os.fork()
     if middle == 0:
-        _child(lambda: _middle(init, writer, fds, lambda: _command(argv, env, cwd, tty=tty)))
+        command = lambda: _command(argv, env, cwd, tty=tty)  # noqa: E731
+        _child(lambda: _middle((init, groups), writer, fds, command))
     os.close(writer)
     try:
         answer = _read_all(reader)
@@ -54,7 +62,13 @@ def enter(
 
 
 def run_plain(
-    argv: Sequence[str], env: Mapping[str, str], fds: Sequence[int], *, tty: bool, cwd: str
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    fds: Sequence[int],
+    *,
+    tty: bool,
+    cwd: str,
+    groups: Sequence[str] = (),
 ) -> int:
     """Start `argv` as a session of its own without a sandbox; answers its pid. A command that
     cannot run says so on its standard error and exits with 126 or 127."""
@@ -62,6 +76,7 @@ def run_plain(
     if pid == 0:
 
         def start() -> None:
+            cgroups.enter(groups)
             _take(fds)
             _command(argv, env, cwd, tty=tty, plain=True)
 
@@ -69,8 +84,12 @@ def run_plain(
     return pid
 
 
-def _middle(init: int, writer: int, fds: Sequence[int], command: Callable[[], None]) -> None:
+def _middle(
+    inside: tuple[int, Sequence[str]], writer: int, fds: Sequence[int], command: Callable[[], None]
+) -> None:
+    init, groups = inside
     try:
+        cgroups.enter(groups)  # first: their files are not to be seen in the sandbox
         _join(init)
         pid = os.fork()
     except OSError as error:

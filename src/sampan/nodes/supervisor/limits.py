@@ -1,8 +1,13 @@
-"""Memory limits: a cgroup where one may be made, else a watch over resident memory.
+"""What keeps a container within its limits: a cgroup, or what can be had without one.
 
-cgroup v1 and v2 are tried in turn by making a group and writing the limit; what works is decided
-once. Without one, `Watch` reads the resident size of each limited container every 200 ms and
-kills what is above. CPU limits are not enforced: the scheduler accounts for requests, that is all.
+    memory  cgroup | a watch five times a second over the memory of all its processes, and SIGKILL
+    cpu     cgroup | as many CPUs as the limit, rounded up (affinity) | not enforced
+    pids    cgroup | not enforced
+
+A process's share of memory is counted once (PSS): what three workers have mapped together is not
+three times as much. That is dear to read, so it is only read when the sum of their resident sizes
+is above the limit. Whatever the mechanism, the kernel is told whom to kill first when the machine
+itself runs out of memory: pods, before the host's own programs.
 """
 
 from __future__ import annotations
@@ -10,113 +15,110 @@ from __future__ import annotations
 import contextlib
 import os
 
+from sampan.nodes.supervisor import process
+from sampan.nodes.supervisor.cgroups import Groups, prefix
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable
+
+    from sampan.nodes.supervisor.container import Container
+    from sampan.nodes.supervisor.loop import Loop
 
 PERIOD = 0.2
-_JOIN = 'echo $$ > "$0" && exec "$@"'
-"""A shell joins the group and becomes the program: moving ourselves in and out would cost more,
-and moving the program after its start would miss its first children."""
+_ADJUST = "/proc/self/oom_score_adj"
 
 
-class Groups:
-    """Where groups are made. `base` is "" when this machine lets us make none."""
+def facts(groups: Groups) -> dict[str, str]:
+    """How each limit is kept with these groups; "" is not at all. `why` is why not by a cgroup."""
+    said = dict.fromkeys(groups.controllers, f"cgroup v{groups.version}")
+    affinity = "affinity" if hasattr(os, "sched_setaffinity") else ""
+    return {"memory": "watch", "cpu": affinity, "pids": "", **said, "why": groups.why}
 
-    def __init__(self, name: str) -> None:
-        """`name` keeps two supervisors of one machine apart."""
-        self.base = ""
-        self.version = 0
-        for version, parent in _candidates():
-            if self._works(version, f"{parent}/sampan-{name}"):
-                self.base, self.version = f"{parent}/sampan-{name}", version
-                break
 
-    def close(self) -> bool:
-        """Remove our own group; answers whether there was one."""
-        with contextlib.suppress(OSError):
-            if self.base:
-                os.rmdir(self.base)
-        return bool(self.base)
+class Limits:
+    """Of all containers of this node."""
 
-    def make(self, name: str, memory: int) -> str:
-        """A group with this limit in bytes; "" when it cannot be made."""
-        if not self.base:
-            return ""
-        path = self._path(name)
+    def __init__(
+        self, loop: Loop, groups: Groups, live: Callable[[], Iterable[Container]],
+        kill: Callable[[Container], None],
+    ) -> None:  # fmt: skip
+        self.groups = groups
+        self._loop = loop
+        self._live = live
+        self._kill = kill
+        self._watching = False
+        self._next_cpu = 0
+        self._killed = groups.killed_unlimited()
+
+    def apply(self, container: Container, start: Callable[[list[str]], int]) -> int:
+        """Call `start` with what has to stand before the command line, in such a way that what it
+        starts is limited from its first instruction on; answers what it answers."""
+        limits = container.record.limits
+        container.groups = self.groups.make(container.record.id, limits)
+        if limits.get("memory") and "memory" not in self.groups.controllers:
+            self.watch()
+        cpus = self._cpus(limits.get("cpu") or 0)
+        before = os.sched_getaffinity(0) if cpus else set()
+        if cpus:
+            os.sched_setaffinity(0, cpus)
+        _adjust(limits.get("oom") or 0)
         try:
-            os.makedirs(path, exist_ok=True)
-            self._limit(path, memory)
-        except OSError:
-            return ""
-        return path
+            return start(prefix(container.groups))
+        finally:
+            _adjust(0)
+            if cpus:
+                os.sched_setaffinity(0, before)
 
-    def existing(self, name: str) -> str:
-        """The group that an earlier supervisor has made; "" when there is none."""
-        return self._path(name) if self.base and os.path.isdir(self._path(name)) else ""
+    def adopt(self, container: Container) -> None:
+        """A container that an earlier supervisor has started."""
+        container.groups = self.groups.existing(container.record.id)
+        if container.record.limits.get("memory") and "memory" not in self.groups.controllers:
+            self.watch()
 
-    def prefix(self, path: str) -> list[str]:
-        """Put before a command line, makes the program start inside the group."""
-        return ["/bin/sh", "-c", _JOIN, f"{path}/cgroup.procs"]
-
-    def killed(self, path: str) -> bool:
-        """Whether the kernel has killed for lack of memory in this group."""
-        name = "memory.oom_control" if self.version == 1 else "memory.events"
-        try:
-            with open(f"{path}/{name}") as file:
-                facts = dict(line.split() for line in file)
-        except (OSError, ValueError):
+    def exceeded(self, container: Container, code: int) -> bool:
+        """Whether a container that has ended was killed for lack of memory; call it once."""
+        if not code:
             return False
-        return int(facts.get("oom_kill", 0)) > 0
+        if container.groups and self.groups.killed(container.groups):
+            return True
+        before, self._killed = self._killed, self.groups.killed_unlimited()
+        return container.out_of_memory or (code == 137 and self._killed > before)
 
-    def remove(self, path: str) -> None:
-        with contextlib.suppress(OSError):
-            os.rmdir(path)
+    def release(self, container: Container) -> None:
+        self.groups.remove(container.groups)
 
-    def _path(self, name: str) -> str:
-        return f"{self.base}/{name.replace('/', '.')}"
+    def watch(self) -> None:
+        if not self._watching:
+            self._watching = True
+            self._loop.later(PERIOD, self._look)
 
-    def _works(self, version: int, base: str) -> bool:
-        trial = f"{base}/probe"
-        try:
-            os.makedirs(base, exist_ok=True)
-            if version == 2:
-                for directory in (os.path.dirname(base), base):
-                    _write(f"{directory}/cgroup.subtree_control", "+memory")
-            os.makedirs(trial, exist_ok=True)
-            self.version = version
-            self._limit(trial, 64 << 20)
-            os.rmdir(trial)
-        except OSError:
-            return False
-        return True
+    def _look(self) -> None:
+        limited = [c for c in self._live() if c.record.limits.get("memory")]
+        for container in limited:
+            limit = container.record.limits["memory"]
+            root = container.init or container.record.pid
+            if process.resident(root) > limit and process.proportional(root) > limit:
+                container.out_of_memory = True
+                self._kill(container)
+        self._watching = False
+        if limited:
+            self.watch()
 
-    def _limit(self, path: str, memory: int) -> None:
-        if self.version == 1:
-            _write(f"{path}/memory.limit_in_bytes", str(memory))
-            return
-        _write(f"{path}/memory.max", str(memory))
-        if os.path.exists(f"{path}/memory.swap.max"):
-            _write(f"{path}/memory.swap.max", "0")
-
-
-def _candidates() -> Iterator[tuple[int, str]]:
-    """(version, directory below which a group might be made), the nearest first."""
-    try:
-        with open("/proc/self/cgroup") as file:
-            lines = [line.rstrip("\n").split(":", 2) for line in file]
-    except OSError:
-        return
-    for _, controllers, path in lines:
-        if "memory" in controllers.split(","):
-            yield 1, "/sys/fs/cgroup/memory" + path.rstrip("/")
-            yield 1, "/sys/fs/cgroup/memory"
-    for _, controllers, path in lines:
-        if not controllers:
-            yield 2, "/sys/fs/cgroup" + path.rstrip("/")
-            yield 2, "/sys/fs/cgroup"
+    def _cpus(self, limit: int) -> set[int]:
+        """CPUs for a limit in thousandths, each container beginning where the last one ended;
+        empty when there is nothing to restrict, or a cgroup does it."""
+        if not limit or "cpu" in self.groups.controllers or not hasattr(os, "sched_getaffinity"):
+            return set()
+        ours = sorted(os.sched_getaffinity(0))
+        count = -(-limit // 1000)
+        if count >= len(ours):
+            return set()
+        first, self._next_cpu = self._next_cpu, (self._next_cpu + count) % len(ours)
+        return {ours[(first + n) % len(ours)] for n in range(count)}
 
 
-def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text)
+def _adjust(score: int) -> None:
+    """Inherited by what is started now. To lower it again to 0 is everybody's right."""
+    with contextlib.suppress(OSError), open(_ADJUST, "w") as file:
+        file.write(str(score))

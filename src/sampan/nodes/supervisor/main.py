@@ -1,7 +1,8 @@
 """The supervisor process: requests over a unix socket, events back.
 
     start {spec} · stop {id, grace} · list · forget {ids} · events · grown {id, size}
-    exec {id, argv, tty, cwd} + descriptors · attach {id} · close-stdin {id} · shutdown {grace}
+    exec {id, argv, tty, cwd} + descriptors · attach {id} · close-stdin {id} · node {limits}
+    shutdown {grace}
 
 Each message is one line of JSON. A request has a number `n`, its answer the same one; events have
 `event` instead. Descriptors travel by SCM_RIGHTS with the request that needs them. The socket lies
@@ -16,7 +17,8 @@ import os
 import socket
 import sys
 
-from sampan.nodes.supervisor import process
+from sampan.nodes.supervisor import limits, process
+from sampan.nodes.supervisor.cgroups import Groups
 from sampan.nodes.supervisor.containers import Containers
 from sampan.nodes.supervisor.loop import READ, WRITE
 
@@ -112,9 +114,9 @@ class Connection:
 
 
 class Server:
-    def __init__(self, root: str, listener: socket.socket) -> None:
+    def __init__(self, root: str, listener: socket.socket, groups: Groups) -> None:
         self.connections: set[Connection] = set()
-        self.containers = Containers(root, self._changed, self._grown)
+        self.containers = Containers(root, groups, self._changed, self._grown)
         self.loop = self.containers.loop
         self._listener = listener
         self._waiting: dict[str, list[tuple[Connection, int, int]]] = {}
@@ -129,6 +131,7 @@ class Server:
             "exec": self._exec,
             "attach": self._attach,
             "close-stdin": self._close_stdin,
+            "node": self._node,
             "shutdown": self._shutdown,
         }
         self.containers.recover()
@@ -174,8 +177,8 @@ class Server:
 
     def _list(self, _connection: Connection, _request: dict[str, Any]) -> dict[str, Any]:
         facts = [record.facts() for record in self.containers.known.values()]
-        limits = "cgroup" if self.containers.groups.base else "polling"
-        return {"version": VERSION, "pid": os.getpid(), "memory": limits, "containers": facts}
+        kept = limits.facts(self.containers.limits.groups)
+        return {"version": VERSION, "pid": os.getpid(), "limits": kept, "containers": facts}
 
     def _forget(self, _connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
         for identity in request["ids"]:
@@ -237,6 +240,13 @@ class Server:
             os.close(fd)
         return None
 
+    def _node(self, _connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
+        """What all pods may have together. We join the group after the answer: it takes a while."""
+        groups = self.containers.limits.groups
+        groups.limit_node(request["limits"])
+        self.loop.later(0.0, groups.join)
+        return {}
+
     def _close_stdin(self, _connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
         container = self.containers.get(request["id"])
         if container is not None:
@@ -252,8 +262,9 @@ class Server:
         return {"live": self.containers.live}
 
 
-def main(directory: str) -> int:
-    """Serve in `directory` until told to shut down. 0 as well when another one already does."""
+def main(directory: str, cgroups: str = "") -> int:
+    """Serve in `directory` until told to shut down. 0 as well when another one already does.
+    `cgroups` is "no-cgroups" when none are to be made."""
     os.umask(0o077)
     os.makedirs(directory + "/pods", exist_ok=True)
     os.chdir(directory)  # the path of a unix socket may have 107 bytes; home can be deeper
@@ -270,13 +281,22 @@ def main(directory: str) -> int:
     process.become_subreaper()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(SOCKET)
-    server = Server(os.getcwd() + "/pods", listener)
+    server = Server(os.getcwd() + "/pods", listener, _groups(cgroups))
     listener.listen(64)
     listener.setblocking(False)
     server.loop.run()
-    server.containers.groups.close()
+    server.containers.limits.groups.close()
     os.unlink(SOCKET)
     return 0
+
+
+def _groups(wish: str) -> Groups:
+    """Named after the directory, so that two supervisors of one machine keep apart."""
+    name = str(os.stat(".").st_ino)
+    groups = Groups(name, mount="/nonexistent") if wish == "no-cgroups" else Groups(name)
+    if wish == "no-cgroups":
+        groups.why = "config.yaml says node.cgroups: false"
+    return groups
 
 
 def _reserve() -> None:
@@ -288,4 +308,4 @@ def _reserve() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -117,14 +117,28 @@ def environment(pid: int) -> dict[str, str]:
 
 def resident(pid: int) -> int:
     """Bytes of memory that the process and all below it hold."""
+    return sum(map(_held, descendants(pid)))
+
+
+def _held(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def proportional(pid: int) -> int:
+    """As `resident`, with shared pages counted once: each process has its share of them. One
+    whose share cannot be read counts with all that it holds."""
     total = 0
     for each in descendants(pid):
         try:
-            with open(f"/proc/{each}/statm") as file:
-                total += int(file.read().split()[1])
-        except (OSError, IndexError):
-            continue
-    return total * os.sysconf("SC_PAGE_SIZE")
+            with open(f"/proc/{each}/smaps_rollup") as file:
+                total += next(int(line.split()[1]) << 10 for line in file if line[:4] == "Pss:")
+        except (OSError, ValueError, StopIteration):
+            total += _held(each)
+    return total
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

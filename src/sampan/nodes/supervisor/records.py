@@ -27,11 +27,16 @@ UNKNOWN_REASON = "ContainerStatusUnknown"
 class Record:
     """One attempt of one container. Times are seconds since the epoch."""
 
-    __slots__ = ("code", "finished", "id", "message", "pid", "plain", "reason", "started", "ticks")
+    __slots__ = (
+        "code", "finished", "id", "limits", "message", "pid", "plain", "reason", "started", "ticks",
+    )  # fmt: skip
 
-    def __init__(self, identity: str, *, plain: bool = False) -> None:
+    def __init__(
+        self, identity: str, *, plain: bool = False, limits: dict[str, Any] | None = None
+    ) -> None:
         self.id = identity
         self.plain = plain
+        self.limits = limits or {}
         self.pid = 0
         self.ticks = 0
         self.started = 0.0
@@ -66,6 +71,7 @@ class Record:
             "boot": process.boot_id(),
             "started": self.started,
             "plain": self.plain,
+            "limits": self.limits,
         }
         _write(directory + "/record", json.dumps(facts))
 
@@ -87,6 +93,7 @@ def load(directory: str, identity: str) -> Record:
     record.pid, record.ticks = start.get("pid", 0), start.get("ticks", 0)
     record.started = start.get("started") or os.stat(directory).st_mtime
     record.plain = start.get("plain", False)
+    record.limits = start.get("limits") or {}
     end = _read(directory + "/exit")
     if end:
         record.end(end["code"], end["finished"], end["reason"], end["message"])
