@@ -164,8 +164,7 @@ def test_groups_are_removed_with_the_supervisor(play: Any) -> None:
         return str((place.home / "node").stat().st_ino)
 
     name = play(story)
-    left = [path for path in Path("/sys/fs/cgroup").glob(f"*/sampan-{name}")]
-    assert left == []
+    assert not list(Path("/sys/fs/cgroup").rglob(f"sampan-{name}"))
 
 
 class Version2:
@@ -213,13 +212,13 @@ def test_without_a_place_nothing_is_made(tmp_path: Path) -> None:
     groups = Groups("1", str(tmp_path), str(tree.memberships))
     assert groups.controllers == ()
     assert groups.why
-    assert groups.make("uid/main.0", {"memory": 1 << 20}) == ()
+    assert groups.make("uid/main.0", {"memory": 1 << 20}) == []
     assert not list(tmp_path.rglob("sampan-*"))
 
 
 def test_the_doctor_says_how_and_why() -> None:
-    found = {f.subject: f.message for f in judge(Level("bubblewrap"), Kept("watch", "affinity", "",
-                                                                            "not root"), 0)}  # fmt: skip
+    kept = Kept("watch", "affinity", "", "not root")
+    found = {each.subject: each.message for each in judge(Level("bubblewrap"), kept, 0)}
     assert "five times a second" in found["memory limits"]
     assert "(not root)" in found["cpu limits"]
     assert "not enforced" in found["pids limits"]

@@ -66,14 +66,14 @@ class Groups:
                 enter(self._leaves())
                 self._joined = True
 
-    def make(self, identity: str, limits: dict[str, Any]) -> tuple[str, ...]:
-        """The directories of a container's group, made with these limits; () when it needs none
+    def make(self, identity: str, limits: dict[str, Any]) -> list[str]:
+        """The directories of a container's group, made with these limits; none when it needs none
         or none can be made. `limits["pod"]` holds those of the whole pod."""
         wanted = {name: value for name, value in limits.items() if value}
         pod = wanted.pop("pod", {})
         bases = {c: base for c, base in self._bases.items() if _concerns(c, wanted, pod)}
         if not bases:
-            return ()
+            return []
         uid = identity.partition("/")[0]
         above = {controller: f"{base}/{uid}" for controller, base in bases.items()}
         places = {controller: f"{base}/{identity}" for controller, base in bases.items()}
@@ -85,13 +85,8 @@ class Groups:
                 os.makedirs(directory, exist_ok=True)
             self._write(places, wanted)
         except OSError:
-            return ()
-        return tuple(dict.fromkeys(places.values()))
-
-    def existing(self, identity: str) -> tuple[str, ...]:
-        """The directories that an earlier supervisor has made."""
-        found = dict.fromkeys(f"{base}/{identity}" for base in self._bases.values())
-        return tuple(directory for directory in found if os.path.isdir(directory))
+            return []
+        return list(dict.fromkeys(places.values()))
 
     def killed(self, directories: Sequence[str]) -> int:
         """How many processes the kernel has killed for lack of memory in this group."""

@@ -14,7 +14,6 @@ class Container:
         self.record = record
         self.directory = directory
         self.streams = streams
-        self.groups: tuple[str, ...] = ()  # directories of its cgroup
         self.out_of_memory = False
         self.kill_at = 0.0
         self.ended: tuple[int, float] | None = None  # (exit status, when) of the main process

@@ -123,9 +123,9 @@ class Containers:
         if container.record.plain:
             env = request.get("env") or process.environment(container.main)
             env[spawn.MARK] = identity
-            pid = enter.run_plain(argv, env, fds, tty=tty, cwd=cwd, groups=container.groups)
+            pid = enter.run_plain(argv, env, fds, tty=tty, cwd=cwd, groups=container.record.groups)
         else:
-            inside = (container.init, container.main, container.groups)
+            inside = (container.init, container.main, container.record.groups)
             pid = enter.enter(inside, argv, fds, tty=tty, cwd=cwd)
         self._execs[pid] = ended
         return pid

@@ -55,7 +55,7 @@ class Limits:
         """Call `start` with what has to stand before the command line, in such a way that what it
         starts is limited from its first instruction on; answers what it answers."""
         limits = container.record.limits
-        container.groups = self.groups.make(container.record.id, limits)
+        container.record.groups = self.groups.make(container.record.id, limits)
         if limits.get("memory") and "memory" not in self.groups.controllers:
             self.watch()
         cpus = self._cpus(limits.get("cpu") or 0)
@@ -64,7 +64,7 @@ class Limits:
             os.sched_setaffinity(0, cpus)
         _adjust(limits.get("oom") or 0)
         try:
-            return start(prefix(container.groups))
+            return start(prefix(container.record.groups))
         finally:
             _adjust(0)
             if cpus:
@@ -72,7 +72,6 @@ class Limits:
 
     def adopt(self, container: Container) -> None:
         """A container that an earlier supervisor has started."""
-        container.groups = self.groups.existing(container.record.id)
         if container.record.limits.get("memory") and "memory" not in self.groups.controllers:
             self.watch()
 
@@ -80,13 +79,13 @@ class Limits:
         """Whether a container that has ended was killed for lack of memory; call it once."""
         if not code:
             return False
-        if container.groups and self.groups.killed(container.groups):
+        if container.record.groups and self.groups.killed(container.record.groups):
             return True
         before, self._killed = self._killed, self.groups.killed_unlimited()
         return container.out_of_memory or (code == 137 and self._killed > before)
 
     def release(self, container: Container) -> None:
-        self.groups.remove(container.groups)
+        self.groups.remove(container.record.groups)
 
     def watch(self) -> None:
         if not self._watching:

@@ -28,7 +28,8 @@ class Record:
     """One attempt of one container. Times are seconds since the epoch."""
 
     __slots__ = (
-        "code", "finished", "id", "limits", "message", "pid", "plain", "reason", "started", "ticks",
+        "code", "finished", "groups", "id", "limits", "message", "pid", "plain", "reason",
+        "started", "ticks",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +38,7 @@ class Record:
         self.id = identity
         self.plain = plain
         self.limits = limits or {}
+        self.groups: list[str] = []  # directories of its cgroup
         self.pid = 0
         self.ticks = 0
         self.started = 0.0
@@ -72,6 +74,7 @@ class Record:
             "started": self.started,
             "plain": self.plain,
             "limits": self.limits,
+            "groups": self.groups,
         }
         _write(directory + "/record", json.dumps(facts))
 
@@ -94,6 +97,7 @@ def load(directory: str, identity: str) -> Record:
     record.started = start.get("started") or os.stat(directory).st_mtime
     record.plain = start.get("plain", False)
     record.limits = start.get("limits") or {}
+    record.groups = start.get("groups") or []
     end = _read(directory + "/exit")
     if end:
         record.end(end["code"], end["finished"], end["reason"], end["message"])
