@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 
+from sampan.nodes.sandbox.steps import Bind, Link, Step, Tmpfs
+
 _MOST_LINKS = 40  # symbolic links followed in one path, as the kernel does
 
 
@@ -56,20 +58,20 @@ def shadows(root: str, targets: Iterable[str], free: Callable[[str], bool]) -> s
     return found
 
 
-def arguments(root: str, found: set[str], targets: set[str]) -> list[str]:
-    """bubblewrap's options that make the look-alikes."""
+def steps(root: str, found: set[str], targets: set[str]) -> list[Step]:
+    """What makes the look-alikes."""
     base = root.rstrip("/")
-    args: list[str] = []
+    made: list[Step] = []
     for directory in sorted(found):
         hidden = alias(directory)
         if directory == _top(directory):
-            args += ["--ro-bind", base + directory, hidden]
-        args += ["--tmpfs", directory]
+            made.append(Bind(base + directory, hidden, read_only=True))
+        made.append(Tmpfs(directory))
         for name in _entries(base + directory):
             path = f"{directory}/{name}"
             if path not in found and path not in targets:
-                args += ["--symlink", _link(base + path, f"{hidden}/{name}"), path]
-    return args
+                made.append(Link(_link(base + path, f"{hidden}/{name}"), path))
+    return made
 
 
 def alias(directory: str) -> str:
