@@ -16,6 +16,7 @@ from sampan.apiserver.expiry import Expiry
 from sampan.apiserver.inprocess import InProcess
 from sampan.apiserver.paths import Paths
 from sampan.apiserver.posting import IssueToken, Posting, ReviewToken
+from sampan.apiserver.quotas.report import Quotas
 from sampan.apiserver.resources import Resources
 from sampan.apiserver.server import Server
 from sampan.apiserver.streams import Streams
@@ -72,6 +73,7 @@ class ApiServer:
         self.inprocess = InProcess(self.backend, posting)
         self._server = Server(self.asgi)
         self._definitions.start()
+        self._quotas = Quotas(self.backend)
         self._expiry = asyncio.create_task(Expiry(self.backend).run())
 
     async def start(self, host: str, port: int, certificates: Certificates | None) -> int:
@@ -91,4 +93,5 @@ class ApiServer:
         self._expiry.cancel()
         self.watches.close()
         await self._server.stop()
+        await self._quotas.close()
         await self._definitions.close()

@@ -8,7 +8,7 @@ Everybody treats a shared manifest as frozen; a verb that changes one copies the
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,9 @@ _MOST_DECODED = 4096
 _MOST_DECODED_BYTES = 32 << 20
 
 
+Allow = Callable[[Resource, Manifest, Manifest | None], None]
+
+
 class Stored(Struct, frozen=True):
     """What a write answers with: bytes for a client far away, the manifest (shared) for one in
     this process. Both are in the version in which the kind is stored, or a Status."""
@@ -57,9 +60,17 @@ class Backend:
         self.rules = rules
         self.clock = clock
         self.view = StoreView(self)
+        self.allow: Allow = lambda resource, manifest, old: None
+        """The last word of admission: raises Forbidden when a quota leaves no room."""
+        self._queued: Callable[[Key], None] = lambda key: None
         self._moment: tuple[datetime | None, str] = (None, "")
         self._decoded: OrderedDict[Key, tuple[int, Manifest, int]] = OrderedDict()
         self._decoded_bytes = 0
+
+    def guard(self, allow: Allow, queued: Callable[[Key], None]) -> None:
+        """`allow` is asked before a write is queued, with nothing awaited in between; `queued`
+        is told of each that was, and again when it could not be stored."""
+        self.allow, self._queued = allow, queued
 
     def now(self) -> str:
         """The present as metadata has it."""
@@ -123,15 +134,18 @@ class Backend:
             self._remember(key, revision, manifest, len(data))
             return data, index
 
+        writing = self.store.write(
+            type,
+            key,
+            build,
+            expect=old.revision if old else 0,
+            durable=not resource.trait.relaxed,
+        )
+        self._queued(key)
         try:
-            written = await self.store.write(
-                type,
-                key,
-                build,
-                expect=old.revision if old else 0,
-                durable=not resource.trait.relaxed,
-            )
+            written = await writing
         except StorageFailed as error:
+            self._queued(key)
             raise InternalError(f"the object could not be stored: {error}") from error
         return Stored(written.data, manifest)
 

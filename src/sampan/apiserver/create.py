@@ -45,6 +45,7 @@ async def create(
     admission.admit(backend, resource, manifest, None)
     if backend.store.newest(resource.key(namespace, meta["name"])) is not None:
         raise resource.exists(meta["name"])
+    backend.allow(resource, manifest, None)
     if applied:
         meta["managedFields"] = managed
     else:

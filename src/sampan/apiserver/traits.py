@@ -76,7 +76,7 @@ TRAITS: Mapping[str, Trait] = {
     names.CONFIG_MAP: Trait(generation=False),
     names.ENDPOINTS: Trait(generation=False),
     names.EVENT: _EVENT,
-    "LimitRange": Trait(generation=False, notice=_UNACTED),
+    names.LIMIT_RANGE: Trait(generation=False),
     names.NAMESPACE: Trait(
         name=formats.dns_label,
         fields=_fields("status.phase"),
@@ -106,7 +106,7 @@ TRAITS: Mapping[str, Trait] = {
     "ReplicationController": Trait(
         fields=_fields("status.replicas", replicas="0"), notice=_UNACTED, status={"replicas": 0}
     ),
-    "ResourceQuota": Trait(generation=False, returned=True, notice=_UNACTED),
+    names.RESOURCE_QUOTA: Trait(generation=False, returned=True),
     names.SECRET: Trait(fields=_fields("type"), generation=False),
     names.SERVICE: Trait(
         name=formats.dns_label,

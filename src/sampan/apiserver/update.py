@@ -82,6 +82,8 @@ async def replace(
     else:
         new = _tracked(backend, resource, old, new, call, subresource)
         meta = new["metadata"]
+    if not subresource:
+        backend.allow(resource, new, old)
     if _same(old, new) and old["apiVersion"] == resource.stored_as:
         return Stored(record.data, old)
     if "deletionTimestamp" in meta and may_go(new):

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from sampan.kinds.core.admit.access import ACCESS_RULES
 from sampan.kinds.core.admit.basics import BASIC_RULES
 from sampan.kinds.core.admit.config import CONFIG_RULES
+from sampan.kinds.core.admit.limits import LIMIT_RULES
 from sampan.kinds.core.admit.pods import POD_RULES
+from sampan.kinds.core.admit.quotas import QUOTA_RULES
 from sampan.kinds.core.admit.services import SERVICE_RULES
 from sampan.kinds.core.admit.storage import STORAGE_RULES
 from sampan.kube import names
@@ -24,4 +26,6 @@ RULES: Mapping[str, Rules] = {
     **CONFIG_RULES,
     **STORAGE_RULES,
     **ACCESS_RULES,
+    **LIMIT_RULES,
+    **QUOTA_RULES,
 }

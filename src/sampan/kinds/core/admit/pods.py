@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sampan.kinds.core.admit import limits
 from sampan.kube import ephemeral, meta, names, podspec, quantities, unenforced
 from sampan.kube.component import Rules
-from sampan.kube.errors import Forbidden, Problem, forbidden, invalid
+from sampan.kube.errors import Forbidden, Invalid, Problem, forbidden, invalid
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 
@@ -76,6 +77,7 @@ def admit_pod(view: View, manifest: Manifest, old: Manifest | None) -> None:
         return
     spec = manifest["spec"]
     _priority(view, manifest)
+    _limit(view, manifest)
     name = spec.get("serviceAccountName") or names.DEFAULT_ACCOUNT
     spec["serviceAccountName"] = spec["serviceAccount"] = name
     account = view.get(Key(names.SERVICE_ACCOUNT, meta.namespace_of(manifest), name))
@@ -89,6 +91,19 @@ def admit_pod(view: View, manifest: Manifest, old: Manifest | None) -> None:
         spec["imagePullSecrets"] = list(account["imagePullSecrets"])
     if _automounts(spec, account):
         _mount_token(manifest)
+
+
+def _limit(view: View, manifest: Manifest) -> None:
+    """Defaults and bounds of the namespace's LimitRanges. With a default limit an object may be
+    at fault that was right before, and its class of service may be another one."""
+    if not view.select(names.LIMIT_RANGE, meta.namespace_of(manifest)):
+        return
+    faults = limits.fill_and_check(view, manifest)
+    if problems := podspec.problems(manifest["spec"], "spec"):
+        raise Invalid.of("Pod", "", meta.name_of(manifest), problems)
+    if faults:
+        raise _forbidden(manifest, limits.sentence(faults))
+    manifest["status"]["qosClass"] = qos_class(manifest["spec"])
 
 
 def _automounts(spec: Mapping[str, Any], account: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from sampan.kinds.core.admit import limits
 from sampan.kube import meta, names, quantities
 from sampan.kube.component import Rules
 from sampan.kube.errors import Forbidden, Problem, forbidden, invalid, required, unsupported
@@ -38,6 +39,12 @@ def prepare_claim(manifest: Manifest, old: Manifest | None) -> None:
 def admit_claim(view: View, manifest: Manifest, old: Manifest | None) -> None:
     """A claim that names no class gets the default one; an old one may only grow if its may."""
     spec = manifest["spec"]
+    if faults := limits.claim_faults(view, manifest):
+        name = meta.name_of(manifest)
+        raise Forbidden(
+            f'persistentvolumeclaims "{name}" is forbidden: {limits.sentence(faults)}',
+            {"name": name, "kind": "persistentvolumeclaims"},
+        )
     if old is None:
         if spec.get("storageClassName") is None:
             default = _default_class(view)
