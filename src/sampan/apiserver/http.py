@@ -8,7 +8,7 @@ record for head and body, and no coroutine step per watcher and event.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -99,6 +99,21 @@ class Request:
                 return b"".join(parts)
             message = await self._receive()
         raise Gone
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes, however long. Raises Gone."""
+        while (message := await self._receive())["type"] == "http.request":
+            if message.get("body"):
+                yield message["body"]
+            if not message.get("more_body"):
+                return
+        raise Gone
+
+    async def cut(self) -> None:
+        """Break the connection off, so that half an answer is not taken for a whole one."""
+        connection: Connection = self.scope["sampan.connection"]
+        connection.transport.abort()
+        await self.gone()
 
     async def gone(self) -> None:
         """Return when the client has hung up."""

@@ -220,8 +220,9 @@ def priority(version: str) -> tuple[int, int, int, str]:
 
 _SERVED_SUBRESOURCES = frozenset({
     "status", "scale", "log", "exec", "attach", "portforward", "binding", "eviction", "token",
-    "finalize", "ephemeralcontainers",
+    "finalize", "ephemeralcontainers", "proxy",
 })  # fmt: skip
+_WITHOUT_PROXY = frozenset({"Node"})  # there is no kubelet to ask
 _UNSERVED = frozenset(
     {
         "ComponentStatus",  # deprecated since 1.19; nothing to report
@@ -262,6 +263,11 @@ def _built_in() -> Iterator[Resource]:
             trait=TRAITS.get(kind, ORDINARY),
             schema=partial(facts().schema, fact.group, fact.version, fact.kind),
             verbs=fact.verbs,
-            subresources=[sub for sub in fact.subresources if sub.name in _SERVED_SUBRESOURCES],
+            subresources=[
+                sub
+                for sub in fact.subresources
+                if sub.name in _SERVED_SUBRESOURCES
+                and not (sub.name == "proxy" and kind in _WITHOUT_PROXY)
+            ],
             scale=ScalePaths(selector=selector) if selector else None,
         )

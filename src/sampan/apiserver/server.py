@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,7 @@ from sampan.apiserver.websocket import WebSocket
 HALF_SENT = 30.0  # seconds within which a request must be sent whole, and a handshake done
 _KEEP_ALIVE = 600  # seconds that an idle connection is kept
 _BACKLOG = 2048
+_PROXIED = re.compile(rb"/api/v1/namespaces/[^/?]+/(?:pods|services)/[^/?]+/proxy(?:[/?]|$)")
 SWEEP = 5.0  # seconds between two looks for such requests
 
 
@@ -79,10 +81,14 @@ class Connection(HttpToolsProtocol):
     def _dropped(self, socket: Socket) -> None:
         self.connections.discard(socket)
 
+    def _should_upgrade(self) -> bool:
+        """Whether a websocket ends here. One that is meant for a pod goes on to it as it is."""
+        return super()._should_upgrade() and not _PROXIED.match(self.url)
+
     def _unsupported_upgrade_warning(self) -> None:
-        """Called for an upgrade that is not a websocket, after its request was handed to the
-        application. What follows may not be HTTP: it waits until that is known."""
-        if (self._get_upgrade() or b"").startswith(b"spdy/"):
+        """Called for an upgrade that is not a websocket of ours, after its request was handed to
+        the application. What follows may not be HTTP: it waits until that is known."""
+        if (self._get_upgrade() or b"").startswith(b"spdy/") or _PROXIED.match(self.url):
             self.flow.pause_reading()
 
     def on_lost(self, tell: Callable[[], None]) -> None:

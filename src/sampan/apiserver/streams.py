@@ -50,7 +50,7 @@ class Streams:
         """GET pods/log."""
         pod = self._pod(namespace, name)
         options = self._log_options(request, pod)
-        chunks = await self._agent().logs(pod, options)
+        chunks = await self.agent().logs(pod, options)
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-cache, private")]
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
         await until_either(_send_all(request, chunks), request.gone())
@@ -159,7 +159,7 @@ class Streams:
             pod = self._pod(key.namespace, key.name)
             if pod["metadata"]["uid"] != uid:
                 raise NotFound(f"pod {key.name} is another one by now")
-            return await self._agent().dial(pod, port)
+            return await self.agent().dial(pod, port)
 
         return dial
 
@@ -167,7 +167,7 @@ class Streams:
         pod = self._pod(key.namespace, key.name)
         if not pod["spec"].get("nodeName"):
             raise BadRequest(f"pod {key.name} does not have a host assigned")
-        self._agent()
+        self.agent()
         return pod
 
     def _container(self, request: Request, key: Key) -> tuple[Manifest, str]:
@@ -178,12 +178,12 @@ class Streams:
         pod, container = self._container(request, key)
         stdin, tty = request.asks("stdin"), request.asks("tty")
         if subresource == "attach":
-            return await self._agent().attach(pod, container, stdin=stdin, tty=tty)
+            return await self.agent().attach(pod, container, stdin=stdin, tty=tty)
         command = request.queries("command")
         if not command:
             fault = "you must specify at least 1 command"
             raise BadRequest(f"PodExecOptions: command: {fault}")
-        return await self._agent().execute(pod, container, command, stdin=stdin, tty=tty)
+        return await self.agent().execute(pod, container, command, stdin=stdin, tty=tty)
 
     def _pod(self, namespace: str, name: str) -> Manifest:
         pod = self._backend.get(Key(names.POD, namespace, name))
@@ -193,7 +193,8 @@ class Streams:
             raise resource.not_found(name)
         return pod
 
-    def _agent(self) -> NodeAgent:
+    def agent(self) -> NodeAgent:
+        """Raises BadRequest when there is none."""
         if self.node is None:
             raise BadRequest("no node of this cluster runs pods")
         return self.node

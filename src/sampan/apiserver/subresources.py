@@ -10,6 +10,7 @@ from sampan.apiserver.backend import Backend
 from sampan.apiserver.endpoints import Endpoints
 from sampan.apiserver.http import warnings
 from sampan.apiserver.posting import Posting
+from sampan.apiserver.proxy.handler import Proxy
 from sampan.apiserver.resources import Resource
 from sampan.apiserver.streams import Streams
 from sampan.kube.errors import BadRequest, NotFound
@@ -17,7 +18,8 @@ from sampan.kube.errors import BadRequest, NotFound
 UPGRADED = ("exec", "attach", "portforward")
 _REFUSED = {
     "resize": "resizing a running pod is not supported",
-    "proxy": "proxying through the API server is not supported",
+    "proxy": "there is no kubelet behind this node's address to proxy to; pods and services have"
+    " proxies",
 }
 
 _PARTS = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch"}
@@ -25,7 +27,8 @@ _PARTS = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch"}
 
 def refuse(resource: Resource, subresource: str) -> None:
     """Raise BadRequest for something that Kubernetes has and Sampan does not."""
-    if subresource in _REFUSED and resource.object_kind in ("Pod", "Service", "Node"):
+    proxied = subresource in resource.subresources
+    if subresource in _REFUSED and resource.object_kind in ("Pod", "Node") and not proxied:
         raise BadRequest(_REFUSED[subresource])
 
 
@@ -37,14 +40,18 @@ class Subresources:
         self._endpoints = endpoints
         self._posting = posting
         self.streams = streams
+        self._proxy = Proxy(backend, streams)
 
     async def serve(self, asked: Asked) -> None:
         sub, method, resource = asked.route.subresource, asked.request.method, asked.resource
         refuse(resource, sub)
-        if sub not in resource.subresources or asked.route.rest:
+        if sub not in resource.subresources or (asked.route.rest and sub != "proxy"):
             raise NotFound(UNKNOWN)
         if resource.namespaced and not asked.namespace:
             raise resource.no_such_verb()
+        if sub == "proxy":
+            await self._proxy.serve(asked)
+            return
         if sub == "log" and method == "GET":
             await self.streams.logs(asked.request, asked.namespace, asked.name)
         elif sub in UPGRADED:

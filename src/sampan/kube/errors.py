@@ -184,6 +184,10 @@ class InternalError(ApiStatus):
     code, reason = 500, "InternalError"
 
 
+class ServiceUnavailable(ApiStatus):
+    code, reason = 503, "ServiceUnavailable"
+
+
 class Timeout(ApiStatus):
     code, reason = 504, "Timeout"
 
@@ -193,7 +197,7 @@ _BY_REASON: dict[str, type[ApiStatus]] = {
     for cls in (
         BadRequest, Unauthorized, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, Conflict,
         AlreadyExists, Expired, TooLarge, UnsupportedMediaType, Invalid, TooManyRequests,
-        InternalError, Timeout,
+        InternalError, ServiceUnavailable, Timeout,
     )
 }  # fmt: skip
 _BY_CODE: dict[int, type[ApiStatus]] = {
