@@ -111,7 +111,7 @@ class Starter:
             services=context.services.variables(facts.pod),
             gpus=indices,
             limits=limits_of(
-                facts.pod, cell.spec, memory=context.memory, pids=context.settings.pod_pids
+                facts.pod, cell.spec, memory=context.memory, settings=context.settings
             ),
         )
         box = compose(facts, cell.spec, runtime, self._volumes, (place, around))

@@ -74,7 +74,8 @@ class Containers:
         except FileNotFoundError:
             os.makedirs(directory, 0o700)
         record = Record(identity, plain=spec["plain"], limits=spec.get("limits"))
-        streams = Streams(self.loop, directory, lambda: self._grown(identity))
+        bounds = record.limits.get("log") or {}
+        streams = Streams(self.loop, directory, lambda: self._grown(identity), bounds)
         container = Container(record, directory, streams)
         self.known[identity] = record
         record.started = time.time()
@@ -166,7 +167,8 @@ class Containers:
                 self._kill_leftover(directory)
             record.save_end(directory)
             return
-        streams = Streams(self.loop, directory, lambda: self._grown(identity))
+        bounds = record.limits.get("log") or {}
+        streams = Streams(self.loop, directory, lambda: self._grown(identity), bounds)
         container = Container(record, directory, streams)
         self.limits.adopt(container)
         streams.reopen()
