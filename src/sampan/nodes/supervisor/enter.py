@@ -1,11 +1,12 @@
 """Run a command inside a running sandbox: join its namespaces from a forked child.
 
-The mount, pid, ipc and uts namespaces belong to the user namespace that bubblewrap made first;
-the sandbox itself may sit in another one below it (`--uid 1000` beside `--dev`). So the owner of
-the mount namespace is joined first (NS_GET_USERNS), then the others, and the sandbox's own user
-namespace last. The middle child leaves at once; the command becomes our child (we are a
-subreaper), so its exit status comes to us. Everything up to exec happens after a fork of a
-single-threaded process. Not for plain processes: those only need `run_plain`.
+The network namespace of a pod belongs to the ground's user namespace; the mount, pid, ipc and uts
+namespaces to the one that bubblewrap made first, if any; the sandbox itself may sit in another one
+below it (`--uid 1000` beside `--dev`). So from the outside in, the owner of each is joined
+(NS_GET_USERNS) and then the namespace itself, and the sandbox's own user namespace last. The
+middle child leaves at once; the command becomes our child (we are a subreaper), so its exit status
+comes to us. Everything up to exec happens after a fork of a single-threaded process. Not for plain
+processes: those only need `run_plain`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _NS_GET_USERNS = 0xB701
-_CLONE = {"mnt": 0x00020000, "pid": 0x20000000, "ipc": 0x08000000, "uts": 0x04000000}
+_CLONE = {
+    "net": 0x40000000, "mnt": 0x00020000, "pid": 0x20000000, "ipc": 0x08000000, "uts": 0x04000000,
+}  # fmt: skip
 _CLONE_NEWUSER = 0x10000000
 
 
@@ -104,15 +107,18 @@ def _middle(
 
 
 def _join(init: int) -> None:
-    names = {name: os.open(f"/proc/{init}/ns/{name}", os.O_RDONLY) for name in (*_CLONE, "user")}
-    ours = os.open("/proc/self/ns/user", os.O_RDONLY)
-    owner = fcntl.ioctl(names["mnt"], _NS_GET_USERNS)
-    if not _same(owner, ours):
-        process.check(process.libc.setns(owner, _CLONE_NEWUSER), "join user namespace")
+    files = {name: os.open(f"/proc/{init}/ns/{name}", os.O_RDONLY) for name in (*_CLONE, "user")}
+    here = os.open("/proc/self/ns/user", os.O_RDONLY)
     for name, flag in _CLONE.items():
-        process.check(process.libc.setns(names[name], flag), f"join {name} namespace")
-    if not _same(names["user"], owner):
-        process.check(process.libc.setns(names["user"], _CLONE_NEWUSER), "join inner namespace")
+        if name == "net" and _same(files[name], os.open("/proc/self/ns/net", os.O_RDONLY)):
+            continue  # the machine's own, whose owner need not be ours to join
+        owner = fcntl.ioctl(files[name], _NS_GET_USERNS)
+        if not _same(owner, here):
+            process.check(process.libc.setns(owner, _CLONE_NEWUSER), "join user namespace")
+            here = owner
+        process.check(process.libc.setns(files[name], flag), f"join {name} namespace")
+    if not _same(files["user"], here):
+        process.check(process.libc.setns(files["user"], _CLONE_NEWUSER), "join inner namespace")
 
 
 def _same(one: int, other: int) -> bool:
