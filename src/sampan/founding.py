@@ -7,7 +7,7 @@ without taking it over comes back. Only data: who applies it, and when, is `app.
 from __future__ import annotations
 
 from sampan.auth import roles
-from sampan.kube import names
+from sampan.kube import names, nets
 from sampan.kube.keys import Manifest
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "kubeflow")
@@ -53,7 +53,7 @@ def _api_service() -> Manifest:
         "metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
         "spec": {
             "type": "ClusterIP",
-            "clusterIP": "10.96.0.1",
+            "clusterIP": nets.API,
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
         },
     }

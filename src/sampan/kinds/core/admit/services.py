@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from sampan.kube import formats, meta, names
+from sampan.kube import formats, meta, names, nets
 from sampan.kube.component import Rules
 from sampan.kube.errors import (
     InternalError,
@@ -26,8 +26,8 @@ from sampan.kube.errors import (
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import View
 
-NETWORK = IPv4Network("10.96.0.0/16")
-FIRST = IPv4Address("10.96.0.1")
+NETWORK = IPv4Network(nets.SERVICES)
+FIRST = IPv4Address(nets.API)
 """The address of default/kubernetes, in every cluster."""
 RESERVED = 16
 """Addresses at the start of the network that are only given when they are asked for."""
