@@ -31,10 +31,11 @@ class Refused(Exception):
 class Toy:
     def __init__(self, *components: Component) -> None:
         self.objects: dict[Key, Manifest] = {}
-        self.controllers: dict[str, Controller] = {}
+        self.controllers: dict[str, list[Controller]] = {}
         self.rules: dict[str, Any] = {}
         for component in components:
-            self.controllers |= {each.of: each for each in component.controllers}
+            for each in component.controllers:
+                self.controllers.setdefault(each.of, []).append(each)
             self.rules |= component.rules
         self.time = START
         self.events: list[Emit] = []
@@ -116,19 +117,25 @@ class Toy:
             old
         ):
             return
+        new = _merged(old, patch)
         if key.kind in self.rules and "spec" in patch:
-            self._admit(_merged(old, patch), old)
+            self._admit(new, old)
+        elif meta.deleting(new) and not meta.finalizers(new) and meta.finalizers(old):
+            self.put(new)
+            if not new["spec"].get("nodeName") or phase_of(new) in ENDED:
+                del self.objects[key]
         else:
-            self.put(_merged(old, patch))
+            self.put(new)
 
     def delete(self, key: Key, uid: str = "") -> None:
-        """Pods that run get a deletionTimestamp; all else goes at once, and what it owns."""
+        """What runs or is held gets a deletionTimestamp; all else goes, and what it owns."""
         old = self.objects.get(key)
         if old is None or (uid and meta.uid_of(old) != uid):
             return
-        if key.kind == "Pod" and phase_of(old) not in ENDED and old["spec"].get("nodeName"):
+        runs = key.kind == "Pod" and phase_of(old) not in ENDED and old["spec"].get("nodeName")
+        if runs or meta.finalizers(old):
             when = {"metadata": {"deletionTimestamp": rfc3339(self.time)}}
-            self.put(_merged(old, when))
+            self.put(old if meta.deleting(old) else _merged(old, when))
             return
         del self.objects[key]
         for other, o in self._sorted():
@@ -151,7 +158,14 @@ class Toy:
         raise AssertionError("the controllers never agree")
 
     def once(self, key: Key) -> Plan | None:
-        controller = self.controllers[key.kind]
+        """The last plan for the object, if it is anybody's concern."""
+        plans = [self._ask(each, key) for each in self.controllers[key.kind]]
+        return next((plan for plan in reversed(plans) if plan is not None), None)
+
+    def _ask(self, controller: Controller, key: Key) -> Plan | None:
+        live = self.objects.get(key)
+        if live is None or (controller.concerns and not controller.concerns(live)):
+            return None
         held = deepcopy(self.objects)
         snapshot = controller.see(self, key)
         if snapshot is None:
@@ -208,6 +222,15 @@ class Toy:
         status = {"phase": phase, "containerStatuses": states, "conditions": [condition]}
         self.put({**pod, "spec": {**pod["spec"], "nodeName": "n"}, "status": status})
 
+    def gone(self, pod: Manifest) -> None:
+        """The node has stopped a pod that was deleted: it goes, unless somebody holds it."""
+        if meta.finalizers(pod) and phase_of(pod) not in ENDED:
+            self.run_pod(pod, "Failed", exit_code=143)
+            self.settle()
+        if (left := self.objects.get(key_of(pod))) and not meta.finalizers(left):
+            del self.objects[key_of(pod)]
+            self.settle()
+
     def step_pods(self, ends: Callable[[Manifest], str | None], *, most: int = 10**6) -> int:
         """Pending pods run, running pods end as `ends` says (None: they stay), deleted ones go."""
         moved = 0
@@ -216,7 +239,7 @@ class Toy:
                 break
             phase = phase_of(pod)
             if meta.deleting(pod):
-                del self.objects[key_of(pod)]
+                self.gone(pod)
             elif phase == "Pending":
                 self.run_pod(pod, "Running")
             elif phase == "Running" and pod["spec"].get("activeDeadlineSeconds") == 1:

@@ -40,7 +40,7 @@ def test_what_a_container_may_use() -> None:
     container = resources(cpu="1500m", memory="64Mi")
     container["resources"]["requests"] = {"cpu": "250m", "memory": "32Mi"}
     pod = {"spec": {"containers": [container], "resources": {"limits": {"cpu": "2"}}}}
-    found = limits_of(pod, container, memory=GIB, pids=100)
+    found = limits_of(pod, container, memory=GIB, settings=NodeSettings(pod_pids=100))
     assert (found.memory, found.cpu, found.weight) == (64 << 20, 1500, 250)
     assert found.pod == {"cpu": 2000, "pids": 100}
 
@@ -59,7 +59,9 @@ def test_what_a_container_may_use() -> None:
 )  # fmt: skip
 def test_who_asked_for_less_dies_sooner(given: dict[str, Any], score: int) -> None:
     container = {"name": "main", "image": "busybox", "resources": given}
-    found = limits_of({"spec": {"containers": [container]}}, container, memory=GIB)
+    found = limits_of(
+        {"spec": {"containers": [container]}}, container, memory=GIB, settings=NodeSettings()
+    )
     assert abs(found.oom - score) <= 1
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,7 @@ from sampan.nodes.supervisor.logs import LogWriter
 
 
 def read(directory: Path, tail: int | None = None, **options: Any) -> str:
-    content = b"".join(
-        (directory / name).read_bytes() for name in ("log.1", "log") if (directory / name).exists()
-    )
+    content = b"".join(path.read_bytes() for path in logs.generations(directory))
     form = logs.Form(LogOptions(container="c", **options))
     return form.take(logs.tail(content, tail)).decode()
 
@@ -61,15 +62,49 @@ def test_a_terminal_is_written_at_once(tmp_path: Path) -> None:
     assert read(tmp_path) == "prompt> "
 
 
-def test_a_full_log_turns_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "CAP", 1000)
-    writer = LogWriter(str(tmp_path))
-    for number in range(100):
+def test_a_full_log_turns_over(tmp_path: Path) -> None:
+    writer = LogWriter(str(tmp_path), {"size": 1000, "files": 3})
+    for number in range(200):
         writer.write("stdout", b"line %d\n" % number)
+    files = logs.generations(tmp_path)
+    assert [path.name for path in files] == ["log.2", "log.1", "log"]
+    assert all(path.stat().st_size <= 1100 for path in files)
     lines = read(tmp_path).splitlines()
-    assert lines[-1] == "line 99"
-    assert lines == [f"line {n}" for n in range(100 - len(lines), 100)]
-    assert (tmp_path / "log.1").stat().st_size <= 1100
+    assert lines == [f"line {n}" for n in range(200 - len(lines), 200)]
+    assert logs.last_words(tmp_path, 2) == "line 198\nline 199\n"
+    assert len(logs.last_words(tmp_path, 9999, 9999).splitlines()) == len(lines)
+
+
+@given(st.lists(st.integers(0, 4), max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_reader_that_keeps_up_loses_nothing(tmp_path: Path, turns: list[int]) -> None:
+    """The file may turn over between any two reads, as long as it has not been dropped."""
+    directory = Path(tempfile.mkdtemp(dir=tmp_path))
+    writer = LogWriter(str(directory), {"size": 100, "files": 4})
+    form, written, seen = logs.Form(LogOptions(container="c")), 0, b""
+    with logs.Cursor(directory) as cursor:
+        for turn in [*turns, 0]:
+            for _ in range(turn):
+                writer.write("stdout", b"line %d\n" % written)
+                written += 1
+            if turn == 4:
+                continue  # read only after the next round
+            while data := cursor.read():
+                seen += form.take(data)
+    skipped = any(a == b == 4 for a, b in pairwise([*turns, 0]))
+    if not skipped:
+        assert seen == b"".join(b"line %d\n" % n for n in range(written))
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = LogWriter(str(tmp_path))
+    writer.write("stdout", b"before\n")
+    real = os.write
+    with monkeypatch.context() as full:
+        full.setattr(writing.os, "write", lambda fd, data: real(fd, data[: len(data) // 2]))
+        writer.write("stdout", b"lost\n")
+    writer.write("stdout", b"after\n")
+    assert read(tmp_path) == "before\nafter\n"
 
 
 def test_since(tmp_path: Path) -> None:

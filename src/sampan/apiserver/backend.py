@@ -23,7 +23,7 @@ from sampan.kube import labels as label_selectors
 from sampan.kube import meta as metas
 from sampan.kube import names
 from sampan.kube.component import Rules
-from sampan.kube.errors import BadRequest, InternalError, NotFound
+from sampan.kube.errors import BadRequest, NotFound, ServiceUnavailable
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.times import rfc3339
 from sampan.lib.clock import Clock
@@ -146,7 +146,10 @@ class Backend:
             written = await writing
         except StorageFailed as error:
             self._queued(key)
-            raise InternalError(f"the object could not be stored: {error}") from error
+            raise ServiceUnavailable(
+                f"the object could not be stored: {error}; nothing was changed, and writing goes "
+                "on once that is mended"
+            ) from error
         return Stored(written.data, manifest)
 
     def _remember(self, key: Key, revision: int, manifest: Manifest, size: int) -> None:

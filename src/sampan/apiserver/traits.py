@@ -128,7 +128,6 @@ TRAITS: Mapping[str, Trait] = {
             "numberReady": 0,
         },
     ),
-    "CronJob.batch": Trait(notice=_UNACTED),
     "PodDisruptionBudget.policy": Trait(
         notice=_UNACTED,
         status={

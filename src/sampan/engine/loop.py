@@ -21,10 +21,10 @@ from sampan.engine.cluster import Change, Cluster, NotMirrored
 from sampan.engine.events import Events
 from sampan.engine.guard import SnapshotChanged, fingerprint
 from sampan.engine.kinds import Kinds
-from sampan.engine.queue import ON_CONFLICT, ON_ERROR, Queue
+from sampan.engine.queue import ON_CONFLICT, ON_ERROR, ON_OUTAGE, Queue
 from sampan.engine.reads import EVERY_KIND, Askers, Job, Reading
 from sampan.kube import names
-from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict
+from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict, ServiceUnavailable
 from sampan.kube.plan import Controller, Emit, Plan
 from sampan.lib.clock import Clock
 
@@ -161,7 +161,8 @@ class Engine:
         if isinstance(error, Conflict) and not isinstance(error, AlreadyExists):
             self._queue.failed(job, ON_CONFLICT)
             return
-        delay = self._queue.failed(job, ON_ERROR)
+        down = isinstance(error, ServiceUnavailable)  # a full disk: no fault of the object's
+        delay = self._queue.failed(job, ON_OUTAGE if down else ON_ERROR)
         if _in_dying_namespace(error):
             return
         expected = isinstance(error, ApiStatus)

@@ -34,6 +34,7 @@ class Backoff(Struct, frozen=True):
 
 
 ON_ERROR = Backoff(first=0.05, cap=300)
+ON_OUTAGE = Backoff(first=0.5, cap=5)
 ON_CONFLICT = Backoff(first=0.005, cap=5)
 
 

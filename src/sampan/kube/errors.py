@@ -62,6 +62,11 @@ def too_long(field: str, limit: int) -> Problem:
     return Problem(field, "FieldValueTooLong", f"Too long: may not be more than {limit} bytes")
 
 
+def too_many(field: str, number: int, limit: int) -> Problem:
+    fault = f"Too many: {number}: must have at most {limit} items"
+    return Problem(field, "FieldValueTooMany", fault)
+
+
 def unsupported(field: str, value: object, supported: Sequence[str]) -> Problem:
     choices = ", ".join(f'"{choice}"' for choice in supported)
     return Problem(

@@ -52,10 +52,6 @@ def _found(spec: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for kind in _KINDS:
         for index, container in enumerate(spec.get(kind) or ()):
             yield from _of_container(container, f"{path}.{kind}[{index}]")
-    for index, volume in enumerate(spec.get("volumes") or ()):
-        empty = volume.get("emptyDir") or {}
-        if empty.get("sizeLimit") and empty.get("medium") != "Memory":
-            yield f"{path}.volumes[{index}].emptyDir.sizeLimit", "only memory volumes are limited"
 
 
 def _of_container(container: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:

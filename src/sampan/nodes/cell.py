@@ -19,6 +19,7 @@ class Cell:
         self.spec = spec
         self.last: Run | None = None
         self.before: Run | None = None
+        self.pid = 0
         self.streak = 0
         self.waiting: Waiting | None = None
         self.hook: HookState = ""
@@ -70,6 +71,7 @@ class Cell:
 
     def note(self, attempt: int, report: Report, message: str = "") -> None:
         """What the supervisor says of the newest attempt."""
+        self.pid = report.pid
         self.last = Run(
             attempt=attempt,
             started=report.started,

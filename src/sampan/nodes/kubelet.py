@@ -32,6 +32,7 @@ from sampan.nodes.context import Context
 from sampan.nodes.doctor import Finding, judge
 from sampan.nodes.images.resolve import Images
 from sampan.nodes.life.status import TERMINAL
+from sampan.nodes.pressure import Pressure
 from sampan.nodes.registration import Registration
 from sampan.nodes.sandbox.level import Level, probe
 from sampan.nodes.supervisor.client import Client, Gone, Greeting, Kept, Report, end_everything
@@ -101,6 +102,8 @@ class Node:
         self._spawn(context.events.run())
         self._spawn(context.trash.run())
         self._spawn(self._beat())
+        self.pressure = Pressure(context, self._registration, lambda: self._workers.values())
+        self._spawn(self.pressure.run())
         self._adopt(greeting)
         for kind in (names.CONFIG_MAP, names.SECRET):
             self._subscribe(kind, context.references.changed)

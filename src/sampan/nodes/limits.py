@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sampan.config import NodeSettings
 from sampan.kube import quantities
 from sampan.kube.keys import Manifest
 from sampan.nodes.life.qos import qos_class
@@ -20,18 +21,21 @@ GUARANTEED, BEST_EFFORT = 500, 1000
 _BURSTABLE = (501, 999)
 
 
-def limits_of(pod: Manifest, container: Mapping[str, Any], *, memory: int, pids: int = 0) -> Limits:
-    """`memory` is what the node has, in bytes; `pids` the most tasks of one pod, 0 for no limit."""
+def limits_of(
+    pod: Manifest, container: Mapping[str, Any], *, memory: int, settings: NodeSettings
+) -> Limits:
+    """`memory` is what the node has, in bytes."""
     resources = container.get("resources") or {}
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     whole = (pod["spec"].get("resources") or {}).get("limits") or {}
-    bounds = {"memory": _bytes(whole), "cpu": _milli(whole), "pids": pids}
+    bounds = {"memory": _bytes(whole), "cpu": _milli(whole), "pids": settings.pod_pids}
     return Limits(
         memory=_bytes(limits),
         cpu=_milli(limits),
         weight=_milli(requests) or _milli(limits),
         oom=_score(pod, _bytes(requests), memory),
         pod={name: bound for name, bound in bounds.items() if bound},
+        log={"size": quantities.value(settings.log_size), "files": settings.log_files},
     )
 
 

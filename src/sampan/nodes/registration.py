@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from sampan.config import NodeSettings
@@ -20,6 +20,16 @@ from sampan.nodes import gpus
 LEASES = "kube-node-lease"
 LEASE_SECONDS = 40
 HEARTBEAT = 10.0
+PRESSURES = {"memory": "MemoryPressure", "ephemeral-storage": "DiskPressure"}
+"""What the node says of a resource that is running out. Upstream: pkg/kubelet/eviction."""
+_WORDS = {
+    "MemoryPressure": ("memory", "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory"),
+    "DiskPressure": ("disk space", "KubeletHasDiskPressure", "KubeletHasNoDiskPressure"),
+}
+_TAINTS = {
+    "MemoryPressure": "node.kubernetes.io/memory-pressure",
+    "DiskPressure": "node.kubernetes.io/disk-pressure",
+}
 _MOST_RESERVED = 2 << 30  # bytes
 _LABEL_OS, _LABEL_ARCH = "kubernetes.io/os", "kubernetes.io/arch"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -68,6 +78,8 @@ class Registration:
         self._host_ip = host_ip
         self._capacity, self._allocatable = map(dict, amounts)
         self._key = Key(names.NODE, "", name)
+        self._pressures: set[str] = set()
+        self._reported = False
 
     async def register(self) -> None:
         """Make the Node object, or bring the one of an earlier start up to date."""
@@ -103,6 +115,22 @@ class Registration:
             await self._cluster.patch(key, {"spec": spec})
         except NotFound:
             await self._make_lease(spec)
+
+    async def report(self, pressures: set[str]) -> None:
+        """Say which resources are running out: conditions, and taints that keep pods away."""
+        found = self._cluster.get(self._key)
+        if found is None or (self._reported and pressures == self._pressures):
+            return
+        self._reported = True  # a taint of an earlier start may be there still
+        ours = set(_TAINTS.values())
+        taints = [t for t in found["spec"].get("taints") or () if t.get("key") not in ours]
+        taints += [{"key": _TAINTS[kind], "effect": "NoSchedule"} for kind in sorted(pressures)]
+        self._pressures = set(pressures)
+        if taints == (found["spec"].get("taints") or []):
+            return
+        await self._cluster.patch(self._key, {"spec": {"taints": taints}})
+        status = {"status": self._status(ready=True)}
+        await self._cluster.patch(self._key, status, subresource="status")
 
     async def unready(self) -> None:
         """Say that the node has left; nobody is told to do anything about its pods."""
@@ -143,7 +171,7 @@ class Registration:
                 if before.get(kind, {}).get("status") == value
                 else now,
             }
-            for kind, value, reason, message in _conditions(ready=ready)
+            for kind, value, reason, message in _conditions(self._pressures, ready=ready)
         ]
         return {
             "capacity": self._capacity,
@@ -158,15 +186,19 @@ class Registration:
         }
 
 
-def _conditions(*, ready: bool) -> list[tuple[str, str, str, str]]:
-    good = [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "there is enough memory"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "there is enough disk space"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "there are enough process ids"),
-    ]
+def _conditions(pressures: Set[str], *, ready: bool) -> list[tuple[str, str, str, str]]:
+    found = []
+    for kind, (what, low, fine) in _WORDS.items():
+        if kind in pressures:
+            found.append((kind, "True", low, f"there is little {what} left"))
+        else:
+            found.append((kind, "False", fine, f"there is enough {what}"))
+    found.append(
+        ("PIDPressure", "False", "KubeletHasSufficientPID", "there are enough process ids")
+    )
     if ready:
-        return [*good, ("Ready", "True", "KubeletReady", "the node starts pods")]
-    return [*good, ("Ready", "False", "NodeStopped", "the control plane has been stopped")]
+        return [*found, ("Ready", "True", "KubeletReady", "the node starts pods")]
+    return [*found, ("Ready", "False", "NodeStopped", "the control plane has been stopped")]
 
 
 def _machine() -> dict[str, str]:

@@ -19,7 +19,7 @@ from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.runtime import Refusal, Runtime
 from sampan.nodes.life.seen import Start, Waiting
 from sampan.nodes.limits import limits_of
-from sampan.nodes.supervisor.client import Report
+from sampan.nodes.supervisor.client import Refused, Report
 from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
 
@@ -59,8 +59,12 @@ class Starter:
             reason = error.reason if isinstance(error, Unrunnable) else "CreateContainerError"
             self._block(cell, facts, Waiting(reason, str(error)), "Failed")
             return None
+        try:
+            report = await self._context.client.start(request)
+        except Refused as error:
+            self._block(cell, facts, Waiting("CreateContainerError", str(error)), "Failed")
+            return None
         self._announce(cell, facts, runtime, action)
-        report = await self._context.client.start(request)
         if report.code is None:
             message = f"Started container {cell.name}"
             self._context.emit(facts.pod, "Normal", "Started", message)
@@ -111,7 +115,7 @@ class Starter:
             services=context.services.variables(facts.pod),
             gpus=indices,
             limits=limits_of(
-                facts.pod, cell.spec, memory=context.memory, pids=context.settings.pod_pids
+                facts.pod, cell.spec, memory=context.memory, settings=context.settings
             ),
         )
         box = compose(facts, cell.spec, runtime, self._volumes, (place, around))

@@ -20,6 +20,7 @@ from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.decide import decide
+from sampan.nodes.life.eviction import EVICTED
 from sampan.nodes.life.seen import Decision, ProbeKind, Snapshot, Start, Stop
 from sampan.nodes.messages import read_message
 from sampan.nodes.references import pod_references
@@ -106,6 +107,21 @@ class Worker:
         self._stale = True
         self._starter.retry()
         self._wake.set()
+
+    def evict(self, why: str) -> None:
+        """The node cannot afford the pod any more."""
+        if self._evicted is None:
+            self._evicted = (EVICTED, why)
+            self.context.emit(self.pod, "Warning", EVICTED, why)
+            self._wake.set()
+
+    @property
+    def evictable(self) -> bool:
+        return self._evicted is None and any(cell.running for cell in self.cells.values())
+
+    def pids(self) -> dict[str, int]:
+        """The first process of each container that runs."""
+        return {name: cell.pid for name, cell in self.cells.items() if cell.running}
 
     # -- the loop ---------------------------------------------------------------------------------
     async def run(self) -> None:

@@ -31,12 +31,21 @@ def job(**spec: Any) -> Manifest:
     return _made("batch/v1", "Job", "j", body)
 
 
+def cron_job(**spec: Any) -> Manifest:
+    """A CronJob named `tick`, each minute."""
+    job = {"template": {"spec": pod_spec(restartPolicy="Never")}}
+    template = {"metadata": {"labels": {"from": "template"}}, "spec": job}
+    body = {"schedule": "* * * * *", "jobTemplate": template, **spec}
+    return _made("batch/v1", "CronJob", "tick", body)
+
+
 def serving(kind: str, *, image: str = "web:1", **spec: Any) -> Manifest:
     """A ReplicaSet, Deployment or StatefulSet named `web`."""
     body = {"selector": {"matchLabels": dict(LABELS)}, "template": template(image), **spec}
     return _made("apps/v1", kind, "web", body)
 
 
+CRON_JOB = Key("CronJob.batch", "u", "tick")
 JOB = Key("Job.batch", "u", "j")
 REPLICA_SET = Key("ReplicaSet.apps", "u", "web")
 DEPLOYMENT = Key("Deployment.apps", "u", "web")

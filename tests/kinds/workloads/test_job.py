@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from kinds.toy import Refused, Toy, phase_of
 from kinds.workloads.makers import JOB, job, pod_spec
-from sampan.kinds.workloads import COMPONENT
-from sampan.kinds.workloads.jobs import format_indexes, parse_indexes
+from sampan.kinds.workloads import COMPONENT, indexes
 from sampan.kube import meta
 from sampan.kube.keys import Key
 
@@ -94,16 +93,61 @@ def test_counts_survive_the_deletion_of_the_pods(toy: Toy) -> None:
     assert "Complete" in conditions(toy)
 
 
-def test_a_deleted_running_pod_is_replaced_and_is_no_failure(toy: Toy) -> None:
-    toy.create(job(backoffLimit=0))
+def test_a_running_pod_that_is_deleted_has_failed(toy: Toy) -> None:
+    toy.create(job(backoffLimit=1))
     toy.settle()
     toy.step_pods(lambda pod: None)
     (pod,) = toy.pods()
     toy.delete(Key("Pod", "u", meta.name_of(pod)))
     toy.settle()
-    assert status(toy)["terminating"] == 1
+    assert (status(toy)["terminating"], status(toy)["failed"]) == (1, 1)
+    assert not toy.running()
+    toy.advance()
     assert len(toy.running()) == 1
+    toy.step_pods(lambda pod: None)
+    assert len(toy.pods()) == 1
+    assert status(toy)["failed"] == 1
     assert not conditions(toy)
+
+
+def test_pods_that_the_job_gives_up_do_not_count(toy: Toy) -> None:
+    toy.create(job(parallelism=3, completions=5, backoffLimit=0))
+    toy.settle()
+    toy.step_pods(lambda pod: None)
+    toy.patch(JOB, {"spec": {"parallelism": 1}})
+    toy.settle()
+    assert len(toy.running()) == 1
+    toy.patch(JOB, {"spec": {"suspend": True}})
+    toy.settle()
+    while toy.step_pods(lambda pod: None):
+        pass
+    assert not toy.pods()
+    assert "failed" not in status(toy)
+
+
+def test_a_pod_that_ended_waits_until_it_was_counted(toy: Toy) -> None:
+    toy.create(job(completions=2))
+    toy.settle()
+    toy.step_pods(lambda pod: None)
+    (pod,) = toy.pods()
+    assert pod["metadata"]["finalizers"] == ["batch.kubernetes.io/job-tracking"]
+    toy.run_pod(pod, "Succeeded")
+    toy.delete(Key("Pod", "u", meta.name_of(pod)))
+    assert toy.pods()
+    toy.settle()
+    assert status(toy)["succeeded"] == 1
+    assert meta.name_of(pod) not in map(meta.name_of, toy.pods())
+
+
+def test_the_pods_of_a_job_that_is_gone_are_let_go(toy: Toy) -> None:
+    toy.create(job())
+    toy.settle()
+    toy.step_pods(lambda pod: None)
+    toy.delete(JOB)
+    assert len(toy.pods()) == 1
+    toy.settle()
+    toy.step_pods(lambda pod: None)
+    assert not toy.pods()
 
 
 def test_replacement_waits_for_the_end_with_policy_failed(toy: Toy) -> None:
@@ -223,12 +267,14 @@ def test_every_job_ends_and_never_runs_more_than_parallelism(
 
 
 @given(st.sets(st.integers(0, 40)))
-def test_indexes_are_written_and_read_alike(indexes: set[int]) -> None:
-    assert parse_indexes(format_indexes(indexes)) == indexes
+def test_indexes_are_written_and_read_alike(found: set[int]) -> None:
+    text = indexes.write(found)
+    assert indexes.read(text, below=41) == found
+    assert {index for span in indexes.parse(text, below=41) for index in span} == found
 
 
 def test_two_in_a_row_are_no_range() -> None:
-    assert format_indexes({0, 1, 3, 4, 5, 9}) == "0,1,3-5,9"
+    assert indexes.write({0, 1, 3, 4, 5, 9}) == "0,1,3-5,9"
 
 
 @pytest.mark.parametrize(
@@ -238,12 +284,6 @@ def test_two_in_a_row_are_no_range() -> None:
             {"template": {"spec": pod_spec()}},
             'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
             id="restart-policy",
-        ),
-        pytest.param(
-            {"podFailurePolicy": {"rules": [{"action": "Ignore"}]}},
-            "spec.podFailurePolicy: Forbidden: not supported by Sampan: every failed pod counts"
-            " towards backoffLimit",
-            id="pod-failure-policy",
         ),
         pytest.param(
             {"parallelism": -1},

@@ -1,25 +1,24 @@
 """Job: run pods until enough of them succeeded.
 
     started -> SuccessCriteriaMet -> Complete
-            -> FailureTarget      -> Failed (BackoffLimitExceeded, DeadlineExceeded)
+            -> FailureTarget      -> Failed (BackoffLimitExceeded, DeadlineExceeded, …)
 
 The second condition of a row comes when no pod is left. A failed pod is replaced after 10 s, 20 s,
-40 s … (at most ten minutes); a pod that was deleted before its end is replaced at once and is no
-failure. What is counted is in `tally`, which pods to start in `jobpods`, what is said in
-`jobstatus`. Upstream: kubernetes pkg/controller/job.
+40 s … (at most ten minutes); one that is deleted before its end has failed too. What is counted is
+in `tally`, what a failure means in `jobfailures`, when it is over in `jobverdict`, which pods to
+start in `jobpods`, what is said in `jobstatus`. Upstream: kubernetes pkg/controller/job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from sampan.kinds.workloads import jobpods, jobstatus, pods, tally
-from sampan.kinds.workloads.jobs import Run, Spec, Status
-from sampan.kinds.workloads.tally import Tally
-from sampan.kinds.workloads.types import look, view
+from sampan.kinds.workloads import jobpods, jobstatus, jobverdict, pods, tally
+from sampan.kinds.workloads.jobs import Run, Spec, Status, tracked
+from sampan.kinds.workloads.types import Pod, look, view
 from sampan.kube import meta, names
-from sampan.kube.keys import Key
-from sampan.kube.plan import Action, Controller, Delete, Emit, Plan, View
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import Action, Controller, Delete, Emit, Patch, Plan, View
 
 
 def see(cluster: View, key: Key) -> Run | None:
@@ -42,45 +41,60 @@ def decide(run: Run) -> Plan:
     if run.finished:
         return _after(run)
     count = tally.count(run)
+    noted = [_release(run, pod) for pod in count.counted]
     if meta.deleting(run.manifest):
-        return Plan(status=jobstatus.report(run, count, None))
-    verdict = jobstatus.judge(run, count)
+        freed = [_release(run, pod) for pod in run.pods if tracked(pod)]
+        return Plan(status=jobstatus.report(run, count, None), actions=tuple(freed))
+    verdict = jobverdict.judge(run, count)
     if verdict is not None or run.spec.suspend:
-        left = [pod for pod in run.pods if not pod.ended]
-        actions = [*_stop(run), *jobstatus.tell(run, verdict, ends=not left)]
+        ends = all(pod.ended for pod in run.pods)
+        stop = _stop(run) if verdict is not None else _give_up(run, filter(_active, run.pods))
+        told = jobstatus.tell(run, verdict, ends=ends)
         return Plan(
-            status=jobstatus.report(run, count, verdict, ends=not left), actions=tuple(actions)
+            status=jobstatus.report(run, count, verdict, ends=ends),
+            actions=(*noted, *stop, *told),
         )
-    wait, changes = _move(run, count)
+    missing, wait = jobpods.missing(run, count)
     return Plan(
         status=jobstatus.report(run, count, None),
-        actions=(*changes, *jobstatus.tell(run, None)),
-        again_in=pods.soonest(wait, jobstatus.deadline(run)),
+        actions=(
+            *noted,
+            *_give_up(run, jobpods.spare(run, count)),
+            *(action for manifest in missing for action in pods.create(manifest)),
+            *jobstatus.tell(run, None),
+        ),
+        again_in=pods.soonest(wait, jobverdict.deadline(run)),
     )
 
 
-def _move(run: Run, count: Tally) -> tuple[float | None, list[Action]]:
-    """Start what is missing, unless it is too soon after a failure; stop what is too much."""
-    missing = jobpods.missing(run, count)
-    actions: list[Action] = []
-    for pod in jobpods.spare(run, count):
-        actions += pods.delete(run.manifest, pod)
-    if missing and (wait := tally.backoff(run)) > 0:
-        return wait, actions
-    for manifest in missing:
-        actions += pods.create(manifest)
-    return None, actions
+def _active(pod: Pod) -> bool:
+    return pod.active
+
+
+def _give_up(run: Run, surplus: Iterable[Pod]) -> Iterator[Action]:
+    """Delete pods that are no longer wanted: they do not count."""
+    for pod in surplus:
+        if tracked(pod):
+            yield _release(run, pod)
+        yield from pods.delete(run.manifest, pod)
 
 
 def _stop(run: Run) -> Iterator[Action]:
-    for pod in run.pods:
-        if pod.active:
-            yield from pods.delete(run.manifest, pod)
+    """The Job is over: what still runs is deleted, and counts as failed."""
+    for pod in filter(_active, run.pods):
+        yield from pods.delete(run.manifest, pod)
+
+
+def _release(run: Run, pod: Pod) -> Action:
+    """Let go of a pod: the Job has taken note of it, or need not."""
+    key = Key(names.POD, meta.namespace_of(run.manifest), pod.name)
+    others = [held for held in pod.held if held != names.FINALIZER_JOB]
+    return Patch(key, {"metadata": {"uid": pod.uid, "finalizers": others}})
 
 
 def _after(run: Run) -> Plan:
     """A finished Job: nothing runs, and one day it goes."""
-    actions = list(_stop(run))
+    actions = [*_stop(run), *(_release(run, pod) for pod in run.pods if tracked(pod))]
     lifetime, ended = run.spec.ttlSecondsAfterFinished, jobstatus.finished_at(run)
     if lifetime is None or ended is None or meta.deleting(run.manifest):
         return Plan(actions=tuple(actions))
@@ -89,7 +103,33 @@ def _after(run: Run) -> Plan:
         return Plan(actions=tuple(actions), again_in=left)
     key = Key(names.JOB, meta.namespace_of(run.manifest), meta.name_of(run.manifest))
     told = Emit("Normal", "TTLExpired", "Job outlived ttlSecondsAfterFinished")
-    return Plan(actions=(told, Delete(key, meta.uid_of(run.manifest))))
+    return Plan(actions=(*actions, told, Delete(key, meta.uid_of(run.manifest))))
+
+
+def see_left(cluster: View, key: Key) -> Manifest | None:
+    """A pod that waits for a Job which is gone, or which it no longer belongs to."""
+    pod = cluster.get(key)
+    if pod is None or not left_behind(pod):
+        return None
+    owner = meta.controller_of(pod)
+    if owner is not None and owner.get("kind") == "Job":
+        job = cluster.get(meta.owner_key(pod, owner))
+        if job is not None and meta.uid_of(job) == owner.get("uid"):
+            return None
+    return pod
+
+
+def left_behind(pod: Manifest) -> bool:
+    """It may wait for nobody: being deleted, and held for a Job."""
+    return meta.deleting(pod) and meta.has_finalizer(pod, names.FINALIZER_JOB)
+
+
+def release_left(pod: Manifest) -> Plan:
+    key = Key(names.POD, meta.namespace_of(pod), meta.name_of(pod))
+    return Plan(actions=(Patch(key, meta.without_finalizer(pod, names.FINALIZER_JOB)),))
 
 
 JOB = Controller(name="job", of=names.JOB, see=see, decide=decide)
+LEFT_BEHIND = Controller(
+    name="job-orphans", of=names.POD, see=see_left, decide=release_left, concerns=left_behind
+)

@@ -13,11 +13,45 @@ from sampan.kube.conditions import is_true
 from sampan.kube.keys import Manifest
 
 
+class OnExitCodes(Struct, frozen=True, kw_only=True):
+    operator: str
+    containerName: str | None = None
+    values: list[int] = []
+
+
+class OnPodCondition(Struct, frozen=True, kw_only=True):
+    type: str
+    status: str = "True"
+
+
+class FailureRule(Struct, frozen=True, kw_only=True):
+    action: str
+    onExitCodes: OnExitCodes | None = None
+    onPodConditions: list[OnPodCondition] | None = None
+
+
+class FailurePolicy(Struct, frozen=True, kw_only=True):
+    rules: list[FailureRule] = []
+
+
+class SuccessRule(Struct, frozen=True, kw_only=True):
+    succeededIndexes: str | None = None
+    succeededCount: int | None = None
+
+
+class SuccessPolicy(Struct, frozen=True, kw_only=True):
+    rules: list[SuccessRule] = []
+
+
 class Spec(Struct, frozen=True, kw_only=True):
     parallelism: int = 1
     completions: int | None = None
     completionMode: str = "NonIndexed"
     backoffLimit: int = 6
+    backoffLimitPerIndex: int | None = None
+    maxFailedIndexes: int | None = None
+    podFailurePolicy: FailurePolicy | None = None
+    successPolicy: SuccessPolicy | None = None
     activeDeadlineSeconds: int | None = None
     ttlSecondsAfterFinished: int | None = None
     suspend: bool = False
@@ -29,6 +63,11 @@ class Spec(Struct, frozen=True, kw_only=True):
     def indexed(self) -> bool:
         return self.completionMode == "Indexed"
 
+    @property
+    def patient(self) -> bool:
+        """A pod on its way out holds its place until it has ended, and counts only then."""
+        return self.podReplacementPolicy == "Failed"
+
 
 class Uncounted(Struct, frozen=True, kw_only=True):
     succeeded: list[str] = []
@@ -39,6 +78,7 @@ class Status(Struct, frozen=True, kw_only=True):
     succeeded: int = 0
     failed: int = 0
     completedIndexes: str = ""
+    failedIndexes: str = ""
     startTime: str = ""
     completionTime: str = ""
     conditions: Conditions = []
@@ -67,30 +107,16 @@ def index_of(pod: Pod) -> int | None:
         or pod.annotations.get(names.LABEL_COMPLETION_INDEX)
         or ""
     )
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def parse_indexes(text: str) -> set[int]:
-    """`"0,2-4"` -> {0, 2, 3, 4}; parts that cannot be read are left out."""
-    found: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if first.isdecimal() and (last.isdecimal() or not dash):
-            found.update(range(int(first), int(last if dash else first) + 1))
-    return found
+def tracked(pod: Pod) -> bool:
+    """The Job has not finished taking note of it."""
+    return names.FINALIZER_JOB in pod.held
 
 
-def format_indexes(indexes: set[int]) -> str:
-    """{0, 2, 3, 4} -> `"0,2-4"`: as upstream, three or more in a row are a range."""
-    parts: list[str] = []
-    run: list[int] = []
-    for index in [*sorted(indexes), None]:
-        if run and index is not None and index == run[-1] + 1:
-            run.append(index)
-            continue
-        if len(run) > 2:
-            parts.append(f"{run[0]}-{run[-1]}")
-        else:
-            parts += map(str, run)
-        run = [] if index is None else [index]
-    return ",".join(parts)
+def broken(spec: Spec, pod: Pod) -> bool:
+    """It counts as a failure: it failed, or it is made to go before it could end well."""
+    if pod.phase == "Failed":
+        return True
+    return pod.deleting and pod.phase != "Succeeded" and not spec.patient

@@ -1,73 +1,93 @@
 """What a Job has to count: each pod that ended exactly once, also after it is gone.
 
-`status.succeeded` and `status.failed` only ever grow. A pod that ended is counted when it is first
-seen; as long as it exists its uid stands in `status.uncountedTerminatedPods`, so that it is not
-counted again. (Upstream keeps ended pods with a finalizer until they are counted, and lists there
-those with the finalizer; without finalizers a pod can always be deleted at once.) An Indexed Job
-has its memory in `completedIndexes`. A pod that is being deleted is no failure.
+A finalizer keeps each pod until it has been counted:
+
+    it ended, or is made to go -> counted, and its uid noted in `uncountedTerminatedPods`
+    the note is in the status  -> the finalizer goes
+    no finalizer               -> the note goes; the pod never counts again
+
+So a crash between two steps neither loses a pod nor counts it twice. (Upstream lists there what it
+has yet to count, with the same effect.) Pods that the Job itself gives up lose the finalizer first
+and are never counted. An Indexed Job has its memory in `completedIndexes` and `failedIndexes`.
+Upstream: kubernetes pkg/controller/job trackJobStatusAndRemoveFinalizers.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from sampan.kinds.workloads.jobs import Run, index_of, parse_indexes
+from sampan.kinds.workloads import indexes, jobfailures
+from sampan.kinds.workloads.jobfailures import Index
+from sampan.kinds.workloads.jobs import Run, broken, index_of, tracked
 from sampan.kinds.workloads.types import Pod
-
-FIRST_BACKOFF = 10.0
-LONGEST_BACKOFF = 600.0
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """Numbers after this look. `completed` are the indexes that are done (Indexed only)."""
+    """Numbers after this look. `completed` and `lost` are the indexes that are done and those that
+    failed for good; `troubled` what is known of those that failed at least once.
+
+    fatal: why the policy about failures ends the Job, "" if it does not.
+    counted: pods whose count is in the status, which may go.
+    """
 
     succeeded: int
     failed: int
     known_succeeded: list[str]
     known_failed: list[str]
     completed: frozenset[int] = frozenset()
+    lost: frozenset[int] = frozenset()
+    troubled: Mapping[int, Index] = {}
+    fatal: str = ""
+    counted: tuple[Pod, ...] = ()
 
 
 def count(run: Run) -> Tally:
     known = run.status.uncountedTerminatedPods
-    succeeded = [pod for pod in run.pods if pod.phase == "Succeeded"]
-    failed = [pod for pod in run.pods if pod.phase == "Failed"]
-    new = {pod.uid for pod in succeeded} - set(known.succeeded)
-    broken = {pod.uid for pod in failed if not pod.deleting} - set(known.failed)
-    counted = {*known.failed, *broken}
-    completed = _completed(run, succeeded)
+    seen = [pod for pod in run.pods if tracked(pod)]
+    good = [pod for pod in seen if pod.phase == "Succeeded"]
+    bad = [pod for pod in seen if broken(run.spec, pod)]
+    new = [pod for pod in good if pod.uid not in {*known.succeeded, *known.failed}]
+    rulings = [jobfailures.ruling(run, pod) for pod in bad if pod.uid not in known.failed]
+    completed, troubled = _completed(run, good), jobfailures.per_index(run)
+    lost = _lost(run, troubled) - completed
+    noted = {*known.succeeded, *known.failed}
     return Tally(
         succeeded=len(completed) if run.spec.indexed else run.status.succeeded + len(new),
-        failed=run.status.failed + len(broken),
-        known_succeeded=[pod.uid for pod in succeeded],
-        known_failed=[pod.uid for pod in failed if pod.uid in counted],
+        failed=run.status.failed + sum(ruling.action != "Ignore" for ruling in rulings),
+        known_succeeded=[pod.uid for pod in good if pod.uid not in known.failed],
+        known_failed=[pod.uid for pod in seen if pod in bad or pod.uid in known.failed],
         completed=frozenset(completed),
+        lost=frozenset(lost),
+        troubled=troubled,
+        fatal=next((each.message for each in rulings if each.action == "FailJob"), ""),
+        counted=tuple(
+            pod for pod in seen if pod.uid in noted and not _remembers(run, pod, troubled)
+        ),
     )
 
 
 def _completed(run: Run, succeeded: list[Pod]) -> set[int]:
     if not run.spec.indexed:
         return set()
-    indexes = {index for pod in succeeded if (index := index_of(pod)) is not None}
     last = run.spec.completions or 0
-    return {i for i in indexes | parse_indexes(run.status.completedIndexes) if i < last}
+    found = {index for pod in succeeded if (index := index_of(pod)) is not None and index < last}
+    return found | indexes.read(run.status.completedIndexes, below=last)
 
 
-def backoff(run: Run) -> float:
-    """Seconds to wait before the next pod: 10 s after a failure, doubled for each one more since
-    the last success."""
-    broken = [end for pod in run.pods if pod.phase == "Failed" and (end := _end(pod, run.now))]
-    good = [end for pod in run.pods if pod.phase == "Succeeded" and (end := _end(pod, run.now))]
-    since = [end for end in broken if not good or end > max(good)]
-    if not since:
-        return 0.0
-    delay = min(FIRST_BACKOFF * 2.0 ** min(len(since) - 1, 16), LONGEST_BACKOFF)
-    return delay - (run.now - max(since)).total_seconds()
+def _lost(run: Run, troubled: Mapping[int, Index]) -> set[int]:
+    if run.spec.backoffLimitPerIndex is None:
+        return set()
+    last = run.spec.completions or 0
+    found = {index for index, state in troubled.items() if state.over and index < last}
+    return found | indexes.read(run.status.failedIndexes, below=last)
 
 
-def _end(pod: Pod, now: datetime) -> datetime | None:
-    if pod.deleting:
-        return None
-    return pod.finished or pod.created_at or now
+def _remembers(run: Run, pod: Pod, troubled: Mapping[int, Index]) -> bool:
+    """Only this pod tells how often its index failed: it stays until the next one is made."""
+    index = index_of(pod)
+    state = troubled.get(index) if index is not None else None
+    if state is None or state.over or state.last is not pod:
+        return False
+    return not any(index_of(other) == index and not other.ended for other in run.pods)

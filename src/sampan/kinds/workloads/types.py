@@ -6,8 +6,8 @@ a field is the API's own; what is derived (`active`, `ready_since`) has a plain 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,20 +21,35 @@ S = TypeVar("S")
 Conditions = list[dict[str, Any]]
 
 
+class Exit(Struct, frozen=True):
+    """A container that ended with a code that is not 0."""
+
+    container: str
+    code: int
+
+
 class Pod(Struct, frozen=True, kw_only=True):
-    """What makers of pods look at. `ready_since` is None while the pod is not Ready."""
+    """What makers of pods look at. `ready_since` is None while the pod is not Ready.
+
+    held: finalizers that keep the pod until somebody has taken note of it.
+    exits, conditions: of a Failed pod only, what policies about failures look at.
+    """
 
     name: str
     uid: str
     phase: str
     created: str
     deleting: bool = False
+    going_since: datetime | None = None
     ready_since: datetime | None = None
     node: str = ""
     restarts: int = 0
     labels: Mapping[str, str] = {}
     annotations: Mapping[str, str] = {}
     finished: datetime | None = None
+    held: Sequence[str] = ()
+    exits: tuple[Exit, ...] = ()
+    conditions: Mapping[str, str] = {}
 
     @property
     def ended(self) -> bool:
@@ -46,8 +61,11 @@ class Pod(Struct, frozen=True, kw_only=True):
         return not self.deleting and not self.ended
 
     @property
-    def created_at(self) -> datetime | None:
-        return parse(self.created) if self.created else None
+    def ended_at(self) -> datetime | None:
+        """When it ended, or was asked to; as far as is known."""
+        if self.finished is not None or self.going_since is None:
+            return self.finished or (parse(self.created) if self.created else None)
+        return self.going_since
 
     def available(self, now: datetime, after: int) -> bool:
         """Ready for at least `after` seconds."""
@@ -71,13 +89,38 @@ def look(pod: Manifest) -> Pod:
         phase=phase,
         created=meta.get("creationTimestamp") or "",
         deleting=bool(meta.get("deletionTimestamp")),
+        going_since=_going(meta),
         ready_since=_since(ready) if ready.get("status") == "True" else None,
         node=(pod.get("spec") or {}).get("nodeName") or "",
         restarts=sum(each.get("restartCount") or 0 for each in statuses),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
         finished=_finished(statuses) if phase in ("Succeeded", "Failed") else None,
+        held=meta.get("finalizers") or (),
+        exits=tuple(_exits(status)) if phase == "Failed" else (),
+        conditions=_said(status) if phase == "Failed" else {},
     )
+
+
+def _going(meta: Mapping[str, Any]) -> datetime | None:
+    """When deletion was asked for; the timestamp says when it is to be over."""
+    if not (until := meta.get("deletionTimestamp")):
+        return None
+    return parse(until) - timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
+
+
+def _exits(status: Mapping[str, Any]) -> Iterator[Exit]:
+    for field in ("initContainerStatuses", "containerStatuses"):
+        for each in status.get(field) or ():
+            ended = (each.get("state") or {}).get("terminated") or {}
+            if code := ended.get("exitCode"):
+                yield Exit(each.get("name") or "", code)
+
+
+def _said(status: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        each.get("type") or "": each.get("status") or "" for each in status.get("conditions") or ()
+    }
 
 
 def _since(condition: Mapping[str, Any]) -> datetime:

@@ -20,6 +20,8 @@ _DEADLINE = (
     "Pod was active on the node longer than the specified deadline",
 )
 
+_EVICTION_GRACE = 1.0  # seconds: what it uses is needed now, as upstream's hard thresholds have it
+
 
 def decide(snapshot: Snapshot) -> Decision:
     pod = snapshot.pod
@@ -53,6 +55,8 @@ def _end(snapshot: Snapshot, all_parts: list[Part], why: tuple[str, str] | None)
     pod = snapshot.pod
     deleted = bool(pod["metadata"].get("deletionTimestamp"))
     grace = plan.grace_left(pod, snapshot.now) if deleted else _grace(pod)
+    if snapshot.evicted:
+        grace = min(grace, _EVICTION_GRACE)
     actions = tuple(plan.ending(all_parts, grace))
     initialized = all(part.seen.succeeded for part in all_parts if part.role == "init")
     phase = (pod.get("status") or {}).get("phase") or "Pending"

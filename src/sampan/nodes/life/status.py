@@ -139,6 +139,8 @@ def _verdicts(
         "ContainersReady": containers_ready,
         "PodScheduled": ("True", "", ""),
     }
+    if snapshot.evicted:
+        found["DisruptionTarget"] = ("True", "TerminationByKubelet", snapshot.evicted[1])
     return found
 
 

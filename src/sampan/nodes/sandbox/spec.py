@@ -20,7 +20,8 @@ class Mount(Struct, frozen=True):
 class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a container may use: memory in bytes, cpu and weight (its share when CPUs are scarce)
     in thousandths of a CPU, pids in tasks; 0 is no limit. `oom` says how early the kernel is to
-    kill it when the machine has no memory left (0 to 1000). `pod` bounds its whole pod."""
+    kill it when the machine has no memory left (0 to 1000). `pod` bounds its whole pod, `log` the
+    log: `size` of one file in bytes, and how many `files`."""
 
     memory: int = 0
     cpu: int = 0
@@ -28,6 +29,7 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pids: int = 0
     oom: int = 0
     pod: Mapping[str, int] = {}
+    log: Mapping[str, int] = {}
 
 
 class Sandbox(Struct, frozen=True, kw_only=True):

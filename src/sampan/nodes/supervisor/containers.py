@@ -9,6 +9,7 @@ nothing of it is left: the init that outlives its main process is killed and wai
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+_SAVE_AGAIN = 1.0
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _RETRY = 0.01  # until bubblewrap has said which process is the init
 
 
@@ -74,7 +77,8 @@ class Containers:
         except FileNotFoundError:
             os.makedirs(directory, 0o700)
         record = Record(identity, plain=spec["plain"], limits=spec.get("limits"))
-        streams = Streams(self.loop, directory, lambda: self._grown(identity))
+        bounds = record.limits.get("log") or {}
+        streams = Streams(self.loop, directory, lambda: self._grown(identity), bounds)
         container = Container(record, directory, streams)
         self.known[identity] = record
         record.started = time.time()
@@ -82,11 +86,14 @@ class Containers:
             self._spawn(container, spec)
         except OSError as error:
             streams.close()
+            if error.errno in _NO_ROOM:
+                self._unclaim(identity, directory)
+                raise
             record.end(128, time.time(), "StartError", str(error))
-            record.save_end(directory)
+            self._save(record.save_end, directory)
             return record
         record.ticks = process.start_ticks(record.pid)
-        record.save_start(directory)
+        self._save(lambda path: record.save_start(path) if record.running else None, directory)
         self._live[identity] = self._by_pid[record.pid] = container
         return record
 
@@ -151,6 +158,14 @@ class Containers:
         finally:
             container.streams.given()
 
+    def _unclaim(self, identity: str, directory: str) -> None:
+        """Nothing was started: the same id may be tried again when there is room."""
+        self.known.pop(identity, None)
+        with contextlib.suppress(OSError):
+            for name in os.listdir(directory):
+                os.unlink(f"{directory}/{name}")
+            os.rmdir(directory)
+
     def _directory(self, identity: str) -> str:
         pod, _, name = identity.partition("/")
         return f"{self.root}/{pod}/containers/{name}"
@@ -166,7 +181,8 @@ class Containers:
                 self._kill_leftover(directory)
             record.save_end(directory)
             return
-        streams = Streams(self.loop, directory, lambda: self._grown(identity))
+        bounds = record.limits.get("log") or {}
+        streams = Streams(self.loop, directory, lambda: self._grown(identity), bounds)
         container = Container(record, directory, streams)
         self.limits.adopt(container)
         streams.reopen()
@@ -268,9 +284,19 @@ class Containers:
         self.limits.release(container)
         record = container.record
         record.end(code, at, reason, message)
-        record.save_end(container.directory)
+        self._save(record.save_end, container.directory)
         self._live.pop(record.id, None)
         self._changed(record)
+
+    def _save(self, write: Callable[[str], None], directory: str) -> None:
+        """Write it down, later if the disk has no room now: until then we know it by heart. A
+        directory that is gone needs no record."""
+        try:
+            write(directory)
+        except FileNotFoundError:
+            return
+        except OSError:
+            self.loop.later(_SAVE_AGAIN, lambda: self._save(write, directory))
 
     def _terminate(self, container: Container) -> None:
         if container.main:

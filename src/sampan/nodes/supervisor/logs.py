@@ -2,24 +2,36 @@
 
 The format is CRI's, so other tools read it too: `<RFC 3339 in nanoseconds> <stream> <F|P> <text>`,
 where P marks a piece of a line that was too long (or that a terminal wrote without an end). All
-lines that arrive in one read carry one time stamp. A file that passes `CAP` becomes `log.1`.
+lines that arrive in one read carry one time stamp. A file that has grown to its size becomes
+`log.1`, that one `log.2`, and so on; the oldest goes. Upstream: containerLogMaxSize, -MaxFiles.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
-CAP = 10_000_000
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIZE = 10 << 20  # bytes of one file
+FILES = 5  # with the one that is written to
 LONGEST = 16_384  # bytes of one piece of a line, as in containerd
 
 
 class LogWriter:
     """Appends to `<directory>/log`; the file is made by the first byte."""
 
-    def __init__(self, directory: str, *, eager: bool = False) -> None:
-        """`eager` writes unfinished lines at once: a prompt on a terminal has no line end."""
+    def __init__(
+        self, directory: str, bounds: Mapping[str, int] | None = None, *, eager: bool = False
+    ) -> None:
+        """`bounds`: `size` in bytes of each of so many `files`. `eager` writes unfinished lines
+        at once: a prompt on a terminal has no line end."""
         self._path = directory + "/log"
+        bounds = bounds or {}
+        self._most, self._files = bounds.get("size", SIZE), bounds.get("files", FILES)
         self._eager = eager
         self._fd = -1
         self.size = 0
@@ -56,11 +68,13 @@ class LogWriter:
             return
         try:
             self._open()
-            os.write(self._fd, data)
+            if os.write(self._fd, data) < len(data):
+                os.ftruncate(self._fd, self.size)  # half a line would spoil the next one
+                return
         except OSError:
             return  # a full disk costs log lines, never the container
         self.size += len(data)
-        if self.size >= CAP:
+        if self.size >= self._most:
             self._rotate()
 
     def _open(self) -> None:
@@ -73,7 +87,10 @@ class LogWriter:
         os.close(self._fd)
         self._fd = -1
         self.size = 0
-        os.replace(self._path, self._path + ".1")
+        for number in range(self._files - 1, 0, -1):
+            newer = f"{self._path}.{number - 1}" if number > 1 else self._path
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(newer, f"{self._path}.{number}")
 
 
 _second = (0, "")

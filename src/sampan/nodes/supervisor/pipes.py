@@ -22,7 +22,10 @@ _STREAMS = (("out", "stdout"), ("err", "stderr"))
 class Streams:
     """Reads a container's output into its log. `grown` is called after each write."""
 
-    def __init__(self, loop: Loop, directory: str, grown: Callable[[], None]) -> None:
+    def __init__(
+        self, loop: Loop, directory: str, grown: Callable[[], None], log: dict[str, int]
+    ) -> None:
+        """`log` bounds the log: `size` and `files`, where they are not the usual ones."""
         self._loop = loop
         self._directory = directory
         self._grown = grown
@@ -30,7 +33,8 @@ class Streams:
         self._given: list[int] = []
         self._stdin_keeper = -1
         self.terminal = -1
-        self.log = LogWriter(directory)
+        self._bounds = log
+        self.log = LogWriter(directory, log)
 
     def open(self, *, stdin: bool) -> tuple[int, int, int]:
         """Make the pipes; answers the container's (stdin or -1, stdout, stderr)."""
@@ -47,7 +51,7 @@ class Streams:
         self.terminal, slave = os.openpty()
         self._given.append(slave)
         os.set_blocking(self.terminal, False)
-        self.log = LogWriter(self._directory, eager=True)
+        self.log = LogWriter(self._directory, self._bounds, eager=True)
         self._watch(self.terminal, "stdout")
         return os.ttyname(slave)
 

@@ -11,6 +11,8 @@ Making the directory is the claim: an id whose directory exists is never started
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 
@@ -150,8 +152,18 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _write(path: str, text: str) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Whole or not at all. OSError when the disk has no room."""
+    draft = path + ".new"
+    data = text.encode()
     try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            if os.write(fd, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), draft)
+        finally:
+            os.close(fd)
+        os.replace(draft, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise

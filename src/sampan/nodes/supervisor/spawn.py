@@ -28,6 +28,7 @@ def sandboxed(container: Container, spec: dict[str, Any], prefix: list[str]) -> 
     """Answers its pid. OSError when it cannot be started."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     status = os.open(container.directory + "/status", flags, 0o600)
+    os.write(status, b"{}\n")  # a block of the disk: what bubblewrap has to say will find room
     arguments = os.memfd_create("args")
     os.write(arguments, "\0".join(spec["args"]).encode() + b"\0")
     os.lseek(arguments, 0, os.SEEK_SET)

@@ -10,29 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sampan.kinds.workloads.admit import common
+from sampan.kinds.workloads.admit import common, jobpolicies, jobspec
 from sampan.kube import formats, names, templates
 from sampan.kube.component import Rules
-from sampan.kube.errors import Problem, forbidden, invalid, required, unsupported
+from sampan.kube.errors import Problem, forbidden, invalid
 from sampan.kube.keys import Manifest
 
 _OLD_JOB_NAME, _OLD_UID = "job-name", "controller-uid"
-_MODES = ("NonIndexed", "Indexed")
-_REPLACEMENTS = ("Failed", "TerminatingOrFailed")
-_MAX_INDEXED = 100_000
-_NUMBERS = (
-    "parallelism",
-    "completions",
-    "activeDeadlineSeconds",
-    "backoffLimit",
-    "ttlSecondsAfterFinished",
+_UNLIMITED = 2**31 - 1
+"""What backoffLimit is where each index has a limit of its own."""
+_IMMUTABLE = (
+    "selector",
+    "completionMode",
+    "podFailurePolicy",
+    "backoffLimitPerIndex",
+    "successPolicy",
+    "managedBy",
 )
-_NOT_YET = {
-    "podFailurePolicy": "not supported by Sampan: every failed pod counts towards backoffLimit",
-    "successPolicy": "not supported by Sampan: all completions are needed",
-    "backoffLimitPerIndex": "not supported by Sampan: backoffLimit counts over all indexes",
-    "maxFailedIndexes": "not supported by Sampan: backoffLimit counts over all indexes",
-}
 _SCHEDULING = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 
 
@@ -42,10 +36,13 @@ def default(manifest: Manifest) -> None:
         spec["completions"] = 1
     if spec.get("parallelism") is None:
         spec["parallelism"] = 1
-    spec.setdefault("backoffLimit", 6)
+    if spec.get("backoffLimit") is None:
+        spec["backoffLimit"] = 6 if spec.get("backoffLimitPerIndex") is None else _UNLIMITED
     spec.setdefault("completionMode", "NonIndexed")
     spec.setdefault("suspend", False)
-    spec.setdefault("podReplacementPolicy", "TerminatingOrFailed")
+    replacement = "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed"
+    spec.setdefault("podReplacementPolicy", replacement)
+    jobpolicies.fill(spec)
     templates.fill(spec.setdefault("template", {}))
     about = manifest["metadata"]
     given = spec["template"]["metadata"].get("labels")
@@ -75,54 +72,26 @@ def prepare(manifest: Manifest, old: Manifest | None) -> None:
 def validate(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     spec = manifest["spec"]
     return [
-        *common.not_negative(spec, _NUMBERS),
-        *_choices(spec),
-        *_indexed(manifest),
-        *common.not_supported(spec, _NOT_YET, "spec"),
+        *jobspec.problems(spec, "spec"),
+        *_host_names(manifest),
         *templates.selector_problems(spec.get("selector"), spec["template"], "job"),
-        *templates.problems(spec["template"]),
-        *_restarts(spec["template"]["spec"]),
         *_changes(manifest, old),
     ]
 
 
-def _choices(spec: dict[str, Any]) -> Iterator[Problem]:
-    if spec["completionMode"] not in _MODES:
-        yield unsupported("spec.completionMode", spec["completionMode"], _MODES)
-    if spec["podReplacementPolicy"] not in _REPLACEMENTS:
-        yield unsupported("spec.podReplacementPolicy", spec["podReplacementPolicy"], _REPLACEMENTS)
-    manager = spec.get("managedBy")
-    if manager is not None and (fault := formats.label_key(manager)):
-        yield invalid("spec.managedBy", manager, fault)
-
-
-def _indexed(manifest: Manifest) -> Iterator[Problem]:
-    spec = manifest["spec"]
-    if spec["completionMode"] != "Indexed":
-        return
-    completions = spec.get("completions")
-    if completions is None:
-        yield required("spec.completions", "when completion mode is Indexed")
-        return
-    for field in ("parallelism", "completions"):
-        if spec[field] > _MAX_INDEXED:
-            fault = f"must be less than or equal to {_MAX_INDEXED} when completion mode is Indexed"
-            yield invalid(f"spec.{field}", spec[field], fault)
-    host = f"{manifest['metadata']['name']}-{max(0, completions - 1)}"
-    if fault_ := formats.dns_label(host):
-        yield invalid("metadata.name", manifest["metadata"]["name"], f"host name {host}: {fault_}")
-
-
-def _restarts(pod: dict[str, Any]) -> Iterator[Problem]:
-    if pod["restartPolicy"] == "Always":
-        fault = 'valid values: "OnFailure", "Never"'
-        yield required("spec.template.spec.restartPolicy", fault)
+def _host_names(manifest: Manifest) -> Iterator[Problem]:
+    """The pods of an Indexed Job have its name and their index for a host name."""
+    spec, name = manifest["spec"], manifest["metadata"]["name"]
+    if spec["completionMode"] == "Indexed":
+        host = f"{name}-{max(0, (spec.get('completions') or 0) - 1)}"
+        if fault := formats.dns_label(host):
+            yield invalid("metadata.name", name, f"host name {host}: {fault}")
 
 
 def _changes(manifest: Manifest, old: Manifest | None) -> Iterator[Problem]:
     if old is None:
         return
-    yield from common.immutable(manifest, old, ("selector", "completionMode", "managedBy"))
+    yield from common.immutable(manifest, old, _IMMUTABLE)
     new, before = manifest["spec"], old["spec"]
     if new.get("completions") != before.get("completions"):
         elastic = new["completionMode"] == "Indexed"
