@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sampan.apiserver import metrics
 from sampan.apiserver.access import Access
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.certificates import Certificates
@@ -61,6 +62,10 @@ class ApiServer:
         rules[names.CRD] = (*rules.get(names.CRD, ()), self._definitions.rules)
         posting = Posting(self.backend, authenticator, authorizer, issue, review)
         self._streams = Streams(self.backend, node)
+        measured = metrics.Metrics(self.backend, self._streams)
+        self.backend.computed.update(dict.fromkeys(measured.kinds, measured))
+        for resource in metrics.resources():
+            self.backend.resources.add(resource)
         self._paths = Paths(self.backend.resources, self.backend.clock, published or {})
         endpoints = Endpoints(self.backend, self.watches, posting)
         self.asgi = Dispatcher(

@@ -8,9 +8,9 @@ Everybody treats a shared manifest as frozen; a verb that changes one copies the
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from msgspec import Struct
@@ -45,6 +45,18 @@ class Stored(Struct, frozen=True):
     manifest: Manifest
 
 
+class Computed(Protocol):
+    """Where objects of a kind come from that are made when they are read, and never stored."""
+
+    async def refresh(self) -> None:
+        """Bring them up to date, for those who can wait."""
+        ...
+
+    def manifests(self, kind: str, namespace: str) -> list[Manifest]:
+        """Ordered by namespace and name; namespace "" is all."""
+        ...
+
+
 class Backend:
     """`rules`: per kind, the rules of each component that has some, in the components' order."""
 
@@ -60,6 +72,7 @@ class Backend:
         self.rules = rules
         self.clock = clock
         self.view = StoreView(self)
+        self.computed: dict[str, Computed] = {}
         self.allow: Allow = lambda resource, manifest, old: None
         """The last word of admission: raises Forbidden when a quota leaves no room."""
         self._queued: Callable[[Key], None] = lambda key: None
@@ -83,6 +96,8 @@ class Backend:
 
     def manifest(self, record: Record) -> Manifest:
         """The record decoded; shared, so never change it."""
+        if not record.revision:  # computed: the next one is another one
+            return orjson.loads(record.data)  # type: ignore[no-any-return]
         known = self._decoded.get(record.key)
         if known is not None and known[0] == record.revision:
             self._decoded.move_to_end(record.key)
@@ -91,9 +106,27 @@ class Backend:
         self._remember(record.key, record.revision, decoded, len(record.data))
         return decoded
 
+    async def refresh(self, resource: Resource) -> None:
+        """Bring computed objects up to date; stored ones always are."""
+        if source := self.computed.get(resource.kind):
+            await source.refresh()
+
+    def records(self, kind: str, namespace: str = "") -> Iterable[Record]:
+        """All that is committed, or computed now, in the order of namespaces and names."""
+        source = self.computed.get(kind)
+        if source is None:
+            return self.store.records(kind, namespace)
+        return [_computed(kind, each) for each in source.manifests(kind, namespace)]
+
+    def record(self, key: Key) -> Record | None:
+        """The same of one object."""
+        if key.kind not in self.computed:
+            return self.store.get(key)
+        return next((r for r in self.records(key.kind, key.namespace) if r.key == key), None)
+
     def get(self, key: Key) -> Manifest | None:
         """The committed object."""
-        record = self.store.get(key)
+        record = self.record(key)
         return None if record is None else self.manifest(record)
 
     def newest(self, resource: Resource, namespace: str, name: str) -> tuple[Record, Manifest]:
@@ -222,6 +255,13 @@ def index_of(resource: Resource, manifest: Manifest) -> Index:
         owners=metas.owner_uids(manifest) if meta.get("ownerReferences") else (),
         fields=selectable(fields, manifest) if fields else {},
     )
+
+
+def _computed(kind: str, manifest: Manifest) -> Record:
+    """Revision 0: it is in no history."""
+    meta = manifest["metadata"]
+    key = Key(kind, meta.get("namespace") or "", meta["name"])
+    return Record(key, 0, orjson.dumps(manifest), Index(labels=meta.get("labels") or {}))
 
 
 def namespace_is_open(backend: Backend, resource: Resource, namespace: str, name: str) -> None:

@@ -20,11 +20,14 @@ from sampan.apiserver.delete import delete, delete_collection, options
 from sampan.apiserver.forms import PLAIN
 from sampan.apiserver.http import Request, framed, warnings
 from sampan.apiserver.posting import Posting
+from sampan.apiserver.routing import verb
 from sampan.apiserver.selecting import select
 from sampan.apiserver.update import update
 from sampan.apiserver.watch import Watches
 from sampan.kube.errors import BadRequest
 from sampan.kube.keys import Manifest
+
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Endpoints:
@@ -50,6 +53,8 @@ class Endpoints:
         needs_namespace = asked.resource.namespaced and not route.namespace
         if handler is None or (needs_namespace and (route.name or method == "POST")):
             raise asked.resource.no_such_verb()
+        if method in _WRITES and verb(method, route, watching=False) not in asked.resource.verbs:
+            raise asked.resource.no_such_verb()
         await handler(asked)
 
     async def get(self, asked: Asked) -> None:
@@ -63,7 +68,8 @@ class Endpoints:
         wanted = lists.parse_revision(request.query("resourceVersion"))
         if wanted > self._backend.store.revision:
             raise lists.too_large(wanted, self._backend.store.revision)
-        record = self._backend.store.get(resource.key(asked.namespace, asked.name))
+        await self._backend.refresh(resource)
+        record = self._backend.record(resource.key(asked.namespace, asked.name))
         if record is None:
             raise resource.not_found(asked.name)
         if look.form is PLAIN:
@@ -85,7 +91,9 @@ class Endpoints:
             request.query("labelSelector"),
             request.query("fieldSelector"),
         )
-        found = lists.page(self._backend, resource, selection, lists.parse_options(request.query))
+        options = lists.parse_options(request.query)
+        await self._backend.refresh(resource)
+        found = lists.page(self._backend, resource, selection, options)
         await request.answer(200, look.of_page(found), look.content_type)
 
     async def _watch(self, asked: Asked) -> None:
@@ -169,8 +177,6 @@ class Endpoints:
 
     async def _delete_collection(self, asked: Asked) -> None:
         request, resource = asked.request, asked.resource
-        if "deletecollection" not in resource.verbs:
-            raise resource.no_such_verb()
         selection = select(
             resource,
             asked.namespace,

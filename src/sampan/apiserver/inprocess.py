@@ -40,7 +40,7 @@ class InProcess:
     ) -> Sequence[Manifest]:
         """Labels are compared before anything is decoded."""
         manifest = self._backend.manifest
-        found = self._backend.store.records(kind, namespace)
+        found = self._backend.records(kind, namespace)
         if selector.empty:
             return [manifest(record) for record in found]
         return [manifest(record) for record in found if selector.matches(record.index.labels)]

@@ -160,6 +160,9 @@ def _page(
     after: Key | None,
 ) -> Page:
     shown = revision or backend.store.revision
+    if resource.kind in backend.computed:  # few, and never the same twice: all at once
+        records = backend.records(resource.kind, selection.namespace)
+        return Page([record for record in records if selection.matches(record)], shown)
     if selection.name and not options.token and not revision:
         return Page(_named(backend, resource, selection), shown)
     found = backend.store.page(

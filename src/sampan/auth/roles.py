@@ -30,7 +30,11 @@ CORE_WRITE = [
 
 def objects() -> tuple[Manifest, ...]:
     """ClusterRoles first, then the bindings that use them."""
-    read = [_rule([""], CORE_READ, READ), _rule(USER_GROUPS, ["*"], READ)]
+    read = [
+        _rule([""], CORE_READ, READ),
+        _rule(USER_GROUPS, ["*"], READ),
+        _rule(["metrics.k8s.io"], ["nodes", "pods"], READ),
+    ]
     write = [
         _rule([""], CORE_WRITE, READ + WRITE),
         _rule(USER_GROUPS, ["*"], WRITE),

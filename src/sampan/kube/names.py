@@ -39,6 +39,8 @@ ROLE_BINDING = "RoleBinding.rbac.authorization.k8s.io"
 CLUSTER_ROLE = "ClusterRole.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDING = "ClusterRoleBinding.rbac.authorization.k8s.io"
 CRD = "CustomResourceDefinition.apiextensions.k8s.io"
+POD_METRICS = "PodMetrics.metrics.k8s.io"
+NODE_METRICS = "NodeMetrics.metrics.k8s.io"
 ARGO_GROUP = "argoproj.io"
 WORKFLOW = f"Workflow.{ARGO_GROUP}"
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from sampan.kube.keys import Manifest
+from sampan.kube.usage import Meter
 
 
 class LogOptions(Struct, frozen=True, kw_only=True):
@@ -69,6 +70,9 @@ class Link(Protocol):
 
 class NodeAgent(Protocol):
     """What the API server asks of the node that runs a pod. Errors are `ApiStatus`."""
+
+    @property
+    def meter(self) -> Meter: ...
 
     async def logs(self, pod: Manifest, options: LogOptions) -> AsyncIterator[bytes]:
         """Raises BadRequest/NotFound before the first byte, when there is nothing to stream."""

@@ -14,6 +14,7 @@ from sampan.kube.streams import LogOptions
 from sampan.nodes import dial, execute, logs
 from sampan.nodes.cell import identity
 from sampan.nodes.context import Context
+from sampan.nodes.meter import Meter
 from sampan.nodes.supervisor.client import Gone
 
 _STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
@@ -23,6 +24,7 @@ _SECTIONS = ("containers", "initContainers", "ephemeralContainers")
 class Agent:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.meter = Meter(context.name, context.client.list, context.now)
 
     async def logs(self, pod: Manifest, options: LogOptions) -> AsyncIterator[bytes]:
         """The container's log; BadRequest while there is none."""

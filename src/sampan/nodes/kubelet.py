@@ -122,6 +122,7 @@ class Node:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe.clear()
+        await self.agent.meter.close()
         await _cancel([*self._work.values(), *self._tasks])
         self._workers.clear()
         self._work.clear()

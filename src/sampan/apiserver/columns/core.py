@@ -23,6 +23,7 @@ from sampan.apiserver.columns.printer import (
     text,
     wide,
 )
+from sampan.kube import quantities
 from sampan.kube.keys import Manifest
 
 _ROLE = "node-role.kubernetes.io/"
@@ -74,6 +75,13 @@ def _secret(manifest: Manifest, now: datetime) -> list[Any]:
 
 def _named(manifest: Manifest, now: datetime) -> list[Any]:
     return [name_of(manifest), age(manifest, now)]
+
+
+def _metrics(manifest: Manifest, now: datetime) -> list[Any]:
+    used = [each["usage"] for each in manifest.get("containers") or (manifest,)]
+    cpu = sum(quantities.milli(each["cpu"]) for each in used)
+    memory = sum(quantities.value(each["memory"]) for each in used)
+    return [name_of(manifest), f"{cpu}m", f"{memory >> 20}Mi", manifest["window"]]
 
 
 def _created(manifest: Manifest, now: datetime) -> list[Any]:
@@ -179,6 +187,7 @@ _EVENT = Printer(
     ),
     _event,
 )
+_METRICS = Printer((NAME, text("CPU"), text("Memory"), text("Window")), _metrics)
 PRINTERS = {
     ("", "Namespace"): Printer((NAME, text("Status"), AGE), _namespace),
     ("", "Node"): Printer(
@@ -225,4 +234,6 @@ PRINTERS = {
     ),
     ("coordination.k8s.io", "Lease"): Printer((NAME, text("Holder"), AGE), _lease),
     ("node.k8s.io", "RuntimeClass"): Printer((NAME, text("Handler"), AGE), _runtime),
+    ("metrics.k8s.io", "PodMetrics"): _METRICS,
+    ("metrics.k8s.io", "NodeMetrics"): _METRICS,
 }
