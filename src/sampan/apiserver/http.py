@@ -130,7 +130,7 @@ class Request:
         cache: bytes = b"no-cache, private",
     ) -> None:
         """JSON ends with a line break, as upstream's encoder ends it; clients compare texts."""
-        if content_type == JSON:
+        if body and content_type == JSON:
             body += b"\n"
         head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\n" % (
             content_type,
