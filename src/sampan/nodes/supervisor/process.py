@@ -81,11 +81,16 @@ def alive(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(child) for child in file.read().split()]
-    except OSError:
-        return []
+    """A child belongs to the thread that has made it."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with (
+                contextlib.suppress(OSError),  # it has just ended
+                open(f"/proc/{pid}/task/{task}/children") as file,
+            ):
+                found += map(int, file.read().split())
+    return found
 
 
 def descendants(pid: int) -> list[int]:
