@@ -97,7 +97,7 @@ def test_tables_add_up_containers(serve: Callable[..., None]) -> None:
         await start(client)
         accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
         table = (await client.get(f"{METRICS}/pods", accept=accept)).body
-        assert [row["cells"] for row in table["rows"]][0] == ["p", "100m", "1Mi", "15.000s"]
+        assert table["rows"][0]["cells"] == ["p", "100m", "1Mi", "15.000s"]
 
     serve(scenario)
 
