@@ -49,7 +49,7 @@ class Schema:
 
     @property
     def has_rules(self) -> bool:
-        """Whether there are CEL rules (x-kubernetes-validations); they are not evaluated."""
+        """Whether there are CEL rules (x-kubernetes-validations)."""
         return self.source is not None and _has_rules(self.source)
 
     @property

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.apiserver.schemas.regex import PatternError, compiled
 from sampan.apiserver.schemas.validation import Validator
 from sampan.kube.errors import Problem, forbidden, invalid, required, unsupported
+from sampan.lib.regex.patterns import PatternError, compiled
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _FORBIDDEN_IN_LOGIC = (

@@ -3,7 +3,7 @@
 A schema becomes a tree of `Validator`s, compiled once. A validation appends Problems; paths are
 kept as linked pairs and written out only for problems. Covered: type (with int-or-string and
 nullable), required, enum, bounds, lengths, patterns, formats, multipleOf, list sets and maps,
-properties, additionalProperties, items, allOf, anyOf, oneOf, not. CEL rules are not evaluated here.
+properties, additionalProperties, items, allOf, anyOf, oneOf, not. CEL rules are not run here.
 Upstream: k8s.io/kube-openapi pkg/validation, apiextensions-apiserver pkg/apiserver/validation.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 from sampan.apiserver.schemas import formats
-from sampan.apiserver.schemas.regex import PatternError, compiled
 from sampan.kube.errors import Problem, duplicate, invalid, required, too_long, unsupported
+from sampan.lib.regex.patterns import PatternError, compiled
 
 Path = tuple[Any, str | int] | None
 """(parent, key or index); None is the root."""

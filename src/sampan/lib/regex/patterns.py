@@ -1,4 +1,4 @@
-"""Patterns of CRDs: Go's regular expressions, run by Python without letting them run away.
+r"""Patterns of Kubernetes: Go's regular expressions, run by Python without letting them run away.
 
 Go's matcher takes linear time, Python's tracks back. So the syntax is translated where the two
 differ, and a pattern that repeats a repetition, as in `(a+)*`, or a long value goes to `automaton`,
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 
-from sampan.apiserver.schemas.automaton import Automaton
+from sampan.lib.regex.automaton import Automaton
 
 LONG = 2048
 """Characters from which on a pattern with several repetitions goes to the automaton."""
