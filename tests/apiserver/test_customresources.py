@@ -248,13 +248,43 @@ def test_definitions_are_validated(serve: Callable[..., None], change: Any, word
     serve(scenario)
 
 
-def test_rules_that_are_not_evaluated_are_told(serve: Callable[..., None]) -> None:
+def test_rules_are_kept(serve: Callable[..., None]) -> None:
     async def scenario(client: Any) -> None:
-        rules = [{"rule": "self.sails > 0"}]
-        schema = {"openAPIV3Schema": SCHEMA | {"x-kubernetes-validations": rules}}
-        made = await client.post(CRDS, crd(version(schema=schema)))
+        spec = SCHEMA["properties"]["spec"] | {  # type: ignore[index]
+            "x-kubernetes-validations": [
+                {"rule": "self.sails < 9", "message": "too many sails"},
+                {"rule": "self.sails >= oldSelf.sails"},
+            ]
+        }
+        schema = SCHEMA | {"properties": SCHEMA["properties"] | {"spec": spec}}  # type: ignore[operator]
+        broken = [{"rule": "self.spec.masts > 0"}]
+        refused = await client.post(
+            CRDS,
+            crd(version(schema={"openAPIV3Schema": schema | {"x-kubernetes-validations": broken}})),
+        )
+        assert refused.code == 422
+        assert "undefined field 'masts'" in refused.message
+        made = await client.post(CRDS, crd(version(schema={"openAPIV3Schema": schema})))
         assert made.code == 201, made.body
-        assert "does not evaluate x-kubernetes-validations" in made.headers["warning"]
+        assert "warning" not in made.headers
+        many = await client.post(BOATS, boat(sails=9))
+        assert many.code == 422
+        assert many.message == (
+            'Boat.sea.example.com "b" is invalid: spec: Invalid value: "object": too many sails'
+        )
+        assert many.body["details"]["causes"] == [
+            {
+                "reason": "FieldValueInvalid",
+                "message": 'Invalid value: "object": too many sails',
+                "field": "spec",
+            }
+        ]
+        assert (await client.post(BOATS, boat(sails=3))).code == 201
+        fewer = await client.merge(f"{BOATS}/b", {"spec": {"sails": 2}})
+        assert "failed rule: self.sails >= oldSelf.sails" in fewer.message
+        assert (await client.merge(f"{BOATS}/b", {"spec": {"sails": 4}})).code == 200
+        shapeless = await client.post(BOATS, boat("c", sails="x"))
+        assert "some validation rules were not checked" in shapeless.message
 
     serve(scenario)
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from sampan.apiserver import metadata
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
+from sampan.apiserver.expressions.rules import Place
 from sampan.apiserver.resources import Resource
-from sampan.kube import names
-from sampan.kube.errors import BadRequest, Problem
+from sampan.kube.errors import BadRequest, Problem, invalid
 from sampan.kube.keys import Manifest
 
-_RULES = b'"x-kubernetes-validations"'
+_BLOCKING = frozenset(
+    {"FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"}
+)
 
 
 def identify(resource: Resource, namespace: str, name: str, manifest: Manifest) -> None:
@@ -116,6 +116,8 @@ def validate(
     meta: dict[str, Any] = manifest["metadata"]
     found: list[Problem] = metadata.problems(meta, resource.trait.name)
     found += resource.schema.problems(manifest)
+    if resource.custom and resource.rules is not None:
+        found += _ruled(resource.rules, manifest, old, found)
     if not found or not resource.custom:
         for rules in backend.rules.get(resource.kind, ()):
             check = rules.parts.get(subresource, rules.validate)
@@ -127,11 +129,6 @@ def validate(
 
 def warn(backend: Backend, resource: Resource, manifest: Manifest, call: Call) -> None:
     """What a writer should know: what is accepted, but has no effect here."""
-    if resource.kind == names.CRD and _RULES in orjson.dumps(manifest["spec"]):
-        call.warn(
-            "Sampan does not evaluate x-kubernetes-validations: objects are checked against the"
-            " rest of the schema only"
-        )
     for rules in backend.rules.get(resource.kind, ()):
         for text in rules.warn(manifest) if rules.warn is not None else ():
             call.warn(text)
@@ -139,6 +136,16 @@ def warn(backend: Backend, resource: Resource, manifest: Manifest, call: Call) -
         call.warn(resource.trait.notice)
     if resource.custom and resource.custom.deprecation:
         call.warn(resource.custom.deprecation)
+
+
+def _ruled(
+    rules: Place, manifest: Manifest, old: Manifest | None, found: list[Problem]
+) -> list[Problem]:
+    """What the CEL rules say; they are run on objects only whose shape is right."""
+    if any(problem.reason in _BLOCKING for problem in found):
+        text = "some validation rules were not checked because the object was invalid; correct the"
+        return [invalid("<nil>", None, f"{text} existing errors to complete validation")]
+    return rules.problems(manifest, old)
 
 
 def _other_kind(resource: Resource, api_version: str, kind: str) -> BadRequest:

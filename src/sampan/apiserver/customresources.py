@@ -19,6 +19,7 @@ from sampan.apiserver import definitions
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.delete import DeleteOptions, delete
+from sampan.apiserver.expressions.definitions import rule_problems
 from sampan.apiserver.schemas import crd_problems
 from sampan.apiserver.update import replace
 from sampan.kube import names
@@ -191,7 +192,7 @@ class Definitions:
     def _validate(self, crd: Manifest, old: Manifest | None) -> list[Problem]:
         found = list(definitions.problems(crd))
         if not found:
-            found = crd_problems(crd)
+            found = crd_problems(crd) or rule_problems(crd, old)
         if old is not None and not found:
             for field in ("group", "scope"):
                 if old["spec"].get(field) != crd["spec"].get(field):

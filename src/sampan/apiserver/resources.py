@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from sampan.apiserver.expressions import rules
 from sampan.apiserver.schemas import Schema, Subresource, facts
 from sampan.apiserver.traits import ORDINARY, TRAITS, Trait
 from sampan.kube.errors import (
@@ -104,6 +105,13 @@ class Resource:
         if found is None:
             raise LookupError(f"there is no schema of {self.api_version} {self.object_kind}")
         return found
+
+    @cached_property
+    def rules(self) -> rules.Place | None:
+        """The CEL rules of a custom resource; None when it has none. Compiled when first needed."""
+        if self.custom is None or self.schema.source is None or not self.schema.has_rules:
+            return None
+        return rules.compiled(self.schema.source)
 
     def key(self, namespace: str, name: str) -> Key:
         return Key(self.kind, namespace if self.namespaced else "", name)
