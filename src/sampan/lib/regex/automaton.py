@@ -1,8 +1,8 @@
 """Match a regular expression in linear time, by stepping through all alternatives at once.
 
 Python's matcher tracks back and can take for ever on `(a+)+`; this one never does, but is slow per
-character, so `patterns` uses it only where the other could run away. The syntax tree is the one that
-Python's own parser makes. Constructs that need back-tracking (references, look-around) are a
+character, so `patterns` uses it only where the other could run away. Its syntax tree is the one
+that Python's own parser makes. Constructs that need back-tracking (references, look-around) are a
 ValueError; Go does not have them either. Method: Thompson's, as in RE2.
 """
 
