@@ -79,6 +79,36 @@ def test_impersonation_needs_the_right_to_it(serve: Callable[..., None]) -> None
     serve(scenario)
 
 
+def test_a_user_may_be_impersonated_with_all_that_belongs_to_him(
+    serve: Callable[..., None],
+) -> None:
+    async def scenario(client: Any) -> None:
+        headers = {
+            "Impersonate-User": "mia",
+            "Impersonate-Uid": "7",
+            "Impersonate-Group": "dev",
+            "Impersonate-Extra-Example.com%2Fscope": "view",
+        }
+        path = f"{IDENTITY}/selfsubjectreviews"
+        who = await client.post(path, {}, headers=headers)
+        assert who.body["status"]["userInfo"] == {
+            "username": "mia",
+            "uid": "7",
+            "groups": ["dev", "system:authenticated"],
+            "extra": {"example.com/scope": ["view"]},
+        }
+        for alone in ("Uid", "Group", "Extra-x"):
+            nobody = {f"Impersonate-{alone}": "x"}
+            assert (await client.post(path, {}, headers=nobody)).code == 400
+        for right in ("Uid", "Extra-x"):
+            headers = {"Impersonate-User": "reader", f"Impersonate-{right}": "7"}
+            answer = await client.get(PODS, token="deputy", headers=headers)
+            assert answer.code == 403
+            assert 'in API group "authentication.k8s.io" at the cluster scope' in answer.message
+
+    serve(scenario)
+
+
 def test_one_name_may_be_listed_by_who_may_get_it(serve: Callable[..., None]) -> None:
     seen: list[Attributes] = []
 
@@ -104,7 +134,7 @@ def test_self_reviews(serve: Callable[..., None]) -> None:
         spec = {"resourceAttributes": {"verb": "create", "resource": "pods", "namespace": "a"}}
         answer = await client.post(f"{ACCESS}/selfsubjectaccessreviews", {"spec": spec})
         assert answer.code == 201
-        assert answer.body["status"] == {"allowed": True}
+        assert answer.body["status"] == {"allowed": True, "reason": "as the test says"}
         subject = {"spec": spec | {"user": "reader"}}
         answer = await client.post(f"{ACCESS}/subjectaccessreviews", subject)
         assert answer.body["status"] == {"allowed": False}
@@ -117,13 +147,24 @@ def test_self_reviews(serve: Callable[..., None]) -> None:
             "incomplete": False,
         }
         nothing = await client.post(f"{ACCESS}/selfsubjectaccessreviews", {"spec": {}})
-        assert nothing.code == 400
+        assert nothing.code == 422
+        both = spec | {"nonResourceAttributes": {"path": "/x", "verb": "get"}}
+        answer = await client.post(f"{ACCESS}/subjectaccessreviews", {"spec": both})
+        assert [cause["field"] for cause in answer.body["details"]["causes"]] == [
+            "spec.nonResourceAttributes",
+            "spec.user",
+        ]
+        elsewhere = {"spec": spec | {"user": "reader"}}
+        answer = await client.post(local.replace("/a/", "/b/"), elsewhere)
+        assert "must match metadata.namespace" in answer.message
 
     serve(scenario)
 
 
 def test_token_reviews(serve: Callable[..., None]) -> None:
     def review(token: str, audiences: Sequence[str]) -> tuple[User, list[str]] | None:
+        if token == "reader":
+            return User("reader"), ["api"]
         return (User("pipe"), [a for a in audiences if a == "pipes"]) if token == "t" else None
 
     async def scenario(client: Any) -> None:
@@ -131,6 +172,8 @@ def test_token_reviews(serve: Callable[..., None]) -> None:
         known = await client.post(path, {"spec": {"token": "reader"}})
         assert known.body["status"]["authenticated"] is True
         assert known.body["status"]["user"]["username"] == "reader"
+        assert known.body["status"]["audiences"] == ["api"]
+        assert (await client.post(path, {"spec": {}})).code == 400
         unknown = await client.post(path, {"spec": {"token": "x"}})
         assert "authenticated" not in unknown.body["status"]
         spec = {"token": "t", "audiences": ["pipes", "other"]}

@@ -137,3 +137,8 @@ def test_random_bytes_are_read_or_refused(raw: bytes, kind: str) -> None:
 def test_random_messages_are_read_or_refused(raw: bytes) -> None:
     with contextlib.suppress(BadRequest):
         protobuf.decode(body("v1", "Pod", raw))
+
+
+def test_delete_options_come_under_any_group() -> None:
+    sent = body("rbac.authorization.k8s.io/v1", "DeleteOptions", piece(4, "Background"))
+    assert protobuf.decode(sent)["propagationPolicy"] == "Background"

@@ -1,19 +1,40 @@
 """Who may do what, given roles and bindings."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from sampan.auth.rbac import Rbac
 from sampan.auth.roles import objects
+from sampan.kinds.core import roles
 from sampan.kube.access import ANONYMOUS, SYSTEM, Attributes, User
 from sampan.kube.keys import key_of
+from sampan.kube.labels import matches
+from sampan.kube.labels import of as label
 
 ADA = User("ada", ("team", "system:authenticated"))
 ROBOT = User("system:serviceaccount:ns:robot", ("system:serviceaccounts",))
 
 
 def rbac(*manifests):
-    known = {key_of(m): m for m in (*objects(), *manifests)}
+    known = aggregated({key_of(m): m for m in (*objects(), *manifests)})
     return Rbac(lambda kind: [m for k, m in known.items() if k.kind == kind], known.get)
+
+
+def aggregated(known):
+    """As the controller leaves them: rounds until nothing changes."""
+    view = SimpleNamespace(
+        get=known.get,
+        select=lambda kind, labels: [
+            m for k, m in known.items() if k.kind == kind and matches(labels, label(m))
+        ],
+    )
+    for _ in range(3):
+        for key in list(known):
+            if (seen := roles.see(view, key)) is not None:
+                for action in roles.decide(seen).actions:
+                    known[key] = known[key] | action.patch
+    return known
 
 
 def binding(role, subject, namespace="", role_kind="ClusterRole"):
@@ -112,7 +133,8 @@ def test_a_change_is_seen_once_told():
     known = {}
     answers = Rbac(lambda kind: [m for k, m in known.items() if k.kind == kind], known.get)
     assert not answers.allowed(ADA, PODS)
-    known.update({key_of(m): m for m in (*objects(), binding("view", USER_ADA))})
+    manifests = (*objects(), binding("view", USER_ADA))
+    known.update(aggregated({key_of(m): m for m in manifests}))
     answers.forget()
     assert answers.allowed(ADA, PODS)
 

@@ -12,13 +12,12 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from sampan.apiserver import impersonation
 from sampan.apiserver.http import Request
-from sampan.kube import names
 from sampan.kube.access import ANONYMOUS, Attributes, Authenticator, Authorizer, User
-from sampan.kube.errors import BadRequest, Forbidden, Unauthorized
+from sampan.kube.errors import Forbidden, Unauthorized
 
 _PUBLIC = frozenset({"/version", "/healthz", "/livez", "/readyz"})
-_ACCOUNT = "system:serviceaccount:"
 
 
 class Access(Struct, frozen=True):
@@ -36,8 +35,11 @@ class Access(Struct, frozen=True):
             if found is None:
                 raise Unauthorized("Unauthorized")
             user = found
-        if b"impersonate-user" in request.headers or b"impersonate-group" in request.headers:
-            return self._impersonated(user, request)
+        if any(header.startswith(impersonation.PREFIX) for header in request.headers):
+            wanted = impersonation.wish(request.scope["headers"])
+            for right in wanted.rights:
+                self.check(user, right)
+            return wanted.user
         return user
 
     def check(self, user: User, asks: Attributes) -> None:
@@ -47,32 +49,6 @@ class Access(Struct, frozen=True):
         ):
             return
         raise refused(user, asks)
-
-    def _impersonated(self, user: User, request: Request) -> User:
-        name = request.header(b"impersonate-user")
-        groups = request.every_header(b"impersonate-group")
-        if not name:
-            raise BadRequest("requested groups were impersonated without impersonating a user")
-        if name.startswith(_ACCOUNT):
-            namespace, _, account = name.removeprefix(_ACCOUNT).partition(":")
-            asks = Attributes(
-                "impersonate", resource="serviceaccounts", namespace=namespace, name=account
-            )
-            groups = groups or [
-                names.GROUP_SERVICE_ACCOUNTS,
-                f"{names.GROUP_SERVICE_ACCOUNTS}:{namespace}",
-            ]
-            self.check(user, asks)
-        else:
-            self.check(user, Attributes("impersonate", resource="users", name=name))
-        for group in request.every_header(b"impersonate-group"):
-            self.check(user, Attributes("impersonate", resource="groups", name=group))
-        for header in request.headers:
-            if header == b"impersonate-uid" or header.startswith(b"impersonate-extra-"):
-                raise BadRequest(f"{header.decode()} is not supported: impersonate by name")
-        if name != names.USER_ANONYMOUS and names.GROUP_AUTHENTICATED not in groups:
-            groups = [*groups, names.GROUP_AUTHENTICATED]
-        return User(name, tuple(groups))
 
 
 @lru_cache(100)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sampan.apiserver import metrics
 from sampan.apiserver.access import Access
+from sampan.apiserver.authority import Authority
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.certificates import Certificates
 from sampan.apiserver.customresources import Definitions
@@ -16,9 +17,10 @@ from sampan.apiserver.endpoints import Endpoints
 from sampan.apiserver.expiry import Expiry
 from sampan.apiserver.inprocess import InProcess
 from sampan.apiserver.paths import Paths
-from sampan.apiserver.posting import IssueToken, Posting, ReviewToken
+from sampan.apiserver.posting import IssueToken, Posting
 from sampan.apiserver.quotas.report import Quotas
 from sampan.apiserver.resources import Resources
+from sampan.apiserver.reviews import Reviews, ReviewToken
 from sampan.apiserver.server import Server
 from sampan.apiserver.streams import Streams
 from sampan.apiserver.subresources import Subresources
@@ -60,14 +62,15 @@ class ApiServer:
         self.watches = Watches(self.backend)
         self._definitions = Definitions(self.backend, self.watches.end)
         rules[names.CRD] = (*rules.get(names.CRD, ()), self._definitions.rules)
-        posting = Posting(self.backend, authenticator, authorizer, issue, review)
+        posting = Posting(self.backend, issue)
+        reviews = Reviews(authenticator, authorizer, review)
         self._streams = Streams(self.backend, node)
         measured = metrics.Metrics(self.backend, self._streams)
         self.backend.computed.update(dict.fromkeys(measured.kinds, measured))
         for resource in metrics.resources():
             self.backend.resources.add(resource)
         self._paths = Paths(self.backend.resources, self.backend.clock, published or {})
-        endpoints = Endpoints(self.backend, self.watches, posting)
+        endpoints = Endpoints(self.backend, self.watches, posting, reviews)
         self.asgi = Dispatcher(
             self.backend,
             Access(authenticator, authorizer),
@@ -79,6 +82,9 @@ class ApiServer:
         self._server = Server(self.asgi)
         self._definitions.start()
         self._quotas = Quotas(self.backend)
+        authority = Authority(self.backend, authorizer)
+        self.backend.gate.may_create = authority.may_create
+        self.backend.gate.may_grant = authority.may_grant
         self._expiry = asyncio.create_task(Expiry(self.backend).run())
 
     async def start(self, host: str, port: int, certificates: Certificates | None) -> int:

@@ -22,6 +22,7 @@ from sampan.apiserver.traits import selectable
 from sampan.kube import labels as label_selectors
 from sampan.kube import meta as metas
 from sampan.kube import names
+from sampan.kube.access import User
 from sampan.kube.component import Rules
 from sampan.kube.errors import BadRequest, NotFound, ServiceUnavailable
 from sampan.kube.keys import Key, Manifest
@@ -34,7 +35,25 @@ _MOST_DECODED = 4096
 _MOST_DECODED_BYTES = 32 << 20
 
 
-Allow = Callable[[Resource, Manifest, Manifest | None], None]
+def _agree(*_: object) -> None:
+    return None
+
+
+class Gate(Struct):
+    """Who must agree to a write besides the rules of its kind; each raises Forbidden if not. The
+    server puts its own in.
+
+    may_create(resource, namespace, name, user): asked where the verb was not `create`.
+    may_grant(resource, new, old, user): whether the user may give the rights that this gives.
+    has_room(resource, new, old): asked right before a write is queued, with nothing awaited
+    between, so that it counts exactly.
+    queued(key): told when a write was queued, and again when it could not be stored.
+    """
+
+    may_create: Callable[[Resource, str, str, User], None] = _agree
+    may_grant: Callable[[Resource, Manifest, Manifest | None, User], None] = _agree
+    has_room: Callable[[Resource, Manifest, Manifest | None], None] = _agree
+    queued: Callable[[Key], None] = _agree
 
 
 class Stored(Struct, frozen=True):
@@ -73,17 +92,10 @@ class Backend:
         self.clock = clock
         self.view = StoreView(self)
         self.computed: dict[str, Computed] = {}
-        self.allow: Allow = lambda resource, manifest, old: None
-        """The last word of admission: raises Forbidden when a quota leaves no room."""
-        self._queued: Callable[[Key], None] = lambda key: None
+        self.gate = Gate()
         self._moment: tuple[datetime | None, str] = (None, "")
         self._decoded: OrderedDict[Key, tuple[int, Manifest, int]] = OrderedDict()
         self._decoded_bytes = 0
-
-    def guard(self, allow: Allow, queued: Callable[[Key], None]) -> None:
-        """`allow` is asked before a write is queued, with nothing awaited in between; `queued`
-        is told of each that was, and again when it could not be stored."""
-        self.allow, self._queued = allow, queued
 
     def now(self) -> str:
         """The present as metadata has it."""
@@ -174,11 +186,11 @@ class Backend:
             expect=old.revision if old else 0,
             durable=not resource.trait.relaxed,
         )
-        self._queued(key)
+        self.gate.queued(key)
         try:
             written = await writing
         except StorageFailed as error:
-            self._queued(key)
+            self.gate.queued(key)
             raise ServiceUnavailable(
                 f"the object could not be stored: {error}; nothing was changed, and writing goes "
                 "on once that is mended"

@@ -43,9 +43,10 @@ async def create(
     managed = meta.get("managedFields") if applied else None
     _begin(backend, resource, manifest, call)
     admission.admit(backend, resource, manifest, None)
+    backend.gate.may_grant(resource, manifest, None, call.user)
     if backend.store.newest(resource.key(namespace, meta["name"])) is not None:
         raise resource.exists(meta["name"])
-    backend.allow(resource, manifest, None)
+    backend.gate.has_room(resource, manifest, None)
     if applied:
         meta["managedFields"] = managed
     else:

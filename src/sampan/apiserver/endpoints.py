@@ -20,6 +20,7 @@ from sampan.apiserver.delete import delete, delete_collection, options
 from sampan.apiserver.forms import PLAIN
 from sampan.apiserver.http import Request, framed, warnings
 from sampan.apiserver.posting import Posting
+from sampan.apiserver.reviews import Reviews
 from sampan.apiserver.routing import verb
 from sampan.apiserver.selecting import select
 from sampan.apiserver.update import update
@@ -31,10 +32,13 @@ _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Endpoints:
-    def __init__(self, backend: Backend, watches: Watches, posting: Posting) -> None:
+    def __init__(
+        self, backend: Backend, watches: Watches, posting: Posting, reviews: Reviews
+    ) -> None:
         self._backend = backend
         self._watches = watches
         self._posting = posting
+        self._reviews = reviews
         self._handlers: dict[tuple[str, bool], Callable[[Asked], Awaitable[None]]] = {
             ("GET", True): self.get,
             ("HEAD", True): self.get,
@@ -132,7 +136,7 @@ class Endpoints:
             key = pods.key(asked.namespace, name)
             answer = await self._posting.subresource(pods, key, "binding", body, call)
         else:
-            answer = self._posting.reviewed(asked.resource, asked.namespace, body, call)
+            answer = self._reviews.reviewed(asked.resource, asked.namespace, body, call)
         await asked.request.answer(201, orjson.dumps(answer), more=warnings(call.warnings))
 
     async def update(self, asked: Asked, subresource: str = "") -> None:

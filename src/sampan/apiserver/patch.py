@@ -138,6 +138,7 @@ async def _apply(
     )
     merged = _own(merged)
     if record is None or old is None:
+        backend.gate.may_create(resource, namespace, name, call.user)
         return await create(backend, resource, namespace, merged, call, applied=True), True
     stored = await replace(
         backend, resource, record, old, merged, call, subresource=subresource, applied=True

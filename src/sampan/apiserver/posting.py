@@ -1,8 +1,7 @@
-"""What is only posted: bindings and evictions of pods, tokens of service accounts, reviews.
+"""What is only posted to an object: bindings and evictions of pods, tokens of service accounts.
 
 None of these is stored. They change another object or answer a question.
-Upstream: k8s.io/kubernetes pkg/registry/core/pod/storage, pkg/registry/authorization,
-pkg/registry/core/serviceaccount/storage/token.go.
+Upstream: k8s.io/kubernetes pkg/registry/core/{pod/storage,serviceaccount/storage/token.go}.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from sampan.apiserver.calls import Call
 from sampan.apiserver.delete import delete, options, success
 from sampan.apiserver.resources import Resource
 from sampan.kube import names
-from sampan.kube.access import Attributes, Authenticator, Authorizer, User
 from sampan.kube.errors import (
     BadRequest,
     Invalid,
@@ -33,20 +31,15 @@ from sampan.kube.times import rfc3339
 
 IssueToken = Callable[[Manifest, Sequence[str], int, Manifest | None], tuple[str, datetime]]
 """(service account, audiences, seconds, the pod it is bound to) -> (token, when it expires)."""
-ReviewToken = Callable[[str, Sequence[str]], tuple[User, list[str]] | None]
-"""(token, audiences; none: the API server's) -> (user, those audiences that it is good for)."""
 
 _LEAST_SECONDS, _DEFAULT_SECONDS, _MOST_SECONDS = 600, 3600, 1 << 32
 
 
 class Posting(Struct, frozen=True):
-    """Answers for the kinds and subresources that are only posted."""
+    """Answers for the subresources that are only posted."""
 
     backend: Backend
-    authenticator: Authenticator
-    authorizer: Authorizer
     issue: IssueToken | None = None
-    review: ReviewToken | None = None
 
     # -- subresources -------------------------------------------------------------------------
 
@@ -141,79 +134,6 @@ class Posting(Struct, frozen=True):
             raise resource.conflict(ref["name"], text)
         return pod
 
-    # -- reviews ------------------------------------------------------------------------------
-
-    def reviewed(self, resource: Resource, namespace: str, body: Manifest, call: Call) -> Manifest:
-        """POST of a review: the same object with its status."""
-        body.setdefault("apiVersion", resource.api_version)
-        body.setdefault("kind", resource.object_kind)
-        spec = body.get("spec") or {}
-        if not isinstance(spec, dict):
-            raise BadRequest(f"{resource.object_kind}.spec must be an object")
-        match resource.object_kind:
-            case "SelfSubjectAccessReview":
-                status = self._allowed(call.user, spec)
-            case "SubjectAccessReview":
-                status = self._allowed(_subject(resource, spec), spec)
-            case "LocalSubjectAccessReview":
-                asked = (spec.get("resourceAttributes") or {}).get("namespace")
-                if asked != namespace:
-                    fault = invalid(
-                        "spec.resourceAttributes.namespace",
-                        asked,
-                        f"must match metadata.namespace: {namespace}",
-                    )
-                    raise resource.invalid("", [fault])
-                status = self._allowed(_subject(resource, spec), spec)
-            case "SelfSubjectRulesReview":
-                status = self._rules(call.user, spec)
-            case "SelfSubjectReview":
-                status = {"userInfo": _info(call.user)}
-            case "TokenReview":
-                status = self._token_status(spec)
-            case _:
-                raise resource.no_such_verb()
-        meta = {"creationTimestamp": None, **(body.get("metadata") or {})}
-        return body | {"metadata": meta, "status": status}
-
-    def _allowed(self, user: User, spec: Mapping[str, Any]) -> dict[str, Any]:
-        asks = _attributes(spec)
-        return {"allowed": self.authorizer.allowed(user, asks)}
-
-    def _rules(self, user: User, spec: Mapping[str, Any]) -> dict[str, Any]:
-        namespace = spec.get("namespace") or ""
-        if not namespace:
-            raise BadRequest("no namespace on request")
-        rules = self.authorizer.rules(user, namespace)
-        shown = ("verbs", "apiGroups", "resources", "resourceNames")
-        return {
-            "resourceRules": [
-                {name: rule[name] for name in shown if rule.get(name)}
-                for rule in rules
-                if rule.get("resources")
-            ],
-            "nonResourceRules": [
-                {"verbs": rule["verbs"], "nonResourceURLs": rule["nonResourceURLs"]}
-                for rule in rules
-                if rule.get("nonResourceURLs")
-            ],
-            "incomplete": False,
-        }
-
-    def _token_status(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        token, audiences = spec.get("token") or "", spec.get("audiences") or []
-        if not isinstance(token, str) or not isinstance(audiences, list):
-            raise BadRequest("TokenReview.spec: token must be a string, audiences a list")
-        if audiences and self.review is not None:
-            found = self.review(token, audiences)
-            user, good_for = found or (None, [])
-        else:
-            user, good_for = self.authenticator.user(token), []
-        if user is None:
-            return {"user": {}, "error": "the token is not valid"}
-        status: dict[str, Any] = {"authenticated": True, "user": _info(user)}
-        return status | ({"audiences": good_for} if good_for else {})
-
 
 def _seconds_problem(seconds: int) -> Problem | None:
     field = "spec.expirationSeconds"
@@ -222,38 +142,3 @@ def _seconds_problem(seconds: int) -> Problem | None:
     if seconds > _MOST_SECONDS:
         return invalid(field, seconds, "may not specify a duration larger than 2^32 seconds")
     return None
-
-
-def _attributes(spec: Mapping[str, Any]) -> Attributes:
-    if path := spec.get("nonResourceAttributes"):
-        return Attributes(path.get("verb") or "", path=path.get("path") or "")
-    asked = spec.get("resourceAttributes")
-    if not isinstance(asked, dict):
-        text = "spec.resourceAttributes: Invalid value: exactly one of nonResourceAttributes or"
-        raise BadRequest(f"{text} resourceAttributes must be specified")
-    return Attributes(
-        asked.get("verb") or "",
-        asked.get("group") or "",
-        asked.get("resource") or "",
-        asked.get("subresource") or "",
-        asked.get("namespace") or "",
-        asked.get("name") or "",
-    )
-
-
-def _subject(resource: Resource, spec: Mapping[str, Any]) -> User:
-    name, groups = spec.get("user") or "", spec.get("groups") or ()
-    if not name and not groups:
-        fault = invalid("spec.user", name, "at least one of user or group must be specified")
-        raise resource.invalid("", [fault])
-    return User(name, tuple(groups), spec.get("uid") or "", spec.get("extra") or {})
-
-
-def _info(user: User) -> dict[str, Any]:
-    found = {
-        "username": user.name,
-        "uid": user.uid,
-        "groups": list(user.groups),
-        "extra": user.extra,
-    }
-    return {name: value for name, value in found.items() if value}

@@ -38,7 +38,9 @@ def decode(body: bytes) -> Manifest:
         raise BadRequest("the body is not Kubernetes protobuf: it lacks the prefix k8s\\0")
     try:
         api_version, kind, raw = _envelope(body[len(MAGIC) :])
-        message = _tables()[0].get(_key(api_version, kind))
+        # Options belong to every group: clients send them under the one that they speak.
+        known_as = "v1" if kind == "DeleteOptions" else api_version
+        message = _tables()[0].get(_key(known_as, kind))
         if message is None:
             raise BadRequest(f'no kind "{kind}" is registered for version "{api_version}"')
         manifest = _message(message, raw, 0)

@@ -83,7 +83,8 @@ async def replace(
         new = _tracked(backend, resource, old, new, call, subresource)
         meta = new["metadata"]
     if not subresource:
-        backend.allow(resource, new, old)
+        backend.gate.may_grant(resource, new, old, call.user)
+        backend.gate.has_room(resource, new, old)
     if _same(old, new) and old["apiVersion"] == resource.stored_as:
         return Stored(record.data, old)
     if "deletionTimestamp" in meta and may_go(new):

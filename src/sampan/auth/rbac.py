@@ -2,7 +2,7 @@
 
 Bindings are indexed by subject. A decision is remembered until any RBAC object changes, so a busy
 client costs a dictionary look-up per request; this class is the one place that remembers, callers
-must not. There is no deny rule, and no escalation check on writing roles yet (docs/limits.md).
+must not. There is no deny rule.
 Upstream: k8s.io/kubernetes plugin/pkg/auth/authorizer/rbac.
 """
 
@@ -47,7 +47,7 @@ class Rbac:
         question = (user.name, user.groups, asks)
         known = self._decided.get(question)
         if known is None:
-            known = any(rule_allows(rule, asks) for rule in self._rules(user, asks.namespace))
+            known = any(rule_allows(rule, asks) for _, rule in self._rules(user, asks.namespace))
             if len(self._decided) >= REMEMBERED:
                 self._decided.clear()
             self._decided[question] = known
@@ -59,16 +59,23 @@ class Rbac:
                 {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
                 {"verbs": ["*"], "nonResourceURLs": ["*"]},
             ]
-        return list(self._rules(user, namespace))
+        return [rule for _, rule in self._rules(user, namespace)]
 
-    def _rules(self, user: User, namespace: str) -> Iterator[Mapping[str, Any]]:
+    def reason(self, user: User, asks: Attributes) -> str:
+        for binding, rule in self._rules(user, asks.namespace):
+            if rule_allows(rule, asks):
+                return f"RBAC: allowed by {_described(binding, user)}"
+        return ""
+
+    def _rules(self, user: User, namespace: str) -> Iterator[tuple[Manifest, Mapping[str, Any]]]:
+        """Each rule that holds, with the binding that gives it."""
         if self._bindings is None:
             self._bindings = self._index()
         for subject in (("User", user.name), *(("Group", group) for group in user.groups)):
             for binding in self._bindings.get(subject, ()):
                 where = binding["metadata"].get("namespace", "")
                 if where in ("", namespace):
-                    yield from self._rules_of(binding, where)
+                    yield from ((binding, rule) for rule in self._rules_of(binding, where))
 
     def _rules_of(self, binding: Manifest, namespace: str) -> Sequence[Mapping[str, Any]]:
         ref = binding.get("roleRef") or {}
@@ -91,3 +98,19 @@ def _subject(subject: Mapping[str, Any], binding: Manifest) -> Subject:
         namespace = subject.get("namespace") or binding["metadata"].get("namespace", "")
         return ("User", f"system:serviceaccount:{namespace}:{subject.get('name', '')}")
     return (subject.get("kind", ""), subject.get("name", ""))
+
+
+def _described(binding: Manifest, user: User) -> str:
+    """A binding and the user's place in it, in the words of a real server."""
+    meta, ref = binding["metadata"], binding["roleRef"]
+    where = meta.get("namespace") or ""
+    label = f"{meta['name']}/{where}" if where else meta["name"]
+    mine = (("User", user.name), *(("Group", group) for group in user.groups))
+    subject = next(each for each in binding["subjects"] if _subject(each, binding) in mine)
+    name = subject["name"]
+    if subject["kind"] == "ServiceAccount":
+        name = f"{name}/{subject.get('namespace') or where}"
+    return (
+        f'{binding["kind"]} "{label}" of {ref["kind"]} "{ref["name"]}" to {subject["kind"]}'
+        f' "{name}"'
+    )

@@ -49,6 +49,10 @@ class Authenticator(Protocol):
 class Authorizer(Protocol):
     def allowed(self, user: User, asks: Attributes) -> bool: ...
 
+    def reason(self, user: User, asks: Attributes) -> str:
+        """Why a user who may may, in a sentence; "" when there is none to give."""
+        ...
+
     def rules(self, user: User, namespace: str) -> list[Mapping[str, Any]]:
         """All RBAC PolicyRules that hold for the user in the namespace (`auth can-i --list`)."""
         ...

@@ -104,6 +104,7 @@ GROUP_SERVICE_ACCOUNTS = "system:serviceaccounts"
 
 # Groups, where a field asks for one by itself.
 GROUP_RBAC = "rbac.authorization.k8s.io"
+LABEL_AGGREGATE_TO = f"{GROUP_RBAC}/aggregate-to-"
 SLICE_CONTROLLER = "endpointslice-controller.k8s.io"
 
 # What the embedded cluster calls its own things, and what every cluster has.

@@ -30,7 +30,8 @@ class Quotas:
         self._due: set[Key] = set()
         self._task: asyncio.Task[None] | None = None
         self.ledger = Ledger(Newest(backend), self._later)
-        backend.guard(self.ledger.admit, self.ledger.settle)
+        backend.gate.has_room = self.ledger.admit
+        backend.gate.queued = self.ledger.settle
         for record in backend.store.records(names.RESOURCE_QUOTA):
             self.ledger.settle(record.key)
 

@@ -7,11 +7,12 @@ from sampan.kinds.core.claims import CLAIM
 from sampan.kinds.core.endpoints import ENDPOINTS
 from sampan.kinds.core.garbage import GARBAGE
 from sampan.kinds.core.namespaces import NAMESPACE_END, NAMESPACE_HOME
+from sampan.kinds.core.roles import AGGREGATION
 from sampan.kinds.core.volumes import VOLUME
 from sampan.kube.component import Component
 
 COMPONENT = Component(
     name="core",
-    controllers=(NAMESPACE_HOME, NAMESPACE_END, GARBAGE, CLAIM, VOLUME, ENDPOINTS),
+    controllers=(NAMESPACE_HOME, NAMESPACE_END, GARBAGE, CLAIM, VOLUME, ENDPOINTS, AGGREGATION),
     rules=RULES,
 )

@@ -44,6 +44,13 @@ class Owned(Struct, frozen=True):
     dependents: tuple[Manifest, ...]
 
 
+class Aggregated(Struct, frozen=True):
+    """A ClusterRole that is aggregated, and those that it is made of, by name."""
+
+    role: Manifest
+    parts: tuple[Manifest, ...]
+
+
 class Claimed(Struct, frozen=True, kw_only=True):
     """A claim with what it may be bound to. `users` are pods, looked up only while deleting."""
 

@@ -8,7 +8,7 @@ Upstream: argoproj/argo-workflows.
 
 from __future__ import annotations
 
-from sampan.kinds.workflows import crds
+from sampan.kinds.workflows import crds, roles
 from sampan.kinds.workflows.admit import RULES
 from sampan.kinds.workflows.workflow import WORKFLOW
 from sampan.kube import names
@@ -18,5 +18,6 @@ COMPONENT = Component(
     name="workflows",
     controllers=(WORKFLOW,),
     crds=crds.load(),
+    objects=roles.objects(),
     rules={names.WORKFLOW: RULES},
 )
