@@ -24,7 +24,9 @@ Send = Callable[[Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 MOST_BODY = 3 << 20  # bytes; as upstream
-MOST_UNSENT = 16 << 20  # bytes that a stream's client may leave unread before it is cut off
+# Bytes that a stream's client may leave unread before it is cut off; what a stream begins with (all
+# objects that there are) comes on top.
+MOST_UNSENT = 16 << 20
 JSON = b"application/json"
 _NO_CACHE = (b"cache-control", b"no-cache, private")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -191,6 +193,7 @@ class Stream:
     def __init__(self, request: Request, connection: Connection) -> None:
         self._request = request
         self._transport = connection.transport
+        self._allowed = 0
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         connection.on_lost(self.end)
 
@@ -199,8 +202,9 @@ class Stream:
         transport = self._transport
         if transport.is_closing():
             return
+        self._allowed = self._allowed or MOST_UNSENT + len(frame)
         transport.write(frame)
-        if transport.get_write_buffer_size() > MOST_UNSENT:
+        if transport.get_write_buffer_size() > self._allowed:
             transport.abort()
             self.end()
 

@@ -22,7 +22,8 @@ class Socket(asyncio.Protocol):
     """A transport that was taken over from HTTP. `lost` is called once, when it is closed."""
 
     def __init__(self, transport: asyncio.Transport, lost: Callable[[Socket], None]) -> None:
-        self._transport = transport
+        self.transport = transport
+        self.waits_since: float | None = None  # when the client stopped to read
         self._lost = lost
         self._unread = bytearray()
         self._closed = False
@@ -42,22 +43,22 @@ class Socket(asyncio.Protocol):
         self._unread.clear()
         if self._paused and not self._closed:
             self._paused = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
         return data
 
     async def write(self, data: bytes) -> None:
         await self._writable.wait()
-        if self._closed or self._transport.is_closing():
+        if self._closed or self.transport.is_closing():
             raise Gone("the client has left")
-        self._transport.write(data)
+        self.transport.write(data)
 
     async def close(self) -> None:
         """Nothing more is written; what was written still goes out."""
-        self._transport.close()
+        self.transport.close()
 
     def shutdown(self) -> None:
         """The server stops."""
-        self._transport.close()
+        self.transport.close()
 
     # -- called by the transport --------------------------------------------------------------
 
@@ -66,13 +67,15 @@ class Socket(asyncio.Protocol):
         self._news.set()
         if len(self._unread) > _MOST_UNREAD and not self._paused:
             self._paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def pause_writing(self) -> None:
         self._writable.clear()
+        self.waits_since = asyncio.get_running_loop().time()
 
     def resume_writing(self) -> None:
         self._writable.set()
+        self.waits_since = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True

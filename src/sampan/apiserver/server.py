@@ -28,6 +28,7 @@ from sampan.apiserver.pipes import Gone, Socket
 from sampan.apiserver.websocket import WebSocket
 
 HALF_SENT = 30.0  # seconds within which a request must be sent whole, and a handshake done
+UNREAD = 3600.0  # seconds that a client may read nothing while there is something for it
 _KEEP_ALIVE = 600  # seconds that an idle connection is kept
 _BACKLOG = 2048
 _PROXIED = re.compile(rb"/api/v1/namespaces/[^/?]+/(?:pods|services)/[^/?]+/proxy(?:[/?]|$)")
@@ -35,9 +36,19 @@ SWEEP = 5.0  # seconds between two looks for such requests
 
 
 class Connection(HttpToolsProtocol):
-    """One client. `began` is when a request began that is not whole yet."""
+    """One client. `began` is when a request began that is not whole yet, `waits_since` when it
+    stopped to read what we have for it."""
 
     began: float | None = None
+    waits_since: float | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.waits_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.waits_since = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -145,6 +156,7 @@ class Server:
             port,
             ssl=_context(certificates) if certificates else None,
             backlog=_BACKLOG,
+            ssl_handshake_timeout=HALF_SENT if certificates else None,
         )
         self._sweeper = loop.call_later(SWEEP, self._sweep)
         bound: int = self._listener.sockets[0].getsockname()[1]
@@ -169,10 +181,15 @@ class Server:
                 connection.transport.close()
 
     def _sweep(self) -> None:
+        """A client that is paused, such as a pager, is waited for, as what it leaves unread is
+        bounded; but not for ever."""
         loop = asyncio.get_running_loop()
-        latest = loop.time() - HALF_SENT
+        now = loop.time()
         for connection in list(self._state.connections):
-            if isinstance(connection, Connection) and (connection.began or latest) < latest:
+            begun = getattr(connection, "began", None)
+            waits = getattr(connection, "waits_since", None)
+            half_sent = begun is not None and begun < now - HALF_SENT
+            if half_sent or (waits is not None and waits < now - UNREAD):
                 connection.transport.abort()
         self._sweeper = loop.call_later(SWEEP, self._sweep)
 

@@ -260,6 +260,7 @@ async def _and_close(serving: Coroutine[Any, Any, None], socket: Socket) -> None
 async def _send_all(request: Request, chunks: AsyncIterator[bytes]) -> None:
     async for chunk in chunks:
         await request.send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await asyncio.sleep(0)  # a container may write faster than we do: others have a turn, too
     await request.send({"type": "http.response.body", "body": b""})
 
 

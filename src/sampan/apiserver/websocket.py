@@ -22,6 +22,8 @@ class _Handshake(ServerProtocol):
 
 
 class WebSocket(WebSocketsSansIOProtocol):
+    waits_since: float | None = None  # when the client stopped to read what we have for it
+
     def __init__(self, config: Config, *args: Any, **named: Any) -> None:
         super().__init__(config, *args, **named)
         self.conn = _Handshake(
@@ -29,6 +31,14 @@ class WebSocket(WebSocketsSansIOProtocol):
             max_size=config.ws_max_size,
             logger=self.logger,
         )
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.waits_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.waits_since = None
 
     def shutdown(self) -> None:
         try:
