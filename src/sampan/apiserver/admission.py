@@ -82,6 +82,19 @@ def check(
         call.warn(fault)
 
 
+def stored_form(
+    backend: Backend, resource: Resource, manifest: Manifest, call: Call
+) -> tuple[Resource, Manifest]:
+    """What is written instead, where a version has other words than the stored one."""
+    if resource.conversion is None:
+        return resource, manifest
+    stored = backend.resources.stored(resource.kind)
+    assert stored is not None
+    converted = resource.conversion.to_stored(manifest)
+    check(stored, converted, call)  # annotations may have become fields
+    return stored, converted
+
+
 def fill(backend: Backend, resource: Resource, manifest: Manifest) -> None:
     """Defaults, in place."""
     resource.schema.fill(manifest)

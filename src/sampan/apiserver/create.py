@@ -35,6 +35,8 @@ async def create(
         raise MethodNotAllowed("create not allowed while custom resource definition is terminating")
     admission.identify(resource, namespace, "", manifest)
     admission.check(resource, manifest, call, duplicated)
+    if resource.conversion is not None:
+        resource, manifest = _converted(backend, resource, manifest, call)
     meta: dict[str, Any] = manifest["metadata"]
     if meta.get("resourceVersion"):
         raise _NoReason("resourceVersion should not be set on objects to be created")
@@ -60,6 +62,16 @@ async def create(
         )
     admission.warn(backend, resource, manifest, call)
     return await backend.commit("ADDED", resource, manifest, None, call)
+
+
+def _converted(
+    backend: Backend, resource: Resource, manifest: Manifest, call: Call
+) -> tuple[Resource, Manifest]:
+    stored, converted = admission.stored_form(backend, resource, manifest, call)
+    assert resource.conversion is not None
+    if faults := resource.conversion.problems(converted):
+        raise resource.invalid(converted["metadata"].get("name") or "", faults)
+    return stored, converted
 
 
 def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call) -> None:

@@ -78,19 +78,19 @@ class Look(Struct, frozen=True):
 
     def of_bytes(self, data: bytes) -> bytes:
         """One object, given as stored bytes (or a Status, which is shown as it is)."""
-        presented = self.resource.present(data)
-        if self.form.shape == "object" and not self.form.yaml:
-            return presented
-        manifest: Manifest = orjson.loads(presented)
+        if self.form.shape == "object":
+            presented = self.resource.present(data)
+            return self._yaml(presented) if self.form.yaml else presented
+        manifest: Manifest = orjson.loads(data)
         if self.form.shape == "table":
             revision = manifest["metadata"].get("resourceVersion", "")
             return self._table([manifest], {"resourceVersion": revision})
-        return self._partial(manifest) if self.form.shape == "partial" else self._yaml(presented)
+        return self._partial(manifest)
 
     def of_record(self, record: Record) -> bytes:
         if self.form.shape == "object":
             return self.resource.present(record.data)
-        manifest = self._manifest(record)
+        manifest = self.backend.manifest(record)
         if self.form.shape == "table":
             return self._table([manifest], {"resourceVersion": str(record.revision)})
         return self._partial(manifest)
@@ -99,10 +99,11 @@ class Look(Struct, frozen=True):
         if self.form.shape == "object":
             plain = list_body(self.resource, page)
             return self._yaml(plain) if self.form.yaml else plain
-        manifests = [self._manifest(record) for record in page.records]
+        manifests = [self.backend.manifest(record) for record in page.records]
         if self.form.shape == "table":
             return self._table(manifests, page.meta())
-        items = [tables.partial(manifest, self.form.version) for manifest in manifests]
+        shown = map(self.resource.shown, manifests)
+        items = [tables.partial(manifest, self.form.version) for manifest in shown]
         return orjson.dumps(
             {
                 "kind": "PartialObjectMetadataList",
@@ -111,12 +112,6 @@ class Look(Struct, frozen=True):
                 "items": items,
             }
         )
-
-    def _manifest(self, record: Record) -> Manifest:
-        manifest = self.backend.manifest(record)
-        if manifest["apiVersion"] != self.resource.api_version:
-            return manifest | {"apiVersion": self.resource.api_version}
-        return manifest
 
     def _table(self, manifests: list[Manifest], meta: dict[str, object]) -> bytes:
         return tables.table(
@@ -129,7 +124,7 @@ class Look(Struct, frozen=True):
         )
 
     def _partial(self, manifest: Manifest) -> bytes:
-        return orjson.dumps(tables.partial(manifest, self.form.version))
+        return orjson.dumps(tables.partial(self.resource.shown(manifest), self.form.version))
 
     def _yaml(self, data: bytes) -> bytes:
         return yaml.dump(orjson.loads(data)).encode()

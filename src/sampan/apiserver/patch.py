@@ -75,7 +75,7 @@ async def patch(
     if type == "apply":
         return await _apply(backend, resource, namespace, name, change, call, subresource)
     record, old = backend.newest(resource, namespace, name)
-    new = _changed(resource, _as(resource, old), change, type)
+    new = _changed(resource, resource.shown(old), change, type)
     admission.identify(resource, namespace, name, new)
     try:
         admission.check(resource, new, call)
@@ -83,6 +83,7 @@ async def patch(
         if "strict decoding error" in error.message:
             raise
         raise _unfit(new, error) from error
+    resource, new = admission.stored_form(backend, resource, new, call)
     return await replace(backend, resource, record, old, new, call, subresource=subresource), False
 
 
@@ -119,6 +120,7 @@ async def _apply(
     if config["metadata"].pop("managedFields", None) is not None:
         raise BadRequest("metadata.managedFields must be nil")
     admission.check(resource, config, call)
+    resource, config = admission.stored_form(backend, resource, config, call)
     record = backend.store.newest(resource.key(namespace, name))
     if record is None and subresource:
         raise resource.not_found(name)
@@ -126,7 +128,7 @@ async def _apply(
     if config["metadata"].get("resourceVersion") and record is None:
         raise resource.conflict(name, "the object does not exist, but a resourceVersion was given")
     merged = apply.apply(
-        None if old is None else _as(resource, old),
+        None if old is None else resource.shown(old),
         config,
         schema=resource.schema,
         manager=call.manager,
@@ -151,13 +153,6 @@ def _ignored(resource: Resource, config: Manifest, subresource: str) -> list[str
     if subresource:
         return [name for name in config if name not in _IDENTITY and name != subresource]
     return ["status"] if resource.has_status else []
-
-
-def _as(resource: Resource, manifest: Manifest) -> Manifest:
-    """The live object in the version that the client speaks."""
-    if manifest["apiVersion"] == resource.api_version:
-        return manifest
-    return manifest | {"apiVersion": resource.api_version}
 
 
 def _own(manifest: Manifest) -> Manifest:

@@ -2,7 +2,8 @@
 
 Built-in resources come from the schema facts, custom ones from CustomResourceDefinitions while the
 server runs. A stored object has the version in which its kind is stored; another served version of
-it differs in `apiVersion` only (conversion None), so presenting it swaps the first bytes.
+it differs in `apiVersion` only (conversion None), so presenting it swaps the first bytes. Few of
+Kubernetes' own kinds have versions in other words (`conversions`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
+import orjson
 from msgspec import Struct
 
+from sampan.apiserver.conversions import CONVERSIONS, Conversion
 from sampan.apiserver.expressions import rules
 from sampan.apiserver.schemas import Schema, Subresource, facts
 from sampan.apiserver.traits import ORDINARY, TRAITS, Trait
@@ -25,7 +28,7 @@ from sampan.kube.errors import (
     NotFound,
     Problem,
 )
-from sampan.kube.keys import Key
+from sampan.kube.keys import Key, Manifest
 
 STANDARD_VERBS = (
     "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
@@ -53,7 +56,8 @@ class Custom(Struct, frozen=True):
 
 
 class Resource:
-    """`kind` is Sampan's name (`Deployment.apps`), `object_kind` the manifest's (`Deployment`)."""
+    """`kind` is Sampan's name (`Deployment.apps`) of what is stored, `object_kind` the manifest's
+    (`Deployment`)."""
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class Resource:
         storage_version: str = "",
         scale: ScalePaths | None = None,
         custom: Custom | None = None,
+        conversion: Conversion | None = None,
     ) -> None:
         self.group = group
         self.version = version
@@ -89,6 +94,7 @@ class Resource:
         self.subresources = {sub.name: sub for sub in subresources}
         self.scale = scale
         self.custom = custom
+        self.conversion = conversion
         self.kind = f"{object_kind}.{group}" if group else object_kind
         self.api_version = f"{group}/{version}" if group else version
         self.label = f"{plural}.{group}" if group else plural
@@ -96,6 +102,8 @@ class Resource:
         self._schema = schema
         stored = storage_version or version
         self.stored_as = f"{group}/{stored}" if group else stored
+        if conversion is not None:
+            self.kind, self.stored_as = conversion.stored
         self._head = b'{"apiVersion":"%b"' % self.api_version.encode()
 
     @cached_property
@@ -120,7 +128,17 @@ class Resource:
         """Stored bytes (of whatever version was stored then) in the version of this resource."""
         if data.startswith(self._head) or not data.startswith(_HEAD):
             return data
+        if self.conversion is not None:
+            return orjson.dumps(self.shown(orjson.loads(data)))
         return self._head + data[data.index(b'"', len(_HEAD)) + 1 :]
+
+    def shown(self, manifest: Manifest) -> Manifest:
+        """The same for a decoded object, which is not changed."""
+        if manifest["apiVersion"] == self.api_version:
+            return manifest
+        if self.conversion is not None:
+            return self.conversion.from_stored(manifest)
+        return manifest | {"apiVersion": self.api_version}
 
     # -- errors in the words of a real server --------------------------------------------------
 
@@ -176,7 +194,10 @@ class Resources:
         """The resource in which manifests of this apiVersion and kind are kept."""
         group, _, version = api_version.rpartition("/")
         kind = f"{object_kind}.{group}" if group else object_kind
-        return next((r for r in self._by_kind.get(kind, ()) if r.version == version), None)
+        if converted := CONVERSIONS.get((api_version, object_kind)):
+            kind = converted.stored[0]
+        known = self._by_kind.get(kind, ())
+        return next((r for r in known if (r.group, r.version) == (group, version)), None)
 
     def stored(self, kind: str) -> Resource | None:
         """The resource of the version in which the kind is stored; None if it is not served."""
@@ -237,7 +258,6 @@ _UNSERVED = frozenset(
         "CertificateSigningRequest.certificates.k8s.io",  # nobody here signs
         "FlowSchema.flowcontrol.apiserver.k8s.io",
         "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io",
-        "Event.events.k8s.io",  # the same objects as core Events, under other field names
     }
 )
 _SERVED_VERSIONS = ("v1", "v2")
@@ -255,8 +275,9 @@ def _built_in() -> Iterator[Resource]:
         kind = f"{fact.kind}.{fact.group}" if fact.group else fact.kind
         if fact.version not in _SERVED_VERSIONS or kind in _UNSERVED:
             continue
-        if kind == "HorizontalPodAutoscaler.autoscaling" and fact.version == "v1":
-            continue
+        api_version = f"{fact.group}/{fact.version}" if fact.group else fact.version
+        conversion = CONVERSIONS.get((api_version, fact.kind))
+        kind = conversion.stored[0] if conversion else kind
         selector = _SCALED.get(kind)
         yield Resource(
             group=fact.group,
@@ -278,4 +299,5 @@ def _built_in() -> Iterator[Resource]:
                 and not (sub.name == "proxy" and kind in _WITHOUT_PROXY)
             ],
             scale=ScalePaths(selector=selector) if selector else None,
+            conversion=conversion,
         )

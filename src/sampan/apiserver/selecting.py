@@ -66,10 +66,12 @@ def select(resource: Resource, namespace: str, label_text: str, field_text: str)
         return Selection(namespace)
     fields = parse_fields(field_text) if field_text else ()
     absent = {name: default for name, (_, default) in resource.trait.fields.items()}
+    renamed = resource.conversion.fields if resource.conversion else dict.fromkeys(absent, "")
     for name, _, _ in fields:
-        if name not in absent and name not in _METADATA:
-            known = ", ".join(f'"{known}"' for known in (*_METADATA, *absent))
+        if name not in renamed and name not in _METADATA:
+            known = ", ".join(f'"{known}"' for known in (*_METADATA, *renamed))
             raise BadRequest(f'"{name}" is not a known field selector: only {known}')
+    fields = tuple((renamed.get(name) or name, is_, value) for name, is_, value in fields)
     return Selection(
         namespace,
         _one_name(fields),

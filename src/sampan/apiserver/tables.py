@@ -23,11 +23,11 @@ def table(
     include: Include,
     now: datetime,
 ) -> bytes:
-    """A Table as JSON, one row for each manifest."""
+    """A Table as JSON, one row for each manifest, which is given as it is stored."""
     rows = [
         {
             "cells": columns.row(resource, manifest, now),
-            **_object(manifest, include, version),
+            **_object(resource, manifest, include, version),
         }
         for manifest in manifests
     ]
@@ -51,7 +51,10 @@ def partial(manifest: Manifest, version: str) -> Manifest:
     }
 
 
-def _object(manifest: Manifest, include: Include, version: str) -> dict[str, Any]:
+def _object(
+    resource: Resource, manifest: Manifest, include: Include, version: str
+) -> dict[str, Any]:
     if include == "None":
         return {}
-    return {"object": manifest if include == "Object" else partial(manifest, version)}
+    shown = resource.shown(manifest)
+    return {"object": shown if include == "Object" else partial(shown, version)}

@@ -36,6 +36,7 @@ async def update(
     """PUT. Raises NotFound, Conflict, Invalid, BadRequest."""
     admission.identify(resource, namespace, name, manifest)
     admission.check(resource, manifest, call, duplicated)
+    resource, manifest = admission.stored_form(backend, resource, manifest, call)
     record, old = backend.newest(resource, namespace, name)
     if resource.custom and not manifest["metadata"].get("resourceVersion"):
         fault = "Invalid value: 0x0: must be specified for an update"
