@@ -320,14 +320,14 @@ def test_kinds_that_have_no_effect_say_so(serve: Callable[..., None]) -> None:
     serve(scenario)
 
 
-def test_a_full_disk_is_a_500_and_not_a_hang(serve: Callable[..., None]) -> None:
+def test_a_full_disk_is_a_503_and_not_a_hang(serve: Callable[..., None]) -> None:
     async def scenario(client: Any) -> None:
         store = client.server.backend.store
         await client.post(CM, {"metadata": {"name": "x"}})
         store._database.limit_pages(40)
         big = {"metadata": {"name": "big"}, "data": {"k": "v" * 500_000}}
         answer = await client.post(CM, big)
-        assert answer.code == 500
+        assert answer.code == 503
         assert "could not be stored" in answer.message
         assert (await client.get(f"{CM}/x")).code == 200
         store._database.limit_pages(1_000_000)
