@@ -28,7 +28,7 @@ from sampan.apiserver.api import ApiServer
 from sampan.apiserver.server import Server
 from sampan.auth.keys import SigningKey
 from sampan.auth.rbac import KINDS, Rbac
-from sampan.auth.tokens import API_AUDIENCE, ISSUER, Bound, Tokens
+from sampan.auth.tokens import API_AUDIENCE, ISSUER, Tokens
 from sampan.config import Config, Home, State
 from sampan.engine.local import LocalCluster
 from sampan.engine.loop import Engine
@@ -124,6 +124,8 @@ class Program:
             authorizer=self.rbac,
             components=self.components,
             issue=self._issue,
+            issue_lasting=self.tokens.for_secret,
+            audience=API_AUDIENCE,
             review=lambda token, audiences: self.tokens.review(token, audiences or (API_AUDIENCE,)),
             published=_published(key),
             clock=self.clock,
@@ -230,10 +232,14 @@ class Program:
         )
 
     def _issue(
-        self, account: Manifest, audiences: Sequence[str], seconds: int, pod: Manifest | None
+        self, account: Manifest, audiences: Sequence[str], seconds: int, bound: Manifest | None
     ) -> Any:
-        bound = Bound(key_of(pod), pod["metadata"]["uid"]) if pod else None
-        return self.tokens.for_account(account, audiences=audiences, seconds=seconds, pod=bound)
+        """A token bound to a pod also says on which node that was."""
+        node = (bound or {}).get("spec", {}).get("nodeName")
+        found = self.cluster.get(Key(names.NODE, "", node)) if node else None
+        return self.tokens.for_account(
+            account, audiences=audiences, seconds=seconds, bound=bound, node=found
+        )
 
 
 def _published(key: SigningKey) -> dict[str, Any]:

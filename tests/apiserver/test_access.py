@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -204,10 +205,57 @@ def test_service_account_tokens(serve: Callable[..., None]) -> None:
         assert short.code == 422
         assert "may not specify a duration less than 10 minutes" in short.message
         spec = {"containers": [{"name": "c", "image": "i"}]}
+        await client.post(PODS, {"metadata": {"name": "q"}, "spec": spec})
+        spec["serviceAccountName"] = "robot"  # type: ignore[assignment]
         await client.post(PODS, {"metadata": {"name": "p"}, "spec": spec})
         ref = {"boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": "p"}}
         assert (await client.post(path, {"spec": ref})).body["status"]["token"].endswith("/p")
         ref["boundObjectRef"]["uid"] = "other"
         assert (await client.post(path, {"spec": ref})).code == 409
+        ref["boundObjectRef"] = {"kind": "Pod", "name": "q"}
+        other = await client.post(path, {"spec": ref})
+        assert other.code == 400
+        assert other.message.endswith("to pod running with different serviceaccount name.")
+        ref["boundObjectRef"] = {"kind": "Node", "name": "n"}
+        assert (await client.post(path, {"spec": ref})).code == 400
+        assert (await client.post(path, {"metadata": {"name": "x"}})).code == 400
+        assert (await client.post(path, {})).body["spec"]["audiences"] == ["api"]
 
-    serve(scenario, issue=issue)
+    serve(scenario, issue=issue, audience="api")
+
+
+SECRET = "kubernetes.io/service-account"
+
+
+def test_secrets_of_accounts_are_filled_in_and_go_with_the_account(
+    serve: Callable[..., None],
+) -> None:
+    def issue(account: Any, secret: Any) -> str:
+        return f"{account['metadata']['name']}/{secret['metadata']['name']}"
+
+    async def scenario(client: Any) -> None:
+        accounts, secrets = (
+            f"/api/v1/namespaces/a/{kind}" for kind in ("serviceaccounts", "secrets")
+        )
+        made = await client.post(accounts, {"metadata": {"name": "robot"}})
+
+        def secret(name: str, account: str) -> Any:
+            annotations = {f"{SECRET}.name": account}
+            return {
+                "metadata": {"name": name, "annotations": annotations},
+                "type": f"{SECRET}-token",
+            }
+
+        async with client.watch(f"{secrets}?watch=true") as watching:
+            await client.post(secrets, secret("s", "robot"))
+            assert (await watching.next())[0] == "ADDED"
+            _, found = await watching.next()
+            assert b64decode(found["data"]["token"]) == b"robot/s"
+            assert b64decode(found["data"]["namespace"]) == b"a"
+            assert found["metadata"]["annotations"][f"{SECRET}.uid"] == made.meta["uid"]
+            await client.post(secrets, secret("lost", "nobody"))
+            assert await watching.names(2) == [("ADDED", "lost"), ("DELETED", "lost")]
+            await client("DELETE", f"{accounts}/robot")
+            assert await watching.names(1) == [("DELETED", "s")]
+
+    serve(scenario, issue_lasting=issue)

@@ -7,13 +7,16 @@ import jwt
 import pytest
 
 from sampan.auth.keys import SigningKey
-from sampan.auth.tokens import API_AUDIENCE, Bound, Tokens
+from sampan.auth.tokens import API_AUDIENCE, Tokens
 from sampan.kube.keys import Key
 from sampan.lib.clock import ManualClock
 
 ACCOUNT = {"metadata": {"namespace": "team", "name": "robot", "uid": "u1"}}
 ACCOUNT_KEY = Key("ServiceAccount", "team", "robot")
 POD_KEY = Key("Pod", "team", "p")
+POD = {"kind": "Pod", "metadata": {"namespace": "team", "name": "p", "uid": "u2"}}
+SECRET_KEY = Key("Secret", "team", "s")
+SECRET = {"kind": "Secret", "metadata": {"namespace": "team", "name": "s", "uid": "u3"}}
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def clock():
 
 @pytest.fixture
 def objects():
-    return {ACCOUNT_KEY: ACCOUNT, POD_KEY: {"metadata": {"uid": "u2"}}}
+    return {ACCOUNT_KEY: ACCOUNT, POD_KEY: POD, SECRET_KEY: SECRET}
 
 
 @pytest.fixture
@@ -56,11 +59,42 @@ def test_an_account_has_its_namespace_as_a_group(tokens):
     assert expires == datetime(2026, 1, 1, 0, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("gone", [ACCOUNT_KEY, POD_KEY], ids=["account", "pod"])
-def test_a_bound_token_dies_with_what_it_is_bound_to(tokens, objects, gone):
-    token, _ = tokens.for_account(ACCOUNT, pod=Bound(POD_KEY, "u2"))
+@pytest.mark.parametrize(
+    ("bound", "gone"),
+    [
+        pytest.param(POD, ACCOUNT_KEY, id="account"),
+        pytest.param(POD, POD_KEY, id="pod"),
+        pytest.param(SECRET, SECRET_KEY, id="secret"),
+    ],
+)
+def test_a_bound_token_dies_with_what_it_is_bound_to(tokens, objects, bound, gone):
+    token, _ = tokens.for_account(ACCOUNT, bound=bound)
     assert tokens.user(token)
     del objects[gone]
+    assert tokens.user(token) is None
+
+
+def test_a_token_tells_of_its_pod_and_node(tokens):
+    node = {"kind": "Node", "metadata": {"name": "n", "uid": "u4"}}
+    token, _ = tokens.for_account(ACCOUNT, bound=POD, node=node)
+    extra = tokens.user(token).extra
+    assert extra.pop("authentication.kubernetes.io/credential-id")[0].startswith("JTI=")
+    assert extra == {
+        "authentication.kubernetes.io/node-name": ["n"],
+        "authentication.kubernetes.io/node-uid": ["u4"],
+        "authentication.kubernetes.io/pod-name": ["p"],
+        "authentication.kubernetes.io/pod-uid": ["u2"],
+    }
+
+
+@pytest.mark.parametrize("gone", [ACCOUNT_KEY, SECRET_KEY], ids=["account", "secret"])
+def test_a_token_in_a_secret_lives_as_long_as_that(tokens, clock, objects, gone):
+    token = tokens.for_secret(ACCOUNT, SECRET)
+    clock.advance(10 * 365 * 86_400)
+    user = tokens.user(token)
+    assert (user.name, user.uid) == ("system:serviceaccount:team:robot", "u1")
+    assert tokens.review(token, ["pipelines"]) is None
+    objects[gone] = {"metadata": {"uid": "other"}}
     assert tokens.user(token) is None
 
 
@@ -92,6 +126,10 @@ def _claims(**extra):
         ),
         pytest.param(
             lambda key: jwt.encode({"sub": "eve"}, key.private, "ES256"), id="claims-missing"
+        ),
+        pytest.param(
+            lambda key: jwt.encode({"iss": "sampan", "sub": "eve"}, key.private, "ES256"),
+            id="a-person-for-ever",
         ),
         pytest.param(
             lambda key: jwt.encode(_claims(exp="soon"), key.private, "ES256"), id="claims-nonsense"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sampan.apiserver import metrics
 from sampan.apiserver.access import Access
+from sampan.apiserver.accounts import AccountSecrets, IssueLasting, IssueToken, TokenRequests
 from sampan.apiserver.authority import Authority
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.certificates import Certificates
@@ -17,7 +18,7 @@ from sampan.apiserver.endpoints import Endpoints
 from sampan.apiserver.expiry import Expiry
 from sampan.apiserver.inprocess import InProcess
 from sampan.apiserver.paths import Paths
-from sampan.apiserver.posting import IssueToken, Posting
+from sampan.apiserver.posting import Posting
 from sampan.apiserver.quotas.report import Quotas
 from sampan.apiserver.resources import Resources
 from sampan.apiserver.reviews import Reviews, ReviewToken
@@ -36,7 +37,8 @@ from sampan.store.objects import Store
 class ApiServer:
     """An API server on a store. Make it inside the running event loop.
 
-    issue, review: for serviceaccounts/token and TokenReviews with audiences.
+    issue, audience, review: for serviceaccounts/token and TokenReviews with audiences.
+    issue_lasting: for Secrets that hold a service account's token.
     published: documents that everybody with discovery rights may read, by path
     (`/openid/v1/jwks`).
     """
@@ -50,6 +52,8 @@ class ApiServer:
         components: Iterable[Component] = (),
         node: NodeAgent | None = None,
         issue: IssueToken | None = None,
+        issue_lasting: IssueLasting | None = None,
+        audience: str = "",
         review: ReviewToken | None = None,
         published: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
@@ -62,7 +66,7 @@ class ApiServer:
         self.watches = Watches(self.backend)
         self._definitions = Definitions(self.backend, self.watches.end)
         rules[names.CRD] = (*rules.get(names.CRD, ()), self._definitions.rules)
-        posting = Posting(self.backend, issue)
+        posting = Posting(self.backend, TokenRequests(self.backend, issue, audience))
         reviews = Reviews(authenticator, authorizer, review)
         self._streams = Streams(self.backend, node)
         measured = metrics.Metrics(self.backend, self._streams)
@@ -82,6 +86,7 @@ class ApiServer:
         self._server = Server(self.asgi)
         self._definitions.start()
         self._quotas = Quotas(self.backend)
+        self._secrets = AccountSecrets(self.backend, issue_lasting) if issue_lasting else None
         authority = Authority(self.backend, authorizer)
         self.backend.gate.may_create = authority.may_create
         self.backend.gate.may_grant = authority.may_grant
@@ -104,5 +109,7 @@ class ApiServer:
         self._expiry.cancel()
         self.watches.close()
         await self._server.stop()
+        if self._secrets is not None:
+            await self._secrets.close()
         await self._quotas.close()
         await self._definitions.close()

@@ -9,7 +9,9 @@ Upstream: k8s.io/kubernetes pkg/serviceaccount (claims), KEP-1205 (bound tokens)
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import jwt
 from msgspec import Struct
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 PERSON_ISSUER = "sampan"
+LASTING_ISSUER = "kubernetes/serviceaccount"  # as upstream: of tokens that lie in Secrets
 API_AUDIENCE = ISSUER
 DEFAULT_SECONDS = 3600
 LEAST_SECONDS = 600  # as upstream: a shorter request is refused by validation
@@ -81,31 +84,50 @@ class Tokens:
         *,
         audiences: Sequence[str] = (),
         seconds: int = DEFAULT_SECONDS,
-        pod: Bound | None = None,
+        bound: Manifest | None = None,
+        node: Manifest | None = None,
     ) -> tuple[str, datetime]:
-        """A service account's token and when it expires. Seconds are as validated by the caller."""
+        """A service account's token and when it expires. Seconds are as validated by the caller.
+        `bound` is the Pod or the Secret that it must not outlive, `node` the pod's."""
         now = self._clock.now()
         expires = now.timestamp() + seconds
         meta = account["metadata"]
-        namespace, name = meta["namespace"], meta["name"]
-        bound: dict[str, Any] = {
-            "namespace": namespace,
-            "serviceaccount": {"name": name, "uid": meta["uid"]},
+        about: dict[str, Any] = {
+            "namespace": meta["namespace"],
+            "serviceaccount": {"name": meta["name"], "uid": meta["uid"]},
         }
-        if pod is not None:
-            bound["pod"] = {"name": pod.key.name, "uid": pod.uid}
+        for each in (bound, node):
+            if each is not None:
+                named = {field: each["metadata"][field] for field in ("name", "uid")}
+                about[each["kind"].lower()] = named
         token = self._sign(
             {
                 "iss": ISSUER,
-                "sub": f"system:serviceaccount:{namespace}:{name}",
+                "sub": _account_name(meta),
                 "aud": list(audiences) or [API_AUDIENCE],
                 "iat": int(now.timestamp()),
                 "nbf": int(now.timestamp()),
                 "exp": int(expires),
-                "kubernetes.io": bound,
+                "jti": str(uuid4()),
+                "kubernetes.io": about,
             }
         )
         return token, now.fromtimestamp(int(expires), now.tzinfo)
+
+    def for_secret(self, account: Manifest, secret: Manifest) -> str:
+        """A token without end, good while the account and this Secret exist."""
+        meta, where = account["metadata"], "kubernetes.io/serviceaccount/"
+        return self._sign(
+            {
+                "iss": LASTING_ISSUER,
+                "sub": _account_name(meta),
+                f"{where}namespace": meta["namespace"],
+                f"{where}service-account.name": meta["name"],
+                f"{where}service-account.uid": meta["uid"],
+                f"{where}secret.name": secret["metadata"]["name"],
+                f"{where}secret.uid": secret["metadata"]["uid"],
+            }
+        )
 
     def user(self, token: str) -> User | None:
         """Who the token belongs to, for the API server itself."""
@@ -149,7 +171,7 @@ class Tokens:
                     "verify_exp": False,  # and times with our clock, which tests move
                     "verify_iat": False,
                     "verify_nbf": False,
-                    "require": ["iss", "sub", "exp"],
+                    "require": ["iss", "sub"],
                 },
             )
             verified = _read(claims)
@@ -164,26 +186,50 @@ class Tokens:
 def _read(claims: dict[str, Any]) -> Verified:
     audiences = claims.get("aud") or ()
     audiences = (audiences,) if isinstance(audiences, str) else tuple(audiences)
-    expires = float(claims["exp"])
+    expires = float(claims.get("exp", math.inf))
+    if expires == math.inf and claims["iss"] != LASTING_ISSUER:
+        raise ValueError("only tokens in Secrets live for ever")
     if claims["iss"] == PERSON_ISSUER:
         groups = (*claims.get("groups", ()), names.GROUP_AUTHENTICATED)
         return Verified(User(claims["sub"], groups), audiences, expires)
+    if claims["iss"] == LASTING_ISSUER:
+        return _read_lasting(claims)
     if claims["iss"] != ISSUER:
         raise ValueError("unknown issuer")
     about = claims["kubernetes.io"]
     namespace, account = about["namespace"], about["serviceaccount"]
     bound = [Bound(Key(names.SERVICE_ACCOUNT, namespace, account["name"]), account["uid"])]
     extra: dict[str, list[str]] = {}
-    if pod := about.get("pod"):
-        bound.append(Bound(Key(names.POD, namespace, pod["name"]), pod["uid"]))
-        extra = {
-            "authentication.kubernetes.io/pod-name": [pod["name"]],
-            "authentication.kubernetes.io/pod-uid": [pod["uid"]],
-        }
-    groups = (
-        names.GROUP_SERVICE_ACCOUNTS,
-        f"{names.GROUP_SERVICE_ACCOUNTS}:{namespace}",
-        names.GROUP_AUTHENTICATED,
-    )
-    user = User(claims["sub"], groups, account["uid"], extra)
+    if "jti" in claims:
+        extra["authentication.kubernetes.io/credential-id"] = [f"JTI={claims['jti']}"]
+    for field, kind in (("pod", names.POD), ("secret", names.SECRET)):
+        if found := about.get(field):
+            bound.append(Bound(Key(kind, namespace, found["name"]), found["uid"]))
+    for field in ("node", "pod"):
+        if found := about.get(field):
+            extra[f"authentication.kubernetes.io/{field}-name"] = [found["name"]]
+            extra[f"authentication.kubernetes.io/{field}-uid"] = [found["uid"]]
+    user = User(claims["sub"], _groups(namespace), account["uid"], extra)
     return Verified(user, audiences, expires, tuple(bound))
+
+
+def _read_lasting(claims: dict[str, Any]) -> Verified:
+    """A token out of a Secret: for the API server only, and without end."""
+    about = {name.rpartition("/")[2]: value for name, value in claims.items()}
+    namespace = about["namespace"]
+    account = Key(names.SERVICE_ACCOUNT, namespace, about["service-account.name"])
+    secret = Key(names.SECRET, namespace, about["secret.name"])
+    uid = about["service-account.uid"]
+    user = User(claims["sub"], _groups(namespace), uid)
+    bound = (Bound(account, uid), Bound(secret, about["secret.uid"]))
+    return Verified(user, (API_AUDIENCE,), math.inf, bound)
+
+
+def _account_name(meta: Manifest) -> str:
+    return f"system:serviceaccount:{meta['namespace']}:{meta['name']}"
+
+
+def _groups(namespace: str) -> tuple[str, ...]:
+    """Those of a service account."""
+    accounts = names.GROUP_SERVICE_ACCOUNTS
+    return (accounts, f"{accounts}:{namespace}", names.GROUP_AUTHENTICATED)

@@ -16,8 +16,6 @@ LIMIT = 1 << 20
 """Bytes of data in one object."""
 
 OPAQUE = "Opaque"
-_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
-_ACCOUNT_NAME = "kubernetes.io/service-account.name"
 _TYPED = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
@@ -81,8 +79,8 @@ def _typed(manifest: Manifest, data: Mapping[str, Any]) -> Iterator[Problem]:
         yield required("data[username]")
         yield required("data[password]")
     annotations = manifest["metadata"].get("annotations") or {}
-    if type_ == _ACCOUNT_TOKEN and not annotations.get(_ACCOUNT_NAME):
-        yield required(f"metadata.annotations[{_ACCOUNT_NAME}]")
+    if type_ == names.ACCOUNT_TOKEN and not annotations.get(names.ANNOTATION_ACCOUNT_NAME):
+        yield required(f"metadata.annotations[{names.ANNOTATION_ACCOUNT_NAME}]")
 
 
 def _keys(data: Mapping[str, Any], path: str) -> Iterator[Problem]:
