@@ -194,10 +194,37 @@ def changed(manifest: Manifest, **spec: Any) -> Manifest:
     return {**manifest, "spec": {**manifest["spec"], **spec}}
 
 
+STAYS = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+NOT_READY = {"key": "node.kubernetes.io/not-ready", **STAYS}
+UNREACHABLE = {"key": "node.kubernetes.io/unreachable", **STAYS}
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [
+        pytest.param([], [NOT_READY, UNREACHABLE], id="nothing-said"),
+        pytest.param([{"key": "a"}], [NOT_READY, UNREACHABLE], id="something-else-said"),
+        pytest.param([{"key": NOT_READY["key"]}], [UNREACHABLE], id="one-said"),
+        pytest.param([{"operator": "Exists"}], [], id="all-said"),
+        pytest.param([{"operator": "Exists", "effect": "NoSchedule"}], [NOT_READY, UNREACHABLE]),
+    ],
+)
+def test_a_pod_stays_a_while_on_a_failing_node(given: list[Any], added: list[Any]) -> None:
+    spec = stored(pod(tolerations=given), account())["spec"]
+    assert spec["tolerations"] == [*given, *added]
+
+
+def test_a_toleration_may_be_added_later() -> None:
+    old = stored(pod(), account())
+    more = [*old["spec"]["tolerations"], {"key": "a"}]
+    assert admitted(changed(old, tolerations=more), old)[1] == []
+    fewer = changed(old, tolerations=more[1:])
+    assert [each.partition(": ")[0] for each in admitted(fewer, old)[1]] == ["spec.tolerations"]
+
+
 @pytest.mark.parametrize(
     ("spec", "fields"),
     [
-        pytest.param({"tolerations": [{"key": "a"}]}, [], id="a-toleration-more"),
         pytest.param({"activeDeadlineSeconds": 5}, [], id="a-deadline"),
         pytest.param({"nodeName": "n"}, ["spec"], id="another-node"),
         pytest.param({"restartPolicy": "Never"}, ["spec"], id="another-policy"),
@@ -305,7 +332,7 @@ def test_a_headless_service_has_no_address() -> None:
 
 
 def test_a_secret_encodes_its_strings() -> None:
-    secret = stored(make(names.SECRET, stringData={"a": "é"}, data={"b": "Yg=="}))
+    secret = stored(make(names.SECRET, stringData={"a": "é"}, data={"b": "Y\r\ng==\n"}))
     assert secret["data"] == {"a": b64encode("é".encode()).decode(), "b": "Yg=="}
     assert (secret["type"], "stringData" in secret) == ("Opaque", False)
 

@@ -48,7 +48,12 @@ def default_secret(manifest: Manifest) -> None:
 
 
 def prepare_secret(manifest: Manifest, old: Manifest | None) -> None:
-    """`stringData` is write-only: it is encoded into `data` and not kept."""
+    """`stringData` is write-only: it is encoded into `data` and not kept. Encoded text may be
+    wrapped, as by `base64` and in YAML blocks; upstream keeps it unwrapped."""
+    data = manifest.get("data") or {}
+    wrapped = {key: value for key, value in data.items() if value and "\n" in value}
+    for key, value in wrapped.items():
+        data[key] = value.replace("\r", "").replace("\n", "")
     plain = manifest.pop("stringData", None)
     if plain:
         encoded = {key: b64encode(value.encode()).decode() for key, value in plain.items()}

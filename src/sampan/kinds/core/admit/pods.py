@@ -7,7 +7,7 @@ plugin/pkg/admission/{serviceaccount,priority}.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sampan.kinds.core.admit import limits
@@ -27,6 +27,10 @@ _FIXED = (
     " was previously negative)"
 )
 _RESOURCES = ("cpu", "memory")
+_STAYS: tuple[Mapping[str, Any], ...] = tuple(
+    {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+)
 
 
 def default_pod(manifest: Manifest) -> None:
@@ -87,6 +91,7 @@ def admit_pod(view: View, manifest: Manifest, old: Manifest | None) -> None:
         raise _forbidden(manifest, cause)
     # A namespace gets its default account a moment after it is made; its token waits for it.
     account = account or {}
+    spec["tolerations"] = _tolerations(spec.get("tolerations") or ())
     if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
         spec["imagePullSecrets"] = list(account["imagePullSecrets"])
     if _automounts(spec, account):
@@ -104,6 +109,20 @@ def _limit(view: View, manifest: Manifest) -> None:
     if faults:
         raise _forbidden(manifest, limits.sentence(faults))
     manifest["status"]["qosClass"] = qos_class(manifest["spec"])
+
+
+def _tolerations(given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A pod stays five minutes on a node that is not ready or out of reach, unless it says
+    otherwise (upstream: plugin/pkg/admission/defaulttolerationseconds)."""
+    said = {
+        each.get("key")
+        for each in given
+        if each.get("effect") in (None, "", "NoExecute") and each.get("key")
+    }
+    if any(not each.get("key") and each.get("effect") in (None, "", "NoExecute") for each in given):
+        return list(given)
+    added = [each for each in _STAYS if each["key"] not in said]
+    return [*given, *added]
 
 
 def _automounts(spec: Mapping[str, Any], account: Mapping[str, Any]) -> bool:
