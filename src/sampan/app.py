@@ -45,7 +45,6 @@ from sampan.store.objects import Store
 log = logging.getLogger("sampan")
 
 LOOPBACK = "127.0.0.1"
-ADMIN = "admin"
 # Not the hostname: that may change, and pods stay bound to the node that they were given.
 NODE_NAME = "sampan"
 YEAR = 365 * 86_400.0
@@ -226,9 +225,14 @@ class Program:
             await self.cluster.apply(manifest, manager=f"{names.MANAGER}-founding")
 
     def _write_kubeconfig(self, api: str) -> None:
-        token = self.tokens.for_person(ADMIN, [names.GROUP_MASTERS], YEAR)
+        name, groups = names.USER_ADMIN, [names.GROUP_MASTERS]
         certificates.write_kubeconfig(
-            self.home.kubeconfig, server=api, ca=self.certificates.ca, token=token, name="sampan"
+            self.home.kubeconfig,
+            server=api,
+            ca=self.certificates.ca,
+            token=self.tokens.for_person(name, groups, YEAR),
+            client=certificates.for_client(self.certificates, name, groups, self.clock),
+            name="sampan",
         )
 
     def _issue(

@@ -74,10 +74,13 @@ class Answer(Struct):
 class Client:
     """`token` "" is anonymous."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, server: ApiServer) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, server: ApiServer, authority: Path
+    ) -> None:
         self.session = session
         self.url = url
         self.server = server
+        self.authority = authority
 
     async def __call__(
         self,
@@ -176,7 +179,7 @@ def serve(tmp_path: Path, certs: certificates.Certificates) -> Callable[..., Non
         connector = aiohttp.TCPConnector(ssl=context, limit=0)
         try:
             async with aiohttp.ClientSession(connector=connector) as session:
-                client = Client(session, f"https://127.0.0.1:{port}", server)
+                client = Client(session, f"https://127.0.0.1:{port}", server, certs.ca)
                 if store.get(Key(names.NAMESPACE, "", "a")) is None:
                     for name in ("a", "b"):
                         made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from sampan.apiserver import certificates
 from sampan.kube.access import Attributes, User
+from sampan.lib.clock import SystemClock
 
 PODS = "/api/v1/namespaces/a/pods"
 ACCESS = "/apis/authorization.k8s.io/v1"
@@ -32,6 +37,52 @@ def test_headers_say_nothing_about_identity(serve: Callable[..., None]) -> None:
         assert (await client.get(PODS, token="", headers=forged)).code == 403
         basic = await client.get(PODS, token="", headers={"Authorization": "Basic YWRtaW46YQ=="})
         assert basic.code == 401
+
+    serve(scenario)
+
+
+def introduced(
+    client: Any, signer: certificates.Certificates, place: Path
+) -> aiohttp.ClientSession:
+    """A session whose certificate, signed by `signer`, names the reader."""
+    made = certificates.for_client(signer, "reader", ["crew"], SystemClock())
+    (place / "client.pem").write_bytes(made.certificate + made.key)
+    context = ssl.create_default_context(cafile=client.authority)
+    context.load_cert_chain(place / "client.pem")
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
+
+
+def test_a_certificate_of_our_ca_says_who_asks(
+    serve: Callable[..., None], certs: certificates.Certificates, tmp_path: Path
+) -> None:
+    async def scenario(client: Any) -> None:
+        async with introduced(client, certs, tmp_path) as session:
+            answer = await session.post(
+                f"{client.url}{IDENTITY}/selfsubjectreviews", json={"kind": "SelfSubjectReview"}
+            )
+            user = (await answer.json())["status"]["userInfo"]
+            assert user == {"username": "reader", "groups": ["crew", "system:authenticated"]}
+            assert (await session.post(f"{client.url}{PODS}", json={})).status == 403
+            as_admin = {"Authorization": "Bearer admin"}
+            assert (await session.get(f"{client.url}/metrics", headers=as_admin)).status != 403
+            as_nobody = {"Authorization": "Bearer nonsense"}
+            assert (await session.get(f"{client.url}{PODS}", headers=as_nobody)).status == 401
+            watching = session.ws_connect(f"{client.url}{PODS}/p/exec?command=x")
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await watching
+            assert refused.value.status == 403  # the reader's, who may not create
+
+    serve(scenario)
+
+
+def test_a_certificate_of_another_ca_opens_nothing(
+    serve: Callable[..., None], tmp_path: Path
+) -> None:
+    async def scenario(client: Any) -> None:
+        other = certificates.ensure(tmp_path / "other", SystemClock())
+        async with introduced(client, other, tmp_path) as session:
+            with pytest.raises(aiohttp.ClientError):
+                await session.get(f"{client.url}{PODS}")
 
     serve(scenario)
 

@@ -68,3 +68,18 @@ def test_a_kubeconfig_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert cluster["server"] == "https://127.0.0.1:1"
     assert base64.b64decode(cluster["certificate-authority-data"]) == made.ca.read_bytes()
     assert config["users"][0]["user"] == {"token": "t"}
+
+
+def test_a_client_is_named_by_its_certificate(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    made = certificates.ensure(tmp_path / "keys", clock)
+    client = certificates.for_client(made, "anna", ["crew", "captains"], clock)
+    path = tmp_path / "kubeconfig"
+    certificates.write_kubeconfig(
+        path, server="https://127.0.0.1:1", ca=made.ca, token="t", name="sampan", client=client
+    )
+    user = yaml.load(path.read_text())["users"][0]["user"]
+    assert base64.b64decode(user["client-key-data"]) == client.key
+    shown = x509.load_pem_x509_certificate(base64.b64decode(user["client-certificate-data"]))
+    assert shown.subject.rfc4514_string() == "CN=anna,O=captains,O=crew"
+    shown.verify_directly_issued_by(x509.load_pem_x509_certificate(made.ca.read_bytes()))

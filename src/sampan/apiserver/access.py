@@ -1,19 +1,24 @@
-"""Who asks, and whether they may: bearer tokens in, `sampan.kube.access` decides.
+"""Who asks, and whether they may: tokens and certificates in, `sampan.kube.access` decides.
 
-No header but Authorization says who somebody is: X-Remote-User and its like are not looked at.
-Impersonate-* is honoured when the real user may `impersonate`. Who has no token is anonymous and
-may read the version and the health, whatever the roles say.
+No header but Authorization says who somebody is: X-Remote-User and its like are not looked at. Who
+sends none is whom the certificate of the TLS connection names, which our CA has signed. (Upstream
+looks at the certificate first; here `kubectl --token` means that token.) Impersonate-* is honoured
+when the real user may `impersonate`. Who has neither is anonymous and may read the version and the
+health, whatever the roles say.
 Upstream: k8s.io/apiserver pkg/endpoints/filters/{authentication,authorization,impersonation}.go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
 from sampan.apiserver import impersonation
 from sampan.apiserver.http import Request
+from sampan.kube import names
 from sampan.kube.access import ANONYMOUS, Attributes, Authenticator, Authorizer, User
 from sampan.kube.errors import Forbidden, Unauthorized
 
@@ -28,7 +33,7 @@ class Access(Struct, frozen=True):
         """The user of the request. Raises Unauthorized, Forbidden."""
         header = request.headers.get(b"authorization")
         if header is None:
-            user = ANONYMOUS
+            user = _certified(request.scope.get("sampan.certificate")) or ANONYMOUS
         else:
             token = _bearer(header)
             found = self.authenticator.user(token) if token else None
@@ -49,6 +54,16 @@ class Access(Struct, frozen=True):
         ):
             return
         raise refused(user, asks)
+
+
+def _certified(certificate: Mapping[str, Any] | None) -> User | None:
+    """The user that a certificate (as `ssl` shows it) names."""
+    if not certificate:
+        return None
+    said = [attribute for parts in certificate["subject"] for attribute in parts]
+    name = next((value for key, value in said if key == "commonName"), "")
+    groups = [value for key, value in said if key == "organizationName"]
+    return User(name, (*groups, names.GROUP_AUTHENTICATED)) if name else None
 
 
 @lru_cache(100)

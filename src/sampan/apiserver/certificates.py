@@ -1,8 +1,9 @@
 """The API server's certificates: a CA of its own, made at first start, and what it has signed.
 
 EC P-256 everywhere. The CA lives ten years and never leaves the home; the server's certificate is
-made anew when it is about to end or when it lacks a name. Also writes the kubeconfig, which holds
-the CA and a token, readable by its owner alone.
+made anew when it is about to end or when it lacks a name. The same CA signs certificates of
+clients, which are good for that alone. Also writes the kubeconfig, which holds the CA, a token and
+a client's certificate, readable by its owner alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ ALWAYS = (
 )
 _CA_DAYS = 3650
 _SERVER_DAYS = 365
+_CLIENT_DAYS = 365
 _RENEW_DAYS = 30
 
 
@@ -43,24 +45,58 @@ class Certificates(Struct, frozen=True):
     certificate: Path
     key: Path
 
+    @property
+    def ca_key(self) -> Path:
+        return self.ca.with_name("ca.key")
+
+
+class Client(Struct, frozen=True):
+    """PEM texts of a certificate that says who a client is, and of its key."""
+
+    certificate: bytes
+    key: bytes
+
 
 def ensure(directory: Path, clock: Clock, hosts: Sequence[str] = ()) -> Certificates:
     """The certificates in `directory`, made where they are missing, old, or lack a host."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = Certificates(directory / "ca.crt", directory / "server.crt", directory / "server.key")
-    ca_key = directory / "ca.key"
-    if not (found.ca.exists() and ca_key.exists()):
-        _make_ca(found.ca, ca_key, clock)
+    if not (found.ca.exists() and found.ca_key.exists()):
+        _make_ca(found.ca, found.ca_key, clock)
         found.certificate.unlink(missing_ok=True)
     names = [*ALWAYS, *(host for host in hosts if host not in ALWAYS)]
     if not _serves(found, clock, names):
-        _make_server(found, ca_key, clock, names)
+        _make_server(found, clock, names)
     return found
 
 
-def write_kubeconfig(path: Path, *, server: str, ca: Path, token: str, name: str) -> None:
+def for_client(
+    found: Certificates, name: str, groups: Sequence[str], clock: Clock, days: int = _CLIENT_DAYS
+) -> Client:
+    """A new certificate for a client: its common name is the user, its organisations the groups
+    (upstream: apiserver/pkg/authentication/request/x509)."""
+    subject = x509.Name(
+        [
+            *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups),
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
+        ]
+    )
+    key = ec.generate_private_key(ec.SECP256R1())
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    certificate = _signed(found, _builder_for(found, subject, key, clock, days, usage))
+    return Client(certificate, _pem(key))
+
+
+def write_kubeconfig(
+    path: Path, *, server: str, ca: Path, token: str, name: str, client: Client | None = None
+) -> None:
     """Write a kubeconfig for `server` (a URL), mode 0600."""
     authority = base64.b64encode(ca.read_bytes()).decode()
+    own = ""
+    if client is not None:
+        own = f"""
+    client-certificate-data: {base64.b64encode(client.certificate).decode()}
+    client-key-data: {base64.b64encode(client.key).decode()}"""
     text = f"""apiVersion: v1
 kind: Config
 clusters:
@@ -71,7 +107,7 @@ clusters:
 users:
 - name: {name}
   user:
-    token: {token}
+    token: {token}{own}
 contexts:
 - name: {name}
   context:
@@ -117,25 +153,42 @@ def _make_ca(path: Path, key_path: Path, clock: Clock) -> None:
     _write(path, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
-def _make_server(found: Certificates, ca_key: Path, clock: Clock, hosts: Sequence[str]) -> None:
-    authority = x509.load_pem_x509_certificate(found.ca.read_bytes())
-    signer = serialization.load_pem_private_key(ca_key.read_bytes(), None)
-    if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        raise ValueError(f"{ca_key} does not hold an EC private key")
+def _make_server(found: Certificates, clock: Clock, hosts: Sequence[str]) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-    certificate = (
-        _builder(_name("sampan-apiserver"), authority.subject, key, clock, _SERVER_DAYS)
-        .add_extension(x509.SubjectAlternativeName([_general(host) for host in hosts]), False)
+    builder = _builder_for(found, _name("sampan-apiserver"), key, clock, _SERVER_DAYS, usage)
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([_general(host) for host in hosts]), False
+    )
+    certificate = _signed(found, builder)
+    _write(found.key, _pem(key), 0o600)
+    _write(found.certificate, certificate, 0o644)
+
+
+def _builder_for(
+    found: Certificates,
+    subject: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    clock: Clock,
+    days: int,
+    usage: x509.ExtendedKeyUsage,
+) -> x509.CertificateBuilder:
+    """What the certificates that the CA signs have in common."""
+    authority = x509.load_pem_x509_certificate(found.ca.read_bytes())
+    return (
+        _builder(subject, authority.subject, key, clock, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-        )
-        .sign(signer, hashes.SHA256())
     )
-    _write(found.key, _pem(key), 0o600)
-    _write(found.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+
+
+def _signed(found: Certificates, builder: x509.CertificateBuilder) -> bytes:
+    signer = serialization.load_pem_private_key(found.ca_key.read_bytes(), None)
+    if not isinstance(signer, ec.EllipticCurvePrivateKey):
+        raise ValueError(f"{found.ca_key} does not hold an EC private key")
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    certificate = builder.add_extension(issuer, critical=False).sign(signer, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def _builder(

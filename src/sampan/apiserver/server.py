@@ -1,8 +1,9 @@
 """The socket: uvicorn's HTTP/1.1 protocol on a TLS listener, without uvicorn's process handling.
 
-`Connection` adds four things to uvicorn's protocol class: an answer goes out in one write, streams
-may write to the transport and hear when it is lost, a request that stays half sent is cut off, and
-a request may take the bare connection over (SPDY), which uvicorn does for websockets only.
+`Connection` adds five things to uvicorn's protocol class: an answer goes out in one write, streams
+may write to the transport and hear when it is lost, a request that stays half sent is cut off, the
+client's certificate (which TLS has verified) is shown to the application, and a request may take
+the bare connection over (SPDY), which uvicorn does for websockets only.
 It relies on what uvicorn does not promise, hence the narrow version pin and the tests.
 """
 
@@ -53,6 +54,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._lost: list[Callable[[], None]] = []
+        self._certificate = transport.get_extra_info("peercert")
         self.began = self.loop.time()
 
     async def answer(self, send: Any, code: int, head: bytes, body: bytes) -> None:
@@ -115,6 +117,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.began = self.loop.time()
         self.scope["sampan.connection"] = self  # type: ignore[typeddict-unknown-key]
+        self.scope["sampan.certificate"] = self._certificate  # type: ignore[typeddict-unknown-key]
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -203,4 +206,6 @@ def _context(certificates: Certificates) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificates.certificate, certificates.key)
+    context.verify_mode = ssl.CERT_OPTIONAL  # a client may say who it is by a certificate of our CA
+    context.load_verify_locations(certificates.ca)
     return context

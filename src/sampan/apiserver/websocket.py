@@ -1,4 +1,5 @@
-"""The websocket's protocol class: uvicorn's, with two of its edges taken off.
+"""The websocket's protocol class: uvicorn's, with two of its edges taken off, and the client's
+certificate shown.
 
 - kubectl's subprotocol `SPDY/3.1+portforward.k8s.io` has a slash, which RFC 6455 does not allow and
   the websockets library refuses. Here the application alone reads that header.
@@ -39,6 +40,11 @@ class WebSocket(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self.waits_since = None
+
+    async def run_asgi(self) -> None:
+        certificate = self.transport.get_extra_info("peercert")
+        self.scope["sampan.certificate"] = certificate  # type: ignore[typeddict-unknown-key]
+        await super().run_asgi()
 
     def shutdown(self) -> None:
         try:

@@ -36,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
     if args.user:
         print(tokens.for_person(args.user, args.group, args.days * DAY))
     else:
-        print(tokens.for_person("admin", [names.GROUP_MASTERS], args.days * DAY))
+        print(tokens.for_person(names.USER_ADMIN, [names.GROUP_MASTERS], args.days * DAY))
     return 0

@@ -100,6 +100,7 @@ MANAGER = "sampan"
 USER_SYSTEM = "system:sampan"
 GROUP_MASTERS = "system:masters"
 GROUP_AUTHENTICATED = "system:authenticated"
+USER_ADMIN = "kubernetes-admin"  # as kubeadm names whom its kubeconfig is for
 USER_ANONYMOUS = "system:anonymous"
 GROUP_UNAUTHENTICATED = "system:unauthenticated"
 GROUP_SERVICE_ACCOUNTS = "system:serviceaccounts"
