@@ -21,6 +21,7 @@ from sampan.apiserver.http import Gone, Receive, Request, Scope, Send
 from sampan.apiserver.paths import Paths
 from sampan.apiserver.routing import Route, parse, verb
 from sampan.apiserver.selecting import one_name
+from sampan.apiserver.sockets import with_token
 from sampan.apiserver.subresources import UPGRADED, Subresources, refuse
 from sampan.kube.access import Attributes, User
 from sampan.kube.errors import ApiStatus, BadRequest, InternalError, NotFound
@@ -117,6 +118,8 @@ class Dispatcher:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope | {"method": "GET"}, receive, send)
         try:
+            scope = with_token(scope)
+            request = Request(scope | {"method": "GET"}, receive, send)
             user = self._access.user(request)
             route = parse(request.path)
             if route is None:
@@ -124,7 +127,8 @@ class Dispatcher:
             asked = self._find(request, route, user)
             refuse(asked.resource, route.subresource)
             if route.subresource not in UPGRADED or asked.resource.object_kind != "Pod":
-                raise BadRequest("only exec, attach and portforward are served over websocket")
+                await self._endpoints.watch_over_websocket(asked, receive, send)
+                return
             await self._subresources.streams.websocket(
                 scope,
                 receive,
@@ -135,12 +139,11 @@ class Dispatcher:
             )
         except ApiStatus as error:
             await _deny(send, error)
+        except _NoGroup:
+            await _deny(send, NotFound(UNKNOWN))
         except Exception:
             _log.exception("websocket %s failed", request.path)
             await _deny(send, InternalError("the server failed on this request; see its log"))
-
-
-_SIMPLE = frozenset({b"*/*", b"application/json", b"application/json, */*"})
 
 
 class _NoGroup(Exception):

@@ -6,6 +6,7 @@ become the form that the client wants.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,16 +19,19 @@ from sampan.apiserver.calls import Call
 from sampan.apiserver.create import create
 from sampan.apiserver.delete import delete, delete_collection, options
 from sampan.apiserver.forms import PLAIN
-from sampan.apiserver.http import Request, framed, warnings
+from sampan.apiserver.http import Receive, Request, Send, framed, warnings
 from sampan.apiserver.posting import Posting
 from sampan.apiserver.reviews import Reviews
 from sampan.apiserver.routing import verb
 from sampan.apiserver.selecting import select
+from sampan.apiserver.sockets import Messages
 from sampan.apiserver.update import update
+from sampan.apiserver.waiting import until_either
 from sampan.apiserver.watch import Watches
 from sampan.kube.errors import BadRequest
 from sampan.kube.keys import Manifest
 
+_plain: Callable[[bytes], bytes] = lambda data: data  # noqa: E731
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -101,21 +105,40 @@ class Endpoints:
         await request.answer(200, look.of_page(found), look.content_type)
 
     async def _watch(self, asked: Asked) -> None:
+        wanted = self._watched(asked)
+        stream = await asked.request.stream(wanted.look.content_type)
+        await self._watches.serve(stream, wanted, frame=framed)
+        await stream.finish()
+
+    async def watch_over_websocket(self, asked: Asked, receive: Receive, send: Send) -> None:
+        """A watch whose events are messages. What is refused is refused before the handshake."""
+        if not (asked.route.watch or asked.request.asks("watch")) or asked.route.subresource:
+            raise BadRequest("only watches, exec, attach and portforward are served over websocket")
+        wanted = self._watched(asked)
+        offered = asked.request.scope.get("subprotocols") or (None,)
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": offered[0]})
+        out = Messages(receive, send)
+        await until_either(out.run(), self._watches.serve(out, wanted, frame=_plain))
+        with contextlib.suppress(Exception):
+            await send({"type": "websocket.close", "code": 1000})
+
+    def _watched(self, asked: Asked) -> watch.Wanted:
+        """What a watch is for. Raises whatever is wrong with it."""
         request, resource = asked.request, asked.resource
-        if "watch" not in resource.verbs:
+        if "watch" not in resource.verbs or (resource.namespaced and asked.name
+                                             and not asked.namespace):  # fmt: skip
             raise resource.no_such_verb()
-        wanted = watch.parse_options(request.query, request.asks)
+        options = watch.parse_options(request.query, request.asks)
         fields = request.query("fieldSelector")
         if asked.name:
             fields = f"metadata.name={asked.name}" + (f",{fields}" if fields else "")
         selection = select(resource, asked.namespace, request.query("labelSelector"), fields)
         look = asked.look()
-        self._watches.check(wanted)
+        self._watches.check(options)
         key = (resource, asked.namespace, request.query("labelSelector"), fields, look.form,
                look.include)  # fmt: skip
-        stream = await request.stream(look.content_type)
-        await self._watches.serve(stream, look, selection, wanted, key=key, frame=framed)
-        await stream.finish()
+        return watch.Wanted(look, selection, options, key)
 
     async def _create(self, asked: Asked) -> None:
         resource = asked.resource

@@ -20,7 +20,6 @@ from msgspec import Struct
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.forms import Look
 from sampan.apiserver.lists import parse_revision, too_large
-from sampan.apiserver.resources import Resource
 from sampan.apiserver.selecting import Selection
 from sampan.kube.errors import ApiStatus, BadRequest, Expired, Invalid, Problem, forbidden
 from sampan.store.records import Compacted, Event, EventType
@@ -67,6 +66,15 @@ def parse_options(query: Callable[[str], str], asks: Callable[[str], bool]) -> W
         bookmarks=asks("allowWatchBookmarks"),
         seconds=chosen if chosen > 0 else random.uniform(_SHORTEST, _LONGEST),
     )
+
+
+class Wanted(Struct, frozen=True):
+    """A watch that may be. `key` is equal for watches that see the same events."""
+
+    look: Look
+    selection: Selection
+    options: WatchOptions
+    key: object
 
 
 class Feed:
@@ -151,19 +159,10 @@ class Watches:
         if options.initial and (options.revision or 0) > current:
             raise too_large(options.revision or 0, current)
 
-    async def serve(
-        self,
-        out: Out,
-        look: Look,
-        selection: Selection,
-        options: WatchOptions,
-        *,
-        key: object,
-        frame: Callable[[bytes], bytes],
-    ) -> None:
-        """Write events until the client leaves, time is up, or the server stops. `key` is equal
-        for watches that see the same bytes."""
-        feed = self._join(key, look, selection, frame)
+    async def serve(self, out: Out, wanted: Wanted, *, frame: Callable[[bytes], bytes]) -> None:
+        """Write events until the client leaves, time is up, or the server stops."""
+        key, options = (wanted.key, frame), wanted.options
+        feed = self._join(key, wanted.look, wanted.selection, frame)
         try:
             missed = self._missed(feed, options)
         except ApiStatus as error:
@@ -249,12 +248,6 @@ class Watches:
             out.write(frame)
         if self._bookmarked:
             self._tick()
-
-
-def key_of(resource: Resource, look: Look, query: Callable[[str], str], namespace: str) -> object:
-    """What is equal for watches that see the same."""
-    selectors = query("labelSelector"), query("fieldSelector")
-    return resource, namespace, selectors, look.form, look.include
 
 
 def _line(type: str, data: bytes) -> bytes:
