@@ -47,9 +47,9 @@ def test_a_watch_ends_in_time_and_with_its_client(serve: Callable[..., None]) ->
             assert message.type is aiohttp.WSMsgType.CLOSE
         async with client.session.ws_connect(url, headers=BEARER) as socket:
             assert len(client.server.watches) == 1
-        async with asyncio.timeout(5):
-            while len(client.server.watches):
-                await asyncio.sleep(0)
+            out = next(iter(client.server.watches._feeds.values()))[0].outs
+            ended = [each.ended for each in out]
+        await asyncio.wait_for(asyncio.gather(*ended), 5)
 
     serve(scenario)
 
