@@ -41,6 +41,7 @@ from sampan.lib.clock import SystemClock
 from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
 from sampan.store.objects import Store
+from sampan.store.records import StorageFailed
 
 log = logging.getLogger("sampan")
 
@@ -111,7 +112,10 @@ class Program:
         self.components = components(config.without)
         home.store.mkdir(exist_ok=True, mode=0o700)
         self.certificates = certificates.ensure(home.keys, self.clock)
-        self.store = Store(home.store / "objects.db")
+        try:
+            self.store = Store(home.store / "objects.db")
+        except StorageFailed as error:
+            raise UserMistake(str(error)) from error
         key = SigningKey.load_or_make(home.keys / "signing.key")
         self.tokens = Tokens(key, self.clock, lambda key: self.api.inprocess.get(key))
         self.rbac = Rbac(

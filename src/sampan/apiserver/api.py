@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sampan.apiserver import metrics
+from sampan.apiserver import metrics, snapshot
 from sampan.apiserver.access import Access
 from sampan.apiserver.accounts import AccountSecrets, IssueLasting, IssueToken, TokenRequests
 from sampan.apiserver.authority import Authority
@@ -23,6 +23,7 @@ from sampan.apiserver.quotas.report import Quotas
 from sampan.apiserver.resources import Resources
 from sampan.apiserver.reviews import Reviews, ReviewToken
 from sampan.apiserver.server import Server
+from sampan.apiserver.snapshot import Snapshot
 from sampan.apiserver.streams import Streams
 from sampan.apiserver.subresources import Subresources
 from sampan.apiserver.watch import Watches
@@ -73,7 +74,8 @@ class ApiServer:
         self.backend.computed.update(dict.fromkeys(measured.kinds, measured))
         for resource in metrics.resources():
             self.backend.resources.add(resource)
-        self._paths = Paths(self.backend.resources, self.backend.clock, published or {})
+        served = {snapshot.PATH: Snapshot(store).serve}
+        self._paths = Paths(self.backend.resources, self.backend.clock, published or {}, served)
         endpoints = Endpoints(self.backend, self.watches, posting, reviews)
         self.asgi = Dispatcher(
             self.backend,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -39,10 +39,21 @@ _PLACES = (
 )  # fmt: skip
 
 
-class Paths:
-    """`published`: JSON documents by path, such as the token issuer's keys."""
+Serve = Callable[[Request], Awaitable[None]]
 
-    def __init__(self, resources: Resources, clock: Clock, published: Mapping[str, Any]) -> None:
+
+class Paths:
+    """`published`: JSON documents by path, such as the token issuer's keys. `served`: what answers
+    other paths itself, once the caller has been authorised for it."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        clock: Clock,
+        published: Mapping[str, Any],
+        served: Mapping[str, Serve] | None = None,
+    ) -> None:
+        self._served = served or {}
         self._discovery = Discovery(resources)
         self._documents = Documents(resources)
         self._swagger = Swagger(resources)
@@ -62,6 +73,8 @@ class Paths:
             await request.answer(code, text, _TEXT)
         elif first == "openapi":
             await self._openapi(request, path)
+        elif path in self._served:
+            await self._served[path](request)
         elif path in self._published:
             await request.answer(200, orjson.dumps(self._published[path]))
         elif not path:

@@ -25,6 +25,8 @@ VERBS = {
     "wait": "wait until objects have a condition, a value, or are gone",
     "logs": "print what a pod's container wrote",
     "exec": "run a command in a pod's container",
+    "backup": "write everything that has to be kept into one file",
+    "restore": "make a home from such a file",
     "doctor": "say how pods are isolated here, and why not better",
     "token": "print a token for the API and the SDKs",
     "kubeconfig": "print the path of the kubeconfig, or the file itself",

@@ -15,16 +15,22 @@ from sampan.nodes.cell import Cell, split
 from sampan.nodes.life.plan import FORGIVEN
 from sampan.nodes.life.seen import Run
 from sampan.nodes.supervisor.client import Report
+from sampan.nodes.supervisor.records import UNKNOWN_CODE, UNKNOWN_REASON
 
+_NOT_FOUND = "The container could not be located when the node started"
 _LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 
 
-def restore(cells: Mapping[str, Cell], pod: Manifest, reports: Iterable[Report]) -> None:
-    """Fill the cells of one pod. Those of which nothing is known stay as new."""
+def restore(
+    cells: Mapping[str, Cell], pod: Manifest, reports: Iterable[Report], now: float
+) -> None:
+    """Fill the cells of one pod. Those of which nothing is known stay as new. A container that ran
+    when the status was written and of which the supervisor has never heard (a restored backup, a
+    lost directory) has ended somehow: it is not started as if it had never been."""
     for status in _statuses(pod):
         cell = cells.get(status["name"])
         if cell is not None:
-            _from_status(cell, status)
+            _from_status(cell, status, now)
     for report in sorted(reports, key=lambda report: split(report.id)[2]):
         _, name, attempt = split(report.id)
         cell = cells.get(name)
@@ -32,7 +38,10 @@ def restore(cells: Mapping[str, Cell], pod: Manifest, reports: Iterable[Report])
             continue
         if cell.last is not None and attempt > cell.last.attempt:
             cell.before = cell.last
-        message = cell.last.message if cell.last and cell.last.attempt == attempt else ""
+        same = cell.last is not None and cell.last.attempt == attempt
+        message = (
+            cell.last.message if cell.last and same and cell.last.message != _NOT_FOUND else ""
+        )
         cell.note(attempt, report, message)
     for cell in cells.values():
         last = cell.last
@@ -49,7 +58,7 @@ def _statuses(pod: Manifest) -> Iterable[Mapping[str, Any]]:
         yield from status.get(name) or ()
 
 
-def _from_status(cell: Cell, status: Mapping[str, Any]) -> None:
+def _from_status(cell: Cell, status: Mapping[str, Any], now: float) -> None:
     attempt = int(status.get("restartCount") or 0)
     state, before = status.get("state") or {}, status.get("lastState") or {}
     cell.image_id = status.get("imageID", "")
@@ -57,7 +66,17 @@ def _from_status(cell: Cell, status: Mapping[str, Any]) -> None:
     if "waiting" in state:  # a back-off: the attempt that counts is the one before
         cell.last = _run(attempt, before.get("terminated"))
         return
-    cell.last = _run(attempt, state.get("terminated"))
+    if "running" in state:
+        cell.last = Run(
+            attempt=attempt,
+            started=parse(state["running"]["startedAt"]).timestamp(),
+            finished=now,
+            code=UNKNOWN_CODE,
+            reason=UNKNOWN_REASON,
+            message=_NOT_FOUND,
+        )
+    else:
+        cell.last = _run(attempt, state.get("terminated"))
     if attempt > 0:
         cell.before = _run(attempt - 1, before.get("terminated"))
 

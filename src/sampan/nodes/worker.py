@@ -57,7 +57,7 @@ class Worker:
     # -- what happens -----------------------------------------------------------------------------
     def adopt(self, reports: Iterable[Report]) -> None:
         """Take over what an earlier control plane has started."""
-        adopt.restore(self.cells, self.pod, reports)
+        adopt.restore(self.cells, self.pod, reports, self.context.now())
         address = (self.pod.get("status") or {}).get("podIP", "")
         if address and self.context.addresses.hold(address):
             self.address = address

@@ -18,24 +18,9 @@ import msgspec
 from msgspec import Struct
 
 from sampan.kube.keys import Key
+from sampan.store import schema
 from sampan.store.records import Event, EventType, Index, Record, StorageFailed
 
-_SCHEMA = """
-create table if not exists obj(
-    kind text, namespace text, name text, revision integer, meta blob, data blob,
-    primary key (kind, namespace, name)) without rowid;
-create table if not exists log(
-    revision integer primary key, type integer, kind text, namespace text, name text,
-    before blob, meta blob, data blob);
-create table if not exists mark(name text primary key, value integer) without rowid;
-create trigger if not exists put after insert on log when new.type <> 2 begin
-    insert into obj values(new.kind, new.namespace, new.name, new.revision, new.meta, new.data)
-    on conflict do update set revision=excluded.revision, meta=excluded.meta, data=excluded.data;
-end;
-create trigger if not exists remove after insert on log when new.type = 2 begin
-    delete from obj where kind = new.kind and namespace = new.namespace and name = new.name;
-end;
-"""
 _MOST_ROWS = 64
 _LOG = tuple(
     f"insert into log values{','.join(['(?,?,?,?,?,?,?,?)'] * rows)}"
@@ -70,8 +55,8 @@ class Database:
             self._connection.execute("pragma journal_mode=wal")
             self._connection.execute("pragma wal_autocheckpoint=4000")
             self._connection.execute("pragma temp_store=memory")
-            self._connection.executescript(_SCHEMA)
-        except sqlite3.Error as error:
+            schema.prepare(self._connection, path)
+        except (sqlite3.Error, OSError) as error:
             raise StorageFailed(f"cannot open {path}: {error}") from error
 
     def load(self) -> Loaded:
@@ -129,6 +114,21 @@ class Database:
             self._roll_back()
             raise StorageFailed(str(error)) from error
         return done
+
+    def copy(self, path: Path) -> None:
+        """The file as it is after the last commit, as another one."""
+        try:
+            schema.copy(self._connection, path)
+        except (sqlite3.Error, OSError) as error:
+            raise StorageFailed(f"cannot copy the stored objects to {path}: {error}") from error
+
+    def size(self) -> int:
+        """Bytes of the file, without what is still in the log beside it."""
+        pages, page = (
+            self._connection.execute(f"pragma {name}").fetchone()[0]
+            for name in ("page_count", "page_size")
+        )
+        return int(pages * page)
 
     def limit_pages(self, pages: int) -> None:
         """Let the file grow no further than `pages` (4 KiB each): a disk that is full."""

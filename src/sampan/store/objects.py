@@ -24,7 +24,7 @@ from sampan.store.database import Database
 from sampan.store.history import History
 from sampan.store.records import Event, EventType, Index, Record, Stale, StorageFailed
 from sampan.store.tables import Tables
-from sampan.store.writer import Trim, Write, Writer
+from sampan.store.writer import Copy, Trim, Write, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._loop = asyncio.get_running_loop()
+        self.path = path
         self._database = Database(path)
         loaded = self._database.load()
         self._tables = Tables()
@@ -172,6 +173,26 @@ class Store:
         # The last batches report through the loop: let them in before the file is closed.
         await asyncio.sleep(0)
         self._database.close()
+
+    async def copy(self, path: Path) -> None:
+        """Write all that was acknowledged so far into another SQLite file, mode 0600. Writes wait
+        meanwhile, a second for some hundred MB; reads do not. StorageFailed when it cannot be."""
+        self._hand_over()
+        copied: asyncio.Future[None] = self._loop.create_future()
+
+        def done(error: StorageFailed | None) -> None:
+            self._loop.call_soon_threadsafe(tell, error)
+
+        def tell(error: StorageFailed | None) -> None:
+            if copied.done():
+                return
+            if error is None:
+                copied.set_result(None)
+            else:
+                copied.set_exception(error)
+
+        self._writer.submit(Copy(path, done))
+        await copied
 
     def compact(self, floor: int) -> None:
         """Forget the history up to and including `floor`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from msgspec import Struct
@@ -36,6 +37,13 @@ class Trim(Struct, frozen=True):
     floor: int
 
 
+class Copy(Struct, frozen=True):
+    """Copy the file with all that was queued before; `done(error)` is called on this thread."""
+
+    path: Path
+    done: Callable[[StorageFailed | None], None]
+
+
 Done = Callable[[list[Write], StorageFailed | None], None]
 
 
@@ -45,12 +53,12 @@ class Writer:
     def __init__(self, database: Database, done: Done) -> None:
         self._database = database
         self._done = done
-        self._queue: SimpleQueue[list[Write] | Trim | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Write] | Trim | Copy | None] = SimpleQueue()
         self._failed: tuple[int, StorageFailed] | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, item: list[Write] | Trim) -> None:
+    def submit(self, item: list[Write] | Trim | Copy) -> None:
         """The list belongs to the writer from now on."""
         self._queue.put(item)
 
@@ -61,30 +69,33 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            batch, trims, ended = self._drain()
+            batch, chores, ended = self._drain()
             if batch:
                 self._commit(batch)
-            for trim in trims:
-                self._trim(trim, again=not ended)
+            for chore in chores:
+                if isinstance(chore, Copy):
+                    self._copy(chore)
+                else:
+                    self._trim(chore, again=not ended)
             if ended:
                 return
 
-    def _drain(self) -> tuple[list[Write], list[Trim], bool]:
+    def _drain(self) -> tuple[list[Write], list[Trim | Copy], bool]:
         batch: list[Write] = []
-        trims: list[Trim] = []
+        chores: list[Trim | Copy] = []
         item = self._queue.get()
         while item is not None:
-            if isinstance(item, Trim):
-                trims.append(item)
-            else:
+            if isinstance(item, list):
                 batch += item
+            else:
+                chores.append(item)
             if len(batch) >= _MOST_AT_ONCE:
-                return batch, trims, False
+                return batch, chores, False
             try:
                 item = self._queue.get_nowait()
             except Empty:
-                return batch, trims, False
-        return batch, trims, True
+                return batch, chores, False
+        return batch, chores, True
 
     def _commit(self, batch: list[Write]) -> None:
         if self._failed is not None:
@@ -112,3 +123,11 @@ class Writer:
         except StorageFailed:
             # A later trim deletes the same rows; the history in memory is trimmed already.
             return
+
+    def _copy(self, wanted: Copy) -> None:
+        try:
+            self._database.copy(wanted.path)
+        except StorageFailed as error:
+            wanted.done(error)
+        else:
+            wanted.done(None)
