@@ -378,6 +378,23 @@ def test_a_refused_write_is_told_in_the_words_of_the_server() -> None:
     asyncio.run(run())
 
 
+def test_a_refused_write_is_a_condition_where_the_plan_names_one() -> None:
+    async def run() -> None:
+        lost = {**secret("s"), "metadata": {"name": "s", "namespace": "nowhere"}}
+        plan = Plan(status={"seen": 1}, actions=(Apply(lost),), refusal="ReplicaFailure")
+        async with World(controller(own, lambda _: plan)).running() as world:
+            await world.cluster.create(config_map("a"))
+            await world.engine.idle()
+            status = world.get(names.CONFIG_MAP, "a")["status"]
+            assert status["seen"] == 1
+            (condition,) = status["conditions"]
+            assert condition["type"] == "ReplicaFailure"
+            assert condition["reason"] == "FailedCreate"
+            assert condition["message"] == 'namespaces "nowhere" not found'
+
+    asyncio.run(run())
+
+
 def test_a_write_into_a_dying_namespace_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     cause = {"reason": "NamespaceTerminating", "message": "", "field": "metadata.namespace"}
 

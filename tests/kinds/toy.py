@@ -220,7 +220,7 @@ class Toy:
         is_ready = "True" if phase == "Running" and ready else "False"
         condition = {"type": "Ready", "status": is_ready, "lastTransitionTime": now}
         status = {"phase": phase, "containerStatuses": states, "conditions": [condition]}
-        self.put({**pod, "spec": {**pod["spec"], "nodeName": "n"}, "status": status})
+        self.put({**pod, "spec": {**pod["spec"], "nodeName": _node_of(pod)}, "status": status})
 
     def gone(self, pod: Manifest) -> None:
         """The node has stopped a pod that was deleted: it goes, unless somebody holds it."""
@@ -255,6 +255,14 @@ class Toy:
 
 def phase_of(pod: Manifest) -> str:
     return (pod.get("status") or {}).get("phase") or "Pending"
+
+
+def _node_of(pod: Manifest) -> str:
+    """Where the pod's affinity wants it, else the one node."""
+    affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    terms = required.get("nodeSelectorTerms") or [{}]
+    return str(terms[0].get("matchFields", [{"values": ["n"]}])[0]["values"][0])
 
 
 def _merged(old: Any, patch: Any) -> Any:

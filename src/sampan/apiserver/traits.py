@@ -103,8 +103,8 @@ TRAITS: Mapping[str, Trait] = {
         returned=True,
     ),
     "PodTemplate": Trait(returned=True),
-    "ReplicationController": Trait(
-        fields=_fields("status.replicas", replicas="0"), notice=_UNACTED, status={"replicas": 0}
+    names.REPLICATION_CONTROLLER: Trait(
+        fields=_fields("status.replicas", replicas="0"), status={"replicas": 0}
     ),
     names.RESOURCE_QUOTA: Trait(generation=False, returned=True),
     names.SECRET: Trait(fields=_fields("type"), generation=False),
@@ -119,8 +119,7 @@ TRAITS: Mapping[str, Trait] = {
         fields=_fields("status.replicas", replicas="0"), status={"replicas": 0}
     ),
     names.STATEFUL_SET: Trait(status={"availableReplicas": 0, "replicas": 0}),
-    "DaemonSet.apps": Trait(
-        notice=_UNACTED,
+    names.DAEMON_SET: Trait(
         status={
             "currentNumberScheduled": 0,
             "desiredNumberScheduled": 0,

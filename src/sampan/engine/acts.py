@@ -18,9 +18,12 @@ from sampan.engine.cluster import Cluster, NotMirrored
 from sampan.engine.events import Events
 from sampan.engine.reads import Job
 from sampan.kube import meta, names
-from sampan.kube.errors import Conflict, NotFound
+from sampan.kube.conditions import get_condition
+from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import Action, Apply, Delete, Emit, Patch, Plan
+from sampan.kube.times import rfc3339
+from sampan.lib.clock import Clock
 
 
 class Applied(Struct, frozen=True):
@@ -33,8 +36,9 @@ class Applied(Struct, frozen=True):
 
 
 class Acts:
-    def __init__(self, cluster: Cluster, events: Events) -> None:
+    def __init__(self, cluster: Cluster, events: Events, clock: Clock) -> None:
         self._cluster = cluster
+        self._clock = clock
         self._events = events
         self._applied: dict[Key, dict[str, Applied]] = {}
 
@@ -43,7 +47,11 @@ class Acts:
         written: dict[Key, Manifest] = {}
         try:
             for action in plan.actions:
-                result = await self._act(job, observed, action)
+                try:
+                    result = await self._act(job, observed, action)
+                except ApiStatus as error:
+                    await self._refused(observed, plan, error, written)
+                    raise
                 if result is not None:
                     written[key_of(result)] = result
             observed = written.get(job.key, observed)
@@ -52,6 +60,28 @@ class Acts:
         finally:
             for manifest in written.values():
                 await self._cluster.settled(manifest)
+
+    async def _refused(
+        self,
+        observed: Manifest | None,
+        plan: Plan,
+        error: ApiStatus,
+        written: dict[Key, Manifest],
+    ) -> None:
+        """Let the status say why nothing goes on; a conflict is nobody's refusal."""
+        if not plan.refusal or plan.status is None or observed is None or error.code == 409:
+            return
+        condition = {
+            "type": plan.refusal,
+            "status": "True",
+            "reason": "FailedCreate",
+            "message": error.message,
+        }
+        said = plan.status.get("conditions")
+        before = get_condition((observed.get("status") or {}).get("conditions"), plan.refusal)
+        since = (before or {}).get("lastTransitionTime") or rfc3339(self._clock.now())
+        conditions = [*(said or ()), {**condition, "lastTransitionTime": since}]
+        await self._report(observed, {**plan.status, "conditions": conditions}, written)
 
     def forget(self, key: Key) -> None:
         """The object is gone: what was applied to it is no longer of interest."""

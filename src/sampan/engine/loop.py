@@ -58,7 +58,7 @@ class Engine:
         self._askers = Askers()
         self._kinds = Kinds(cluster, self._changed, self._appeared)
         self._events = Events(cluster, clock)
-        self._acts = Acts(cluster, self._events)
+        self._acts = Acts(cluster, self._events, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -95,11 +95,14 @@ class Plan(Struct, frozen=True, kw_only=True):
     status: the whole new `.status` of the key's object; None leaves it as it is.
     actions: carried out in order, before the status is written.
     again_in: seconds after which to ask again even if nothing changed.
+    refusal: a type of condition. When the cluster refuses an action, the status is written with
+    this condition, reason FailedCreate and the cluster's words, before the round is backed off.
     """
 
     status: Manifest | None = None
     actions: tuple[Action, ...] = ()
     again_in: float | None = None
+    refusal: str = ""
 
 
 NOTHING = Plan()

@@ -45,6 +45,18 @@ def serving(kind: str, *, image: str = "web:1", **spec: Any) -> Manifest:
     return _made("apps/v1", kind, "web", body)
 
 
+def node(name: str, *, taints: tuple[str, ...] = (), **labels: str) -> Manifest:
+    """A Node; `taints` are effects."""
+    found = [{"key": "dedicated", "value": "x", "effect": effect} for effect in taints]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"taints": found} if found else {},
+    }
+
+
+DAEMON_SET = Key("DaemonSet.apps", "u", "web")
 CRON_JOB = Key("CronJob.batch", "u", "tick")
 JOB = Key("Job.batch", "u", "j")
 REPLICA_SET = Key("ReplicaSet.apps", "u", "web")

@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.workloads import progress, revisions, rollout
+from sampan.kinds.workloads import kin, progress, revisions, rollout
 from sampan.kinds.workloads.deployments import (
     Replicas,
     Spec,
@@ -32,7 +32,10 @@ from sampan.kube.plan import Action, Apply, Controller, Delete, Emit, Patch, Pla
 
 
 class Rollout(Struct, frozen=True, kw_only=True):
-    """All that a decision may depend on. `new` is None until its ReplicaSet exists."""
+    """All that a decision may depend on. `new` is None until its ReplicaSet exists.
+
+    strays: ReplicaSets that are owned but no longer match; orphans: that match and are nobody's.
+    """
 
     manifest: Manifest
     spec: Spec
@@ -40,6 +43,8 @@ class Rollout(Struct, frozen=True, kw_only=True):
     old: tuple[Replicas, ...]
     old_pods: bool
     now: datetime
+    strays: tuple[Manifest, ...] = ()
+    orphans: tuple[Manifest, ...] = ()
 
     @property
     def all(self) -> tuple[Replicas, ...]:
@@ -51,7 +56,9 @@ def see(cluster: View, key: Key) -> Rollout | None:
     if manifest is None:
         return None
     spec = view(Spec, manifest["spec"])
-    owned = [rs for rs in cluster.owned(manifest, names.REPLICA_SET) if not meta.deleting(rs)]
+    own, strays = kin.sort_out(cluster, manifest, spec.selector, names.REPLICA_SET)
+    owned = [rs for rs in own if not meta.deleting(rs)]
+    alike = cluster.select(names.REPLICA_SET, key.namespace, spec.selector)
     sets = sorted(map(look_replicas, owned), key=lambda rs: (rs.created, rs.name))
     new = next((rs for rs in sets if same_template(rs, spec)), None)
     old = tuple(rs for rs in sets if rs is not new)
@@ -62,6 +69,10 @@ def see(cluster: View, key: Key) -> Rollout | None:
         old=old,
         old_pods=spec.recreates and _has_pods(cluster, owned, new),
         now=cluster.now(),
+        strays=strays,
+        orphans=tuple(
+            rs for rs in alike if meta.controller_of(rs) is None and not meta.deleting(rs)
+        ),
     )
 
 
@@ -75,6 +86,10 @@ def decide(found: Rollout) -> Plan:
     report = progress.report(found.manifest, found.spec, found.all, found.new, found.now)
     if meta.deleting(found.manifest):
         return Plan(status=report.status)
+    if found.orphans or found.strays:  # what they change is decided when they have come or gone
+        kept = (kin.adopt(found.manifest, rs) for rs in found.orphans)
+        freed = kin.release(found.manifest, found.strays)
+        return Plan(status=report.status, actions=(*kept, *freed))
     if found.spec.paused:
         actions = list(_scale(found))
     elif found.new is None:

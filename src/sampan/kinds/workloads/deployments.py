@@ -11,6 +11,7 @@ from msgspec import Struct
 from sampan.kinds.workloads import revisions, rollout
 from sampan.kinds.workloads.types import Conditions, view
 from sampan.kube import meta, names, templates
+from sampan.kube.conditions import get_condition
 from sampan.kube.keys import Manifest
 
 _NAME_LIMIT = 50
@@ -50,7 +51,8 @@ class Spec(Struct, frozen=True, kw_only=True):
 
 
 class Replicas(Struct, frozen=True, kw_only=True):
-    """One ReplicaSet. `desired` and `maximum` are the Deployment's figures at its last resize."""
+    """One ReplicaSet. `desired` and `maximum` are the Deployment's figures at its last resize;
+    `failure` is its condition that no more pods can be made."""
 
     name: str
     uid: str
@@ -62,6 +64,7 @@ class Replicas(Struct, frozen=True, kw_only=True):
     readyReplicas: int = 0
     availableReplicas: int = 0
     minReadySeconds: int = 0
+    failure: Mapping[str, Any] | None = None
 
     @property
     def revision(self) -> int:
@@ -117,6 +120,7 @@ def look_replicas(manifest: Manifest) -> Replicas:
         readyReplicas=counts.readyReplicas,
         availableReplicas=counts.availableReplicas,
         minReadySeconds=spec.get("minReadySeconds") or 0,
+        failure=get_condition((manifest.get("status") or {}).get("conditions"), "ReplicaFailure"),
     )
 
 

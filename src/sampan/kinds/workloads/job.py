@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sampan.kinds.workloads import jobpods, jobstatus, jobverdict, pods, tally
+from sampan.kinds.workloads import jobpods, jobstatus, jobverdict, kin, pods, tally
 from sampan.kinds.workloads.jobs import Run, Spec, Status, tracked
 from sampan.kinds.workloads.types import Pod, look, view
 from sampan.kube import meta, names
@@ -28,12 +28,14 @@ def see(cluster: View, key: Key) -> Run | None:
     spec = view(Spec, manifest["spec"])
     if spec.managedBy not in (None, names.JOB_CONTROLLER):
         return None
+    own, strays = kin.sort_out(cluster, manifest, manifest["spec"].get("selector") or {})
     return Run(
         manifest=manifest,
         spec=spec,
         status=view(Status, manifest.get("status")),
-        pods=tuple(look(pod) for pod in cluster.owned(manifest, names.POD)),
+        pods=tuple(map(look, own)),
         now=cluster.now(),
+        strays=strays,
     )
 
 
@@ -41,7 +43,7 @@ def decide(run: Run) -> Plan:
     if run.finished:
         return _after(run)
     count = tally.count(run)
-    noted = [_release(run, pod) for pod in count.counted]
+    noted = [*kin.release(run.manifest, run.strays), *(_release(run, p) for p in count.counted)]
     if meta.deleting(run.manifest):
         freed = [_release(run, pod) for pod in run.pods if tracked(pod)]
         return Plan(status=jobstatus.report(run, count, None), actions=tuple(freed))

@@ -27,7 +27,7 @@ def missing(run: Run, count: Tally) -> tuple[list[Manifest], float | None]:
     places = wanted(run, count) - len(_held(run))
     if places <= 0:
         return [], None
-    taken = {pod.name for pod in run.pods}
+    taken = {pod.name for pod in run.pods} | {meta.name_of(pod) for pod in run.strays}
     if run.spec.backoffLimitPerIndex is None and (wait := jobfailures.backoff(run, run.pods)) > 0:
         return [], wait
     if run.spec.indexed:

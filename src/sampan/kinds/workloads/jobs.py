@@ -86,13 +86,14 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """All that a decision may depend on."""
+    """All that a decision may depend on. `strays` are owned but no longer match."""
 
     manifest: Manifest
     spec: Spec
     status: Status
     pods: tuple[Pod, ...]
     now: datetime
+    strays: tuple[Manifest, ...] = ()
 
     @property
     def finished(self) -> bool:

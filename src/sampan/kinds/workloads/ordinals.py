@@ -58,8 +58,7 @@ def well(members: Members, replica: Replica) -> bool:
 
 
 def is_updated(members: Members, pod: Pod) -> bool:
-    wanted = members.update.name if members.update else ""
-    return pod.labels.get(names.LABEL_CONTROLLER_REVISION_HASH) == wanted
+    return pod.labels.get(names.LABEL_CONTROLLER_REVISION_HASH) == members.update.name
 
 
 def _fill(members: Members) -> Iterator[Step]:
@@ -95,7 +94,7 @@ def _ready(replica: Replica) -> bool:
 
 def _renew(members: Members) -> Iterator[Step]:
     """One pod at a time, from the highest ordinal, whatever the management policy."""
-    if members.spec.updateStrategy.type == "OnDelete" or members.update is None:
+    if members.spec.updateStrategy.type == "OnDelete":
         return
     for replica in reversed(members.replicas):
         if replica.ordinal < members.spec.partition:

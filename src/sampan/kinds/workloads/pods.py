@@ -57,17 +57,18 @@ def delete(owner: Manifest, pod: Pod) -> tuple[Action, Action]:
 
 
 def spare_names(
-    owner: Manifest, now: datetime, taken: Collection[str], *, base: str = ""
+    owner: Manifest, now: datetime, taken: Collection[str], *, base: str = "", salt: str = ""
 ) -> Iterator[str]:
     """Names for new pods, without those that are in use.
 
     A function of owner, moment and index: the same look gives the same names, and the name of a
-    pod that is gone does not come back, for clients wait until a name is gone.
+    pod that is gone does not come back, for clients wait until a name is gone. `salt` tells several
+    rows of names of one look apart.
     """
-    used, salt = set(taken), [meta.uid_of(owner), now.isoformat()]
+    used, salts = set(taken), [meta.uid_of(owner), now.isoformat(), *([salt] if salt else [])]
     base = (base or meta.name_of(owner))[:_BASE_LIMIT]
     for number in count():
-        name = f"{base}-{templates.digest(salt, number, length=5)}"
+        name = f"{base}-{templates.digest(salts, number, length=5)}"
         if name not in used:
             used.add(name)
             yield name

@@ -16,11 +16,11 @@ from msgspec import Struct
 from sampan.kinds.workloads.deployments import Replicas, Spec, Status
 from sampan.kinds.workloads.pods import compact
 from sampan.kinds.workloads.types import Conditions, view
-from sampan.kube.conditions import Condition, get_condition, set_condition
+from sampan.kube.conditions import Condition, get_condition, set_condition, without_condition
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse, rfc3339
 
-AVAILABLE, PROGRESSING = "Available", "Progressing"
+AVAILABLE, PROGRESSING, FAILURE = "Available", "Progressing", "ReplicaFailure"
 DONE, EXCEEDED = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 NO_DEADLINE = 2**31 - 1
 
@@ -40,6 +40,7 @@ def report(
     old = view(Status, manifest.get("status"))
     counts = _counts(spec, sets, new)
     conditions = _available(old.conditions, spec, counts, now)
+    conditions = _failing(conditions, new, now)
     conditions, wait = _progressing(conditions, _Look(spec, old, counts, new, now))
     status = compact(
         {
@@ -80,6 +81,18 @@ def _available(
     if same:
         return conditions
     return set_condition(conditions, _condition(AVAILABLE, *said, now=now), now)
+
+
+def _failing(conditions: Conditions, new: Replicas | None, now: datetime) -> Conditions:
+    """What hinders the new ReplicaSet hinders the Deployment."""
+    if new is None or new.failure is None:
+        return without_condition(conditions, FAILURE)
+    reason, message = new.failure.get("reason") or "", new.failure.get("message") or ""
+    old = get_condition(conditions, FAILURE)
+    if old is not None and old.get("message") == message:
+        return conditions
+    condition = _condition(FAILURE, "True", reason, message, now=now)
+    return set_condition(conditions, condition, now)
 
 
 class _Look(Struct, frozen=True):

@@ -1,8 +1,8 @@
-"""ReplicaSet: as many pods of one template as `spec.replicas` says.
+"""ReplicaSet and ReplicationController: as many pods of one template as `spec.replicas` says.
 
-Pods that no longer match the selector are let go; pods of nobody are not taken in, for that would
-mean looking at every pod of the namespace. Which pods to give up first is in `pods.surplus`.
-Upstream: kubernetes pkg/controller/replicaset.
+The older of the two kinds has labels for a selector, and is the same in all else. Which pods belong
+to it is in `kin`, which to give up first in `pods.surplus`. When no more pods may be made, the
+condition ReplicaFailure says why. Upstream: kubernetes pkg/controller/{replicaset,replication}.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.workloads import pods
+from sampan.kinds.workloads import kin, pods
 from sampan.kinds.workloads.types import Conditions, Pod, look, view
-from sampan.kube import labels, meta, names
+from sampan.kube import meta, names
+from sampan.kube.conditions import without_condition
 from sampan.kube.keys import Key, Manifest
-from sampan.kube.plan import Action, Controller, Patch, Plan, View
+from sampan.kube.plan import Action, Controller, Plan, View
 
 _STATUS_KEEP = ("replicas",)
+_FAILURE = "ReplicaFailure"
 
 
 class Spec(Struct, frozen=True, kw_only=True):
@@ -54,19 +56,14 @@ def see(cluster: View, key: Key) -> Set | None:
     if manifest is None:
         return None
     spec = view(Spec, manifest["spec"])
-    owned = cluster.owned(manifest, names.POD)
-    found, strays = [], []
-    for pod in owned:
-        if labels.matches(spec.selector, labels.of(pod)):
-            found.append(look(pod))
-        else:
-            strays.append(pod)
+    own, strays = kin.sort_out(cluster, manifest, kin.selector_of(manifest) or {})
+    found = [look(pod) for pod in own]
     return Set(
         manifest=manifest,
         spec=spec,
         conditions=view(Status, manifest.get("status")).conditions,
         pods=tuple(found),
-        strays=tuple(strays),
+        strays=strays,
         names=_free_names(cluster, manifest, spec.replicas - sum(pod.active for pod in found)),
         now=cluster.now(),
     )
@@ -84,10 +81,11 @@ def decide(found: Set) -> Plan:
     active = [pod for pod in found.pods if pod.active]
     if meta.deleting(found.manifest):
         return Plan(status=_status(found, active))
-    actions = [*_release(found), *_balance(found, active)]
+    actions = [*kin.release(found.manifest, found.strays), *_balance(found, active)]
     return Plan(
         status=_status(found, active),
         actions=tuple(actions),
+        refusal=_FAILURE,
         again_in=_wait(found, active),
     )
 
@@ -102,16 +100,6 @@ def _balance(found: Set, active: list[Pod]) -> Iterator[Action]:
         yield from pods.create(pods.build(found.manifest, found.spec.template, name))
 
 
-def _release(found: Set) -> Iterator[Action]:
-    uid = meta.uid_of(found.manifest)
-    for pod in found.strays:
-        if not meta.deleting(pod):
-            left = [dict(ref) for ref in meta.owners(pod) if ref.get("uid") != uid]
-            key = Key(names.POD, meta.namespace_of(pod), meta.name_of(pod))
-            patch = {"metadata": {"uid": meta.uid_of(pod), "ownerReferences": left}}
-            yield Patch(key, patch)
-
-
 def _status(found: Set, active: list[Pod]) -> dict[str, Any]:
     wanted = found.spec.template.get("metadata", {}).get("labels") or {}
     after, now = found.spec.minReadySeconds, found.now
@@ -121,7 +109,7 @@ def _status(found: Set, active: list[Pod]) -> dict[str, Any]:
         "readyReplicas": sum(pod.ready_since is not None for pod in active),
         "availableReplicas": sum(pod.available(now, after) for pod in active),
         "observedGeneration": found.manifest["metadata"].get("generation", 0),
-        "conditions": found.conditions,
+        "conditions": without_condition(found.conditions, _FAILURE),
     }
     return pods.compact(status, _STATUS_KEEP)
 
@@ -132,4 +120,7 @@ def _wait(found: Set, active: list[Pod]) -> float | None:
     return pods.soonest(*(wait for wait in ready if wait > 0))
 
 
+REPLICATION_CONTROLLER = Controller(
+    name="replicationcontroller", of=names.REPLICATION_CONTROLLER, see=see, decide=decide
+)
 REPLICA_SET = Controller(name="replicaset", of=names.REPLICA_SET, see=see, decide=decide)

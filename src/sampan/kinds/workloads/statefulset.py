@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sampan.kinds.workloads import claims, history, ordinals, pods
+from sampan.kinds.workloads import claims, history, kin, ordinals, pods
 from sampan.kinds.workloads.ordinals import Make, Step
 from sampan.kinds.workloads.statefulsets import (
     Members,
@@ -35,14 +35,10 @@ def see(cluster: View, key: Key) -> Members | None:
     if manifest is None:
         return None
     spec = view(Spec, manifest["spec"])
-    found = {meta.name_of(pod): look(pod) for pod in cluster.owned(manifest, names.POD)}
+    own, strays = kin.sort_out(cluster, manifest, spec.selector)
+    found = {meta.name_of(pod): look(pod) for pod in own}
     replicas = tuple(_replica(cluster, manifest, place, found) for place in spec.places)
     condemned = _condemned(key.name, spec, found)
-    revisions = tuple(
-        history.look(each)
-        for each in cluster.owned(manifest, names.CONTROLLER_REVISION)
-        if meta.is_controlled_by(each, manifest)
-    )
     return Members(
         manifest=manifest,
         spec=spec,
@@ -50,9 +46,9 @@ def see(cluster: View, key: Key) -> Members | None:
         replicas=replicas,
         condemned=condemned,
         claims=_claims(cluster, manifest, spec, (*replicas, *condemned)),
-        revisions=revisions,
-        update=history.of(spec, revisions),
+        history=history.read(cluster, manifest, names.LABEL_REVISION_DIGEST),
         now=cluster.now(),
+        strays=strays,
     )
 
 
@@ -89,7 +85,13 @@ def _claims(
 def decide(members: Members) -> Plan:
     if meta.deleting(members.manifest):
         return Plan(status=_status(members))
-    actions: list[Action] = [*history.keep(members), *claims.kept(members)]
+    actions: list[Action] = [
+        *kin.release(members.manifest, members.strays),
+        *history.keep(
+            members.history, limit=members.spec.revisionHistoryLimit, live=_live(members)
+        ),
+        *claims.kept(members),
+    ]
     for replica in members.replicas:
         if replica.pod is not None and not replica.pod.deleting:
             actions += claims.missing(members, replica.ordinal)
@@ -101,10 +103,16 @@ def decide(members: Members) -> Plan:
     return Plan(status=_status(members), actions=tuple(actions), again_in=_wait(members))
 
 
+def _live(members: Members) -> set[str]:
+    """Names of the revisions that are in use."""
+    pods = [each.pod for each in (*members.replicas, *members.condemned) if each.pod]
+    used = {pod.labels.get(names.LABEL_CONTROLLER_REVISION_HASH) or "" for pod in pods}
+    return used | {members.status.currentRevision}
+
+
 def _carry_out(members: Members, step: Step) -> Iterator[Action]:
     if isinstance(step, Make):
-        update = members.update or history.following(members)
-        revision = update if step.updated else members.current or update
+        revision = members.update if step.updated else members.current
         yield from claims.missing(members, step.ordinal)
         yield from pods.create(build(members, step.ordinal, revision))
         return
@@ -114,8 +122,7 @@ def _carry_out(members: Members, step: Step) -> Iterator[Action]:
 
 
 def _status(members: Members) -> dict[str, Any]:
-    update = (members.update or history.following(members)).name
-    current = members.current.name if members.current else update
+    update, current = members.update.name, members.current.name
     living = [r.pod for r in (*members.replicas, *members.condemned) if r.pod is not None]
     ready = [pod for pod in living if pod.phase == "Running" and pod.ready_since is not None]
     after = members.spec.minReadySeconds

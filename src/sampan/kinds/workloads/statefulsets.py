@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workloads import pods
+from sampan.kinds.workloads.history import History, Revision
 from sampan.kinds.workloads.types import Conditions, Pod
 from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
@@ -67,15 +68,6 @@ class Status(Struct, frozen=True, kw_only=True):
     conditions: Conditions = []
 
 
-class Revision(Struct, frozen=True, kw_only=True):
-    """A ControllerRevision: one template that the set has had."""
-
-    name: str
-    uid: str
-    number: int
-    template: Mapping[str, Any]
-
-
 class Replica(Struct, frozen=True, kw_only=True):
     """One ordinal. `foreign`: a pod of that name exists that is not the set's."""
 
@@ -88,8 +80,8 @@ class Members(Struct, frozen=True, kw_only=True):
     """All that a decision may depend on.
 
     replicas: the ordinals that should be, in order; condemned: pods beyond them, highest first;
-    claims: the PersistentVolumeClaims that exist, by name; update: the revision of the present
-    template, None until it is recorded.
+    claims: the PersistentVolumeClaims that exist, by name; strays: pods that are owned but no
+    longer match.
     """
 
     manifest: Manifest
@@ -98,14 +90,19 @@ class Members(Struct, frozen=True, kw_only=True):
     replicas: tuple[Replica, ...]
     condemned: tuple[Replica, ...]
     claims: Mapping[str, Manifest]
-    revisions: tuple[Revision, ...]
-    update: Revision | None
+    history: History
     now: datetime
+    strays: tuple[Manifest, ...] = ()
 
     @property
-    def current(self) -> Revision | None:
+    def update(self) -> Revision:
+        """The revision of the present template."""
+        return self.history.latest
+
+    @property
+    def current(self) -> Revision:
         """The revision before the update; the update's own when there is no other."""
-        known = {revision.name: revision for revision in self.revisions}
+        known = {revision.name: revision for revision in self.history.revisions}
         return known.get(self.status.currentRevision, self.update)
 
 

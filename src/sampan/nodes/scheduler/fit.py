@@ -8,11 +8,11 @@ Upstream: kubernetes pkg/scheduler/framework/plugins/{noderesources,nodeaffinity
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from sampan.kube import placement
 from sampan.kube.keys import Manifest
 from sampan.nodes.scheduler.amounts import Amounts
 
@@ -67,12 +67,12 @@ def obstacles(pod: Manifest, wants: Amounts, node: NodeSeen) -> list[str]:
     if not node.ready:
         return ["node(s) were not ready"]
     tolerations = spec.get("tolerations") or ()
-    if node.unschedulable and not _tolerated(_CORDONED, tolerations):
+    if node.unschedulable and not placement.tolerated(_CORDONED, tolerations):
         return ["node(s) were unschedulable"]
     for taint in node.taints:
-        if taint.get("effect") in _HARD and not _tolerated(taint, tolerations):
+        if taint.get("effect") in _HARD and not placement.tolerated(taint, tolerations):
             return [f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"]
-    if not _selected(spec, node):
+    if not placement.selected(spec, node.name, node.labels):
         return ["node(s) didn't match Pod's node affinity/selector"]
     return _lacking(wants, node)
 
@@ -91,63 +91,3 @@ def _lacking(wants: Amounts, node: NodeSeen) -> list[str]:
 def _load(node: NodeSeen, wants: Amounts) -> float:
     cpu = node.has.get("cpu", 0) or 1
     return (node.used.get("cpu", 0) + wants.get("cpu", 0)) / cpu
-
-
-def _tolerated(taint: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]) -> bool:
-    return any(_tolerates(each, taint) for each in tolerations)
-
-
-def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, str]) -> bool:
-    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
-        return False
-    if toleration.get("key") and toleration["key"] != taint["key"]:
-        return False
-    if toleration.get("operator") == "Exists":
-        return True
-    return bool(toleration.get("key")) and toleration.get("value", "") == taint.get("value", "")
-
-
-def _selected(spec: Mapping[str, Any], node: NodeSeen) -> bool:
-    selector = spec.get("nodeSelector") or {}
-    if any(node.labels.get(key) != value for key, value in selector.items()):
-        return False
-    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if required is None:
-        return True
-    return any(_term(term, node) for term in required.get("nodeSelectorTerms") or ())
-
-
-def _term(term: Mapping[str, Any], node: NodeSeen) -> bool:
-    """All of a term's requirements; an empty term selects nothing."""
-    labels, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
-    if not labels and not fields:
-        return False
-    return all(_holds(each, node.labels) for each in labels) and all(
-        _holds(each, {"metadata.name": node.name}) for each in fields
-    )
-
-
-def _holds(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    value = labels.get(requirement["key"])
-    values = requirement.get("values") or ()
-    match requirement["operator"]:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt" as operator:
-            return _compares(value, operator, values)
-    return False
-
-
-def _compares(value: str | None, operator: str, values: Sequence[str]) -> bool:
-    try:
-        number, bound = int(value or ""), int(values[0])
-    except (ValueError, IndexError):
-        return False
-    return number > bound if operator == "Gt" else number < bound

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sampan.kinds.workloads.admit import cronjob, deployment, job, replicaset, statefulset
+from sampan.kinds.workloads.admit import (
+    cronjob,
+    daemonset,
+    deployment,
+    job,
+    replicaset,
+    replicationcontroller,
+    statefulset,
+)
 from sampan.kube import names
 from sampan.kube.component import Rules
 
@@ -12,6 +20,8 @@ RULES: Mapping[str, Rules] = {
     names.JOB: job.RULES,
     names.CRON_JOB: cronjob.RULES,
     names.REPLICA_SET: replicaset.RULES,
+    names.REPLICATION_CONTROLLER: replicationcontroller.RULES,
+    names.DAEMON_SET: daemonset.RULES,
     names.DEPLOYMENT: deployment.RULES,
     names.STATEFUL_SET: statefulset.RULES,
 }
