@@ -14,6 +14,7 @@ from sampan.kinds.core.admit.config import CONFIG_RULES
 from sampan.kinds.core.admit.limits import LIMIT_RULES
 from sampan.kinds.core.admit.pods import POD_RULES
 from sampan.kinds.core.admit.quotas import QUOTA_RULES
+from sampan.kinds.core.admit.runtimes import RUNTIME_RULES
 from sampan.kinds.core.admit.services import SERVICE_RULES
 from sampan.kinds.core.admit.storage import STORAGE_RULES
 from sampan.kube import names
@@ -28,4 +29,5 @@ RULES: Mapping[str, Rules] = {
     **ACCESS_RULES,
     **LIMIT_RULES,
     **QUOTA_RULES,
+    **RUNTIME_RULES,
 }

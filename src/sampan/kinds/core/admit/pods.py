@@ -2,7 +2,7 @@
 
 The shape of a spec is `sampan.kube.podspec`'s business, for pods and templates alike.
 Upstream: kubernetes pkg/registry/core/pod, pkg/apis/core/validation ValidatePodUpdate,
-plugin/pkg/admission/{serviceaccount,priority}.
+plugin/pkg/admission/{serviceaccount,priority,limitranger,runtimeclass}.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sampan.kinds.core.admit import limits
+from sampan.kinds.core.admit import limits, runtimes
 from sampan.kube import ephemeral, meta, names, podspec, quantities, unenforced
 from sampan.kube.component import Rules
 from sampan.kube.errors import Forbidden, Invalid, Problem, forbidden, invalid
@@ -81,6 +81,8 @@ def admit_pod(view: View, manifest: Manifest, old: Manifest | None) -> None:
         return
     spec = manifest["spec"]
     _priority(view, manifest)
+    if fault := runtimes.fill(view, manifest):
+        raise _forbidden(manifest, fault)
     _limit(view, manifest)
     name = spec.get("serviceAccountName") or names.DEFAULT_ACCOUNT
     spec["serviceAccountName"] = spec["serviceAccount"] = name
