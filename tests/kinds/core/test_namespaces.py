@@ -67,7 +67,10 @@ def test_the_rest_goes_when_the_pods_are_gone() -> None:
     assert plan.status["phase"] == "Terminating"
     found = conditions.get_condition(plan.status["conditions"], "NamespaceFinalizersRemaining")
     assert found is not None
-    assert (found["status"], found["message"].endswith("x.y/z (1)")) == ("True", True)
+    assert (found["status"], found["message"].endswith("x.y/z in 1 resource instances")) == (
+        "True",
+        True,
+    )
 
 
 def test_an_empty_namespace_is_finalized() -> None:

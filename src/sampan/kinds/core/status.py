@@ -8,7 +8,7 @@ from typing import Any
 
 from sampan.kinds.core.types import Dying
 from sampan.kube import conditions, meta
-from sampan.kube.keys import Manifest, kind_of
+from sampan.kube.keys import Manifest, kind_of, split_kind
 
 _SUCCESSES = (
     ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources were found"),
@@ -23,14 +23,18 @@ def terminating(dying: Dying) -> dict[str, Any]:
     found = list(old.get("conditions") or ())
     for type_, reason, message in _SUCCESSES:
         found = _set(found, dying, type_, "False", reason, message)
-    kinds = Counter(kind_of(each["apiVersion"], each["kind"]) for each in dying.contents)
-    said = ", ".join(f"{kind} ({count})" for kind, count in sorted(kinds.items()))
+    kinds = Counter(_resource(each) for each in dying.contents)
+    said = ", ".join(
+        f"{kind} has {count} resource instances" for kind, count in sorted(kinds.items())
+    )
     found = _set(
         found, dying, "NamespaceContentRemaining", "True", "SomeResourcesRemain",
         f"Some resources are remaining: {said}",
     )  # fmt: skip
     held = _finalizers(dying.contents)
-    said = ", ".join(f"{name} ({count})" for name, count in sorted(held.items()))
+    said = ", ".join(
+        f"{name} in {count} resource instances" for name, count in sorted(held.items())
+    )
     found = _set(
         found, dying, "NamespaceFinalizersRemaining", "True" if held else "False",
         "SomeFinalizersRemain" if held else "ContentHasNoFinalizers",
@@ -60,3 +64,15 @@ def _set(
 
 def _finalizers(contents: Iterable[Manifest]) -> Counter[str]:
     return Counter(name for each in contents for name in meta.finalizers(each))
+
+
+def _resource(manifest: Manifest) -> str:
+    """`pods.`, `deployments.apps`: as upstream names kinds to people who wait. The plural is a
+    guess by the rules of English: only the server knows better."""
+    kind, group = split_kind(kind_of(manifest["apiVersion"], manifest["kind"]))
+    word = kind.lower()
+    if word.endswith("y"):
+        word = word[:-1] + "ies"
+    elif word != "endpoints":
+        word += "es" if word.endswith("s") else "s"
+    return f"{word}.{group}"
