@@ -243,6 +243,31 @@ def test_the_revision_never_goes_back_when_all_is_deleted_and_compacted(
     asyncio.run(run())
 
 
+def test_a_list_at_a_revision_of_long_ago_is_over_while_watches_may_resume(
+    path: Path, writes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sampan.store.objects.KEEP_SECONDS", 0.0)
+    monkeypatch.setattr("sampan.store.objects.TRIM_EVERY", 0.01)
+
+    async def run() -> None:
+        store = Store(path)
+        write = writes(store)
+        await write.put("x")
+        await write.put("y")
+        assert names(store, revision=1) == ["x"]
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    names(store, revision=1)
+                except Compacted:
+                    break
+                await asyncio.sleep(0.01)
+        assert len(store.history.since(1)) == 1
+        await store.close()
+
+    asyncio.run(run())
+
+
 def test_history_is_bounded_in_bytes(
     path: Path, writes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from sampan.kube.keys import Key
 from sampan.store.database import Database
 from sampan.store.history import History
-from sampan.store.records import Event, EventType, Index, Record, Stale, StorageFailed
+from sampan.store.records import Compacted, Event, EventType, Index, Record, Stale, StorageFailed
 from sampan.store.tables import Tables
 from sampan.store.writer import Copy, Trim, Write, Writer
 
@@ -102,7 +102,10 @@ class Store:
     def page(
         self, kind: str, namespace: str = "", *, after: Key | None = None, revision: int = 0
     ) -> Iterator[Record]:
-        """Records beyond `after` as they were at `revision` (0: now). Raises Compacted."""
+        """Records beyond `after` as they were at `revision` (0: now). Raises Compacted, also when
+        the revision is older than is promised: a list that takes so long has lost its reader."""
+        if 0 < revision < self._old:
+            raise Compacted(self._old)
         keys = self._tables.keys(kind, namespace, after)
         undone = self.history.undone(revision, kind) if 0 < revision < self.revision else {}
         if undone:
