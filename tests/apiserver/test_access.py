@@ -310,3 +310,14 @@ def test_secrets_of_accounts_are_filled_in_and_go_with_the_account(
             assert await watching.names(1) == [("DELETED", "s")]
 
     serve(scenario, issue_lasting=issue)
+
+
+def test_a_review_is_no_table(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        spec = {"nonResourceAttributes": {"path": "/", "verb": "get"}}
+        table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+        path = f"{ACCESS}/selfsubjectaccessreviews"
+        assert (await client.post(path, {"spec": spec}, accept=table)).code == 406
+        assert (await client.post(path, {"spec": spec})).code == 201
+
+    serve(scenario)

@@ -334,3 +334,25 @@ def test_a_full_disk_is_a_503_and_not_a_hang(serve: Callable[..., None]) -> None
         assert (await client.post(CM, big)).code == 201
 
     serve(scenario)
+
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/a/leases"
+
+
+def test_a_put_creates_where_a_kind_allows_it(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        lease = {"metadata": {"name": "l"}, "spec": {"holderIdentity": "x"}}
+        made = await client("PUT", f"{LEASES}/l", lease)
+        assert (made.code, made.body["spec"]) == (201, {"holderIdentity": "x"})
+        blind = await client("PUT", f"{LEASES}/l", lease)
+        assert blind.code == 422
+        assert "metadata.resourceVersion: Invalid value: 0x0" in blind.message
+        assert (await client("PUT", f"{LEASES}/l", made.body)).code == 200
+        await client("DELETE", f"{LEASES}/l")
+        gone = await client("PUT", f"{LEASES}/l", made.body)
+        assert gone.code == 409
+        assert "UID in precondition" in gone.message
+        other = {"metadata": {"name": "m"}}
+        assert (await client("PUT", "/api/v1/namespaces/a/configmaps/m", other)).code == 404
+
+    serve(scenario)

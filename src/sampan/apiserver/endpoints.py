@@ -28,7 +28,7 @@ from sampan.apiserver.sockets import Messages
 from sampan.apiserver.update import update
 from sampan.apiserver.waiting import until_either
 from sampan.apiserver.watch import Watches
-from sampan.kube.errors import BadRequest
+from sampan.kube.errors import BadRequest, NotAcceptable
 from sampan.kube.keys import Manifest
 
 _plain: Callable[[bytes], bytes] = lambda data: data  # noqa: E731
@@ -152,6 +152,8 @@ class Endpoints:
         await asked.answer_stored(201, stored, call)
 
     async def _post_review(self, asked: Asked, body: Manifest, call: Call) -> None:
+        if asked.look().form.shape != "object":
+            raise NotAcceptable("an answer that is not stored is shown as it is, in JSON only")
         if asked.resource.object_kind == "Binding":
             pods = self._backend.resources.at("", "v1", "pods")
             name = (body.get("metadata") or {}).get("name") or ""
@@ -164,7 +166,7 @@ class Endpoints:
 
     async def update(self, asked: Asked, subresource: str = "") -> None:
         body, twice, call = await asked.decoded(asked.resource.object_kind)
-        stored = await update(
+        stored, created = await update(
             self._backend,
             asked.resource,
             asked.namespace,
@@ -174,7 +176,7 @@ class Endpoints:
             subresource=subresource,
             duplicated=twice,
         )
-        await asked.answer_stored(200, stored, call)
+        await asked.answer_stored(201 if created else 200, stored, call)
 
     async def patch(self, asked: Asked, subresource: str = "") -> None:
         request = asked.request

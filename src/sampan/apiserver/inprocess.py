@@ -89,7 +89,7 @@ class InProcess:
         call = _call(manager)
         if subresource == "scale":
             return await scale.write(self._backend, resource, namespace, name, manifest, call)
-        stored = await update(
+        stored, _ = await update(
             self._backend, resource, namespace, name, manifest, call, subresource=subresource
         )
         return stored.manifest

@@ -95,8 +95,9 @@ def parse_revision(text: str) -> int:
 def parse_options(query: Callable[[str], str]) -> ListOptions:
     """`query(name)` answers with a parameter, "" when it is absent."""
     limit = query("limit")
-    if limit and not limit.lstrip("-").isdecimal():
-        raise BadRequest(f'strconv.ParseInt: parsing "{limit}": invalid syntax')
+    for number in (limit, query("timeoutSeconds")):
+        if number and not number.lstrip("-").isdecimal():
+            raise BadRequest(f'strconv.ParseInt: parsing "{number}": invalid syntax')
     match, revision, token = (
         query("resourceVersionMatch"),
         query("resourceVersion"),

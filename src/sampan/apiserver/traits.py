@@ -22,6 +22,8 @@ class Trait(Struct, frozen=True, kw_only=True):
     fields: selectable fields -> (path, value when absent).
     generation: metadata.generation counts changes of the spec.
     returned: DELETE answers with the object and not with a Status.
+    upsert: a PUT to a name that is not there creates.
+    blind: a PUT without a resourceVersion replaces whatever there is.
     relaxed: a write need not be synced to the disk before it is acknowledged.
     notice: a warning for those who create one.
     status: what a new object's status says before anybody has looked at it.
@@ -31,6 +33,8 @@ class Trait(Struct, frozen=True, kw_only=True):
     fields: Mapping[str, tuple[Path, str]] = {}
     generation: bool = True
     returned: bool = False
+    upsert: bool = False
+    blind: bool = True
     relaxed: bool = False
     notice: str = ""
     status: Mapping[str, int] = {}
@@ -64,8 +68,8 @@ _EVENT_FIELDS = _fields(
     "reportingComponent",
     "type",
 ) | {"source": (("source", "component"), "")}
-_EVENT = Trait(fields=_EVENT_FIELDS, generation=False, relaxed=True)
-_RBAC = Trait(name=path_segment, generation=False)
+_EVENT = Trait(fields=_EVENT_FIELDS, generation=False, relaxed=True, upsert=True)
+_RBAC = Trait(name=path_segment, generation=False, upsert=True)
 _UNCALLED = "Sampan stores this object, but calls no admission webhooks and evaluates no policies"
 
 _UNACTED = "Sampan stores this object, but no controller acts on it yet"
@@ -74,9 +78,9 @@ ORDINARY = Trait()
 
 TRAITS: Mapping[str, Trait] = {
     names.CONFIG_MAP: Trait(generation=False),
-    names.ENDPOINTS: Trait(generation=False),
+    names.ENDPOINTS: Trait(generation=False, upsert=True),
     names.EVENT: _EVENT,
-    names.LIMIT_RANGE: Trait(generation=False),
+    names.LIMIT_RANGE: Trait(generation=False, upsert=True),
     names.NAMESPACE: Trait(
         name=formats.dns_label,
         fields=_fields("status.phase"),
@@ -112,6 +116,7 @@ TRAITS: Mapping[str, Trait] = {
         name=formats.dns_label,
         fields=_fields("spec.clusterIP", "spec.type"),
         generation=False,
+        upsert=True,
         returned=True,
     ),
     names.SERVICE_ACCOUNT: Trait(generation=False, returned=True),
@@ -141,11 +146,12 @@ TRAITS: Mapping[str, Trait] = {
     "HorizontalPodAutoscaler.autoscaling": Trait(
         generation=False, notice=_UNACTED, status={"desiredReplicas": 0}
     ),
-    names.LEASE: Trait(generation=False, relaxed=True),
+    names.LEASE: Trait(generation=False, relaxed=True, upsert=True, blind=False),
     "Ingress.networking.k8s.io": Trait(),
     "NetworkPolicy.networking.k8s.io": Trait(
         notice="Sampan stores this object, but enforces no network policies"
     ),
+    names.RUNTIME_CLASS: Trait(generation=False, upsert=True, blind=False),
     names.ROLE: _RBAC,
     names.ROLE_BINDING: _RBAC,
     names.CLUSTER_ROLE: _RBAC,

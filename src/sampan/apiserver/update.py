@@ -12,6 +12,7 @@ from typing import Any
 from sampan.apiserver import admission, apply, metadata
 from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
+from sampan.apiserver.create import create
 from sampan.apiserver.resources import Resource
 from sampan.kube.errors import BadRequest, Problem
 from sampan.kube.keys import Manifest
@@ -32,18 +33,37 @@ async def update(
     *,
     subresource: str = "",
     duplicated: list[str] | None = None,
-) -> Stored:
-    """PUT. Raises NotFound, Conflict, Invalid, BadRequest."""
+) -> tuple[Stored, bool]:
+    """PUT: the new state as stored, and whether it was created. Raises NotFound, Conflict, Invalid,
+    BadRequest."""
     admission.identify(resource, namespace, name, manifest)
     admission.check(resource, manifest, call, duplicated)
     resource, manifest = admission.stored_form(backend, resource, manifest, call)
+    upsert = resource.trait.upsert and not subresource
+    if upsert and backend.store.newest(resource.key(namespace, name)) is None:
+        return await _create(backend, resource, namespace, manifest, call), True
     record, old = backend.newest(resource, namespace, name)
-    if resource.custom and not manifest["metadata"].get("resourceVersion"):
+    exact = resource.custom or not resource.trait.blind
+    if exact and not manifest["metadata"].get("resourceVersion"):
         fault = "Invalid value: 0x0: must be specified for an update"
         raise resource.invalid(
             name, [Problem("metadata.resourceVersion", "FieldValueInvalid", fault)]
         )
-    return await replace(backend, resource, record, old, manifest, call, subresource=subresource)
+    stored = await replace(backend, resource, record, old, manifest, call, subresource=subresource)
+    return stored, False
+
+
+async def _create(
+    backend: Backend, resource: Resource, namespace: str, manifest: Manifest, call: Call
+) -> Stored:
+    """What is not there has no uid: who names one means an object that has gone."""
+    meta = manifest["metadata"]
+    if meta.get("uid"):
+        text = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: "
+        raise resource.conflict(meta["name"], text)
+    backend.gate.may_create(resource, namespace, meta["name"], call.user)
+    meta.pop("resourceVersion", None)
+    return await create(backend, resource, namespace, manifest, call)
 
 
 async def replace(
