@@ -184,3 +184,31 @@ def test_a_sandbox_that_is_insisted_on_and_missing_stops_the_start(own_sampan):
         ["pgrep", "-f", str(own_sampan.home)], capture_output=True, text=True, check=False
     )
     assert left.stdout == ""
+
+
+def test_events_and_the_story_of_a_pod(sampan, namespace):
+    container = {
+        "name": "main", "image": "busybox", "command": ["sleep", "9"],
+        "envFrom": [{"secretRef": {"name": "creds"}}],
+    }  # fmt: skip
+    manifest = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "waits"},
+        "spec": {"terminationGracePeriodSeconds": 0, "containers": [container]},
+    }  # fmt: skip
+    sampan("apply", "-n", namespace, "-f", "-", text=json.dumps(manifest))
+    reason = "{.status.containerStatuses[0].state.waiting.reason}=CreateContainerConfigError"
+    sampan("wait", "-n", namespace, "pod/waits", "--for", f"jsonpath={reason}")
+    told = sampan("explain", "-n", namespace, "pod/waits", check=False)
+    assert told.returncode == 3
+    assert 'secret "creds" not found' in told.stdout
+    assert "→ Create the secret creds" in told.stdout
+    sampan.run([*SAMPAN, "apply", "-n", namespace, "-f", "-"], text=json.dumps(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "creds"}}))  # fmt: skip
+    sampan("wait", "-n", namespace, "pod/waits", "--for", "condition=Ready")
+    assert "is ready" in sampan("explain", "-n", namespace, "pod", "waits")
+    shown = sampan("events", "-n", namespace, "--for", "pod/waits", "--types", "Warning")
+    assert shown.splitlines()[0].split()[:2] == ["LAST", "SEEN"]
+    assert 'secret "creds" not found' in shown
+    assert "Scheduled" not in shown
+    assert "Scheduled" in sampan("events", "-A")
+    assert "TYPE/NAME" in sampan("events", "--for", "waits", check=False).stderr

@@ -25,6 +25,8 @@ VERBS = {
     "wait": "wait until objects have a condition, a value, or are gone",
     "logs": "print what a pod's container wrote",
     "exec": "run a command in a pod's container",
+    "events": "say what has happened to objects",
+    "explain": "say why an object is not ready, and what to do",
     "backup": "write everything that has to be kept into one file",
     "restore": "make a home from such a file",
     "doctor": "say how pods are isolated here, and why not better",
