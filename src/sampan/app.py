@@ -38,6 +38,7 @@ from sampan.kube.component import Component
 from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib.clock import SystemClock
+from sampan.nodes import mirrorpod
 from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
 from sampan.store.objects import Store
@@ -162,6 +163,7 @@ class Program:
         )
         self.api.attach(self.node.agent)
         await self.node.start()
+        await mirrorpod.show(self.cluster, self.clock, NODE_NAME, self.node.context.host_ip)
         await self.scheduler.start()
         self.gateway = Server(Gateway(self.health, api))
         port = await self._listen(self.gateway.start, self.config.port, "port")

@@ -25,7 +25,7 @@ from sampan.kube import names, quantities
 from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Manifest
 from sampan.lib.clock import Clock, SystemClock
-from sampan.nodes import gpus, registration
+from sampan.nodes import gpus, mirrorpod, registration
 from sampan.nodes.agent import Agent
 from sampan.nodes.cell import split
 from sampan.nodes.context import Context
@@ -146,6 +146,10 @@ class Node:
     def _pod_changed(self, change: Change) -> None:
         pod = change.manifest
         if pod["spec"].get("nodeName") != self.context.name:
+            return
+        if mirrorpod.is_ours(pod, self.context.name):
+            if change.type != "DELETED" and pod["metadata"].get("deletionTimestamp"):
+                self._spawn(mirrorpod.again(self.context.cluster, self.context.clock, pod))
             return
         uid = pod["metadata"]["uid"]
         worker = self._workers.get(uid)
