@@ -16,7 +16,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -219,11 +219,12 @@ class Program:
             volumes=str(self.home.volumes),
             user=self.config.user,
         )
-        for component in self.components:
-            for manifest in component.crds:
-                await self._apply(manifest)
-        for manifest in (*own, *(each for one in self.components for each in one.objects)):
-            await self._apply(manifest)
+        await self._apply_all(each for one in self.components for each in one.crds)
+        await self._apply_all((*own, *(each for one in self.components for each in one.objects)))
+
+    async def _apply_all(self, manifests: Iterable[Manifest]) -> None:
+        """In order, but as one write to the disk: each builds on what is queued before it."""
+        await asyncio.gather(*map(self._apply, manifests))
 
     async def _apply(self, manifest: Manifest) -> None:
         """An object of a component that is left out has no kind here, and is not missed."""
