@@ -153,6 +153,14 @@ def test_a_quota_counts_what_was_there_before_it() -> None:
     assert world.used == {"pods": 1, "cpu": 1, "resourcequotas": 1}
 
 
+def test_nonsense_limits_nothing_and_counts_for_nothing() -> None:
+    world = World(**{"pods": "many", "requests.storage": "1Gi"})
+    world.put(*pod("a"))
+    claim = {"spec": {}, "status": {"allocatedResources": {"storage": "junk"}}}
+    world.put(Key(names.PERSISTENT_VOLUME_CLAIM, "u", "c"), claim)
+    assert world.used == {"requests.storage": 0}
+
+
 SCOPED = [
     pytest.param({"scopes": ["BestEffort"]}, {}, True, id="best effort"),
     pytest.param({"scopes": ["BestEffort"]}, {"cpu": "1"}, False, id="not best effort"),

@@ -8,6 +8,7 @@ What a quota's status says is not looked at; `report` writes it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Protocol
@@ -23,6 +24,8 @@ from sampan.apiserver.quotas.usage import (
 from sampan.kube import names, quantities
 from sampan.kube.errors import Forbidden
 from sampan.kube.keys import Key, Manifest
+
+_log = logging.getLogger(__name__)
 
 NOTHING = Fraction(0)
 
@@ -55,8 +58,7 @@ class Quota:
         spec = manifest.get("spec") or {}
         self.name = name
         self.spec = spec
-        self.shown: Mapping[str, str] = spec.get("hard") or {}
-        self.hard = {limit: quantities.parse(amount) for limit, amount in self.shown.items()}
+        self.hard, self.shown = _limits(spec.get("hard") or {})
         self.used = dict.fromkeys(self.hard, NOTHING)
         self._scopes = scopes.requirements(spec)
         self._charged: dict[Key, Usage] = {}
@@ -173,6 +175,18 @@ class Ledger:
             if label := self._objects.label(held.kind):
                 quota.charge(held, quota.counted(label, each))
         return quota
+
+
+def _limits(hard: Mapping[str, str]) -> tuple[Usage, Mapping[str, str]]:
+    """The limits as numbers and as they are written. What cannot be read (only an object from
+    before it was validated has that) limits nothing."""
+    numbers: Usage = {}
+    for limit, amount in hard.items():
+        try:
+            numbers[limit] = quantities.parse(amount)
+        except ValueError:
+            _log.warning("a quota has a limit that is no quantity: %s: %s", limit, amount)
+    return numbers, {limit: hard[limit] for limit in numbers}
 
 
 def _growth(before: Usage, after: Usage) -> Usage:

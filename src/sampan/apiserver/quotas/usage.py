@@ -128,7 +128,11 @@ def _claim(claim: Manifest) -> Usage:
 
 
 def _storage(table: Mapping[str, Any] | None) -> Fraction:
-    return quantities.parse((table or {}).get("storage", 0))
+    """What cannot be read counts as nothing: nobody validates what a status says."""
+    try:
+        return quantities.parse((table or {}).get("storage", 0))
+    except ValueError:
+        return Fraction(0)
 
 
 _SPECIAL: Mapping[str, Callable[[Manifest], Usage]] = {
