@@ -11,7 +11,7 @@ import orjson
 
 from sampan.apiserver.asked import UNKNOWN
 from sampan.apiserver.discovery import Discovery, Document
-from sampan.apiserver.http import Headers, Request
+from sampan.apiserver.http import JSON, Headers, Request
 from sampan.apiserver.openapi import Documents
 from sampan.apiserver.resources import Resources
 from sampan.apiserver.swagger import Swagger
@@ -32,6 +32,7 @@ VERSION = {
 }
 _HEALTH = ("healthz", "livez", "readyz")
 _TEXT = b"text/plain; charset=utf-8"
+_KEYS = b"application/jwk-set+json"
 _REVALIDATE = b"no-cache, private"
 _PLACES = (
     "/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz",
@@ -76,7 +77,9 @@ class Paths:
         elif path in self._served:
             await self._served[path](request)
         elif path in self._published:
-            await request.answer(200, orjson.dumps(self._published[path]))
+            kind = _KEYS if path.endswith("/jwks") else JSON
+            body = orjson.dumps(self._published[path])
+            await request.answer(200, body, kind, cache=b"public, max-age=3600")
         elif not path:
             await request.answer(200, orjson.dumps({"paths": _PLACES}))
         else:

@@ -45,6 +45,15 @@ def missing(read):
     return False
 
 
+def refusal(write):
+    """What a write is refused with; "" when it is not."""
+    try:
+        write()
+    except ApiException as error:
+        return error.body if error.status == 403 else ""
+    return ""
+
+
 def config_maps(core, namespace):
     body = client.V1ConfigMap(
         metadata=client.V1ObjectMeta(name="c", labels=LABELS), data={"a": "1"}
@@ -189,6 +198,32 @@ def watching(core, namespace):
     ok("watch")
 
 
+def policy(core, namespace):
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"count/secrets": "1"}}}
+    core.create_namespaced_resource_quota(namespace, quota)
+    core.create_namespaced_secret(namespace, {"metadata": {"name": "one"}})
+    second = {"metadata": {"name": "two"}}
+    said = refusal(lambda: core.create_namespaced_secret(namespace, second))
+    assert "exceeded quota: q, requested: count/secrets=1" in said, said
+    until(lambda: core.read_namespaced_resource_quota("q", namespace).status.used
+          == {"count/secrets": "1"})  # fmt: skip
+    wish = client.AuthenticationV1TokenRequest(
+        spec=client.V1TokenRequestSpec(audiences=["pipelines"], expiration_seconds=700)
+    )
+    made = core.create_namespaced_service_account_token("default", namespace, wish)
+    spec = client.V1TokenReviewSpec(token=made.status.token, audiences=["pipelines", "other"])
+    review = client.AuthenticationV1Api().create_token_review(client.V1TokenReview(spec=spec))
+    assert review.status.authenticated
+    assert review.status.audiences == ["pipelines"], review
+    attributes = {"verb": "list", "resource": "pods", "namespace": namespace}
+    question = client.V1SelfSubjectAccessReview(
+        spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=attributes)
+    )
+    rights = client.AuthorizationV1Api()
+    assert rights.create_self_subject_access_review(question).status.allowed
+    ok("policy")
+
+
 def main():
     kubeconfig, namespace = sys.argv[1:]
     config.load_kube_config(kubeconfig)
@@ -203,6 +238,7 @@ def main():
     pods(core, namespace)
     workloads(namespace)
     custom(namespace)
+    policy(core, namespace)
     core.delete_namespace(namespace)
     ok("all")
 
