@@ -6,15 +6,14 @@ Upstream: k8s.io/kubernetes pkg/registry/core/{pod/storage,serviceaccount/storag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import orjson
 from msgspec import Struct
 
 from sampan.apiserver.accounts import TokenRequests
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
-from sampan.apiserver.delete import delete, options, success
+from sampan.apiserver.delete import success
+from sampan.apiserver.eviction import evict
 from sampan.apiserver.resources import Resource
 from sampan.kube.errors import (
     Invalid,
@@ -37,10 +36,7 @@ class Posting(Struct, frozen=True):
             case "binding":
                 return await self._bind(resource, key, body, call)
             case "eviction":
-                given = body.get("deleteOptions") or {}
-                how = options(given if isinstance(given, Mapping) else {})
-                await delete(self.backend, resource, key.namespace, key.name, how, call)
-                return success({})
+                return await evict(self.backend, resource, key, body, call)
             case "token":
                 return self.tokens.answer(resource, key, body)
         raise resource.no_such_verb()

@@ -132,8 +132,7 @@ TRAITS: Mapping[str, Trait] = {
             "numberReady": 0,
         },
     ),
-    "PodDisruptionBudget.policy": Trait(
-        notice=_UNACTED,
+    names.POD_DISRUPTION_BUDGET: Trait(
         status={
             "currentHealthy": 0,
             "desiredHealthy": 0,

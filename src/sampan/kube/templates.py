@@ -73,17 +73,18 @@ def selector_problems(
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         yield invalid("spec.selector", {}, f"empty selector is invalid for {kind}")
         return
-    yield from _selector(selector)
+    yield from label_selector_problems(selector, "spec.selector")
     given = (template.get("metadata") or {}).get("labels") or {}
     if not labels.matches(selector, given):
         fault = "`selector` does not match template `labels`"
         yield invalid("spec.template.metadata.labels", given, fault)
 
 
-def _selector(selector: dict[str, Any]) -> Iterator[Problem]:
-    yield from label_problems(selector.get("matchLabels"), "spec.selector.matchLabels")
+def label_selector_problems(selector: dict[str, Any], path: str) -> Iterator[Problem]:
+    """Faults of a LabelSelector by itself."""
+    yield from label_problems(selector.get("matchLabels"), f"{path}.matchLabels")
     for index, term in enumerate(selector.get("matchExpressions") or ()):
-        at, operator = f"spec.selector.matchExpressions[{index}]", term.get("operator") or ""
+        at, operator = f"{path}.matchExpressions[{index}]", term.get("operator") or ""
         if operator not in _OPERATORS:
             yield invalid(f"{at}.operator", operator, "not a valid selector operator")
         elif operator in ("In", "NotIn") and not term.get("values"):

@@ -1,4 +1,5 @@
-"""Workloads: what makes pods and keeps them: groups apps and batch, and ReplicationControllers.
+"""Workloads: what makes pods and keeps them: groups apps and batch, ReplicationControllers, and
+budgets of disruption.
 
 Each controller is a pair of pure functions; pods come from `sampan.kube.podspec` and are run by a
 node. Upstream: kubernetes pkg/controller and pkg/apis of the groups apps and batch.
@@ -7,6 +8,7 @@ node. Upstream: kubernetes pkg/controller and pkg/apis of the groups apps and ba
 from __future__ import annotations
 
 from sampan.kinds.workloads.admit import RULES
+from sampan.kinds.workloads.budget import BUDGET
 from sampan.kinds.workloads.cronjob import CRON_JOB
 from sampan.kinds.workloads.daemonset import DAEMON_SET
 from sampan.kinds.workloads.deployment import DEPLOYMENT
@@ -28,6 +30,7 @@ COMPONENT = Component(
         STATEFUL_SET,
         DAEMON_SET,
         ADOPTION,
+        BUDGET,
     ),
     rules=RULES,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sampan.kinds.workloads.admit import (
+    budget,
     cronjob,
     daemonset,
     deployment,
@@ -22,6 +23,7 @@ RULES: Mapping[str, Rules] = {
     names.REPLICA_SET: replicaset.RULES,
     names.REPLICATION_CONTROLLER: replicationcontroller.RULES,
     names.DAEMON_SET: daemonset.RULES,
+    names.POD_DISRUPTION_BUDGET: budget.RULES,
     names.DEPLOYMENT: deployment.RULES,
     names.STATEFUL_SET: statefulset.RULES,
 }
