@@ -38,6 +38,7 @@ from sampan.kube.component import Component
 from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib.clock import SystemClock
+from sampan.lib.prometheus import Family, process
 from sampan.nodes import mirrorpod
 from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
@@ -133,6 +134,7 @@ class Program:
             review=lambda token, audiences: self.tokens.review(token, audiences or (API_AUDIENCE,)),
             published=_published(key),
             clock=self.clock,
+            collect=self._measures,
         )
         for kind in KINDS:
             self.store.subscribe(kind, self.rbac.forget)
@@ -193,6 +195,11 @@ class Program:
         """Per component; one is as ready as the parts that it rests on."""
         rest = {component.name: Health(True) for component in self.components}
         return {"api": Health(True), "node": self._node_health(), **rest}
+
+    def _measures(self) -> Iterable[Family]:
+        """What /metrics says beyond the API server."""
+        node = self.node.families() if self.node else []
+        return [*self.engine.families(), *node, *process()]
 
     def _node_health(self) -> Health:
         name = self.node.context.name if self.node else ""

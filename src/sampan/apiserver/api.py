@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sampan.apiserver import metrics, snapshot
+from sampan.apiserver import metrics, observe, snapshot
 from sampan.apiserver.access import Access
 from sampan.apiserver.accounts import AccountSecrets, IssueLasting, IssueToken, TokenRequests
 from sampan.apiserver.authority import Authority
@@ -17,6 +17,7 @@ from sampan.apiserver.dispatch import Dispatcher
 from sampan.apiserver.endpoints import Endpoints
 from sampan.apiserver.expiry import Expiry
 from sampan.apiserver.inprocess import InProcess
+from sampan.apiserver.observe import Audit, Collect, Exposition, Requests
 from sampan.apiserver.paths import Paths
 from sampan.apiserver.posting import Posting
 from sampan.apiserver.quotas.report import Quotas
@@ -58,6 +59,8 @@ class ApiServer:
         review: ReviewToken | None = None,
         published: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
+        audit: Audit | None = None,
+        collect: Collect = tuple,
     ) -> None:
         rules: dict[str, Sequence[Rules]] = {}
         for component in components:
@@ -74,7 +77,9 @@ class ApiServer:
         self.backend.computed.update(dict.fromkeys(measured.kinds, measured))
         for resource in metrics.resources():
             self.backend.resources.add(resource)
-        served = {snapshot.PATH: Snapshot(store).serve}
+        requests = Requests(audit)
+        exposition = Exposition(self.backend, self.watches, requests, collect)
+        served = {snapshot.PATH: Snapshot(store).serve, observe.PATH: exposition.serve}
         self._paths = Paths(self.backend.resources, self.backend.clock, published or {}, served)
         endpoints = Endpoints(self.backend, self.watches, posting, reviews)
         self.asgi = Dispatcher(
@@ -83,6 +88,7 @@ class ApiServer:
             self._paths,
             endpoints,
             Subresources(self.backend, endpoints, posting, self._streams),
+            requests,
         )
         self.inprocess = InProcess(self.backend, posting)
         self._server = Server(self.asgi)

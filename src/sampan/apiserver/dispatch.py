@@ -9,6 +9,7 @@ than that.
 from __future__ import annotations
 
 import logging
+from time import perf_counter
 
 import msgspec
 import orjson
@@ -18,6 +19,7 @@ from sampan.apiserver.asked import UNKNOWN, Asked
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.endpoints import Endpoints
 from sampan.apiserver.http import Gone, Receive, Request, Scope, Send
+from sampan.apiserver.observe import Requests
 from sampan.apiserver.paths import Paths
 from sampan.apiserver.routing import Route, parse, verb
 from sampan.apiserver.selecting import one_name
@@ -39,16 +41,21 @@ class Dispatcher:
         paths: Paths,
         endpoints: Endpoints,
         subresources: Subresources,
+        requests: Requests,
     ) -> None:
         self._backend = backend
         self._access = access
         self._paths = paths
         self._endpoints = endpoints
         self._subresources = subresources
+        self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._http(Request(scope, receive, send))
+            began = perf_counter()
+            request = Request(scope, receive, send)
+            await self._http(request)
+            self._requests.done(request, perf_counter() - began)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
 
@@ -68,10 +75,11 @@ class Dispatcher:
             await request.refuse(InternalError("the server failed on this request; see its log"))
 
     async def _answer(self, request: Request) -> None:
-        user = self._access.user(request)
+        request.user = user = self._access.user(request)
         route = parse(request.path)
         if route is None:
-            self._access.check(user, Attributes(request.method.lower(), path=request.path))
+            request.about = Attributes(request.method.lower(), path=request.path)
+            self._access.check(user, request.about)
             await self._paths.serve(request)
             return
         asked = self._find(request, route, user)
@@ -99,6 +107,7 @@ class Dispatcher:
             namespace,
             name,
         )
+        request.about = asks
         self._access.check(user, asks)
         if route.subresource in UPGRADED and asks.verb != "create":
             # Who may only read does not get into a pod, whatever method carries the upgrade
@@ -111,6 +120,7 @@ class Dispatcher:
             raise NotFound(UNKNOWN)
         if route.namespace and not resource.namespaced:
             raise NotFound(UNKNOWN)
+        request.version = route.version
         return Asked(self._backend, request, route, resource, user)
 
     # -- websockets ---------------------------------------------------------------------------
@@ -120,10 +130,11 @@ class Dispatcher:
         try:
             scope = with_token(scope)
             request = Request(scope | {"method": "GET"}, receive, send)
-            user = self._access.user(request)
+            request.user = user = self._access.user(request)
             route = parse(request.path)
             if route is None:
                 raise NotFound(UNKNOWN)
+            request.code = 101
             asked = self._find(request, route, user)
             refuse(asked.resource, route.subresource)
             if route.subresource not in UPGRADED or asked.resource.object_kind != "Pod":

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from sampan.apiserver.pipes import Socket
+from sampan.kube.access import Attributes, User
 from sampan.kube.errors import ApiStatus, BadRequest, TooLarge
 
 Scope = dict[str, Any]
@@ -53,6 +54,11 @@ class Request:
         self._query = _parsed(scope["query_string"])
         self._receive = receive
         self.send = send
+        # What it was about and what became of it, for those who count.
+        self.code = 0
+        self.user: User | None = None
+        self.about: Attributes | None = None
+        self.version = ""
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1")
@@ -134,6 +140,7 @@ class Request:
         """JSON ends with a line break, as upstream's encoder ends it; clients compare texts."""
         if body and content_type == JSON:
             body += b"\n"
+        self.code = code
         head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\n" % (
             content_type,
             len(body),
@@ -154,11 +161,13 @@ class Request:
         head = b"upgrade: %b\r\nconnection: Upgrade\r\n" % protocol.encode()
         for name, value in more:
             head += b"%b: %b\r\n" % (name, value)
+        self.code = 101
         connection: Connection = self.scope["sampan.connection"]
         return connection.upgrade(self.send, head)
 
     async def stream(self, content_type: bytes = JSON) -> Stream:
         """Start an answer without an end."""
+        self.code = 200
         headers = [(b"content-type", content_type), (b"transfer-encoding", b"chunked"), _NO_CACHE]
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
         return Stream(self, self.scope["sampan.connection"])

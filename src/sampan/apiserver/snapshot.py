@@ -39,6 +39,7 @@ async def _send(request: Request, path: Path) -> None:
         (b"content-length", b"%d" % _size(path)),
         (b"cache-control", b"no-store"),
     ]
+    request.code = 200
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

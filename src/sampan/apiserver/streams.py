@@ -52,6 +52,7 @@ class Streams:
         options = self._log_options(request, pod)
         chunks = await self.agent().logs(pod, options)
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-cache, private")]
+        request.code = 200
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
         await until_either(_send_all(request, chunks), request.gone())
 

@@ -153,6 +153,14 @@ class Watches:
     def __len__(self) -> int:
         return sum(len(feed.outs) for feed, _ in self._feeds.values())
 
+    def counts(self) -> dict[str, int]:
+        """Open watches by kind."""
+        found: dict[str, int] = {}
+        for feed, _ in self._feeds.values():
+            kind = feed.look.resource.kind
+            found[kind] = found.get(kind, 0) + len(feed.outs)
+        return found
+
     def check(self, options: WatchOptions) -> None:
         """Raise Timeout for a list-and-watch from a revision that is not there yet."""
         current = self._backend.store.revision

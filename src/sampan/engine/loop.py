@@ -27,6 +27,7 @@ from sampan.kube import names
 from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict, ServiceUnavailable
 from sampan.kube.plan import Controller, Emit, Plan
 from sampan.lib.clock import Clock
+from sampan.lib.prometheus import Counter, Family, Labels, gauge
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,10 @@ class Engine:
         self._events = Events(cluster, clock)
         self._acts = Acts(cluster, self._events, clock)
         self._tasks: list[asyncio.Task[None]] = []
+        self._results = Counter(
+            "controller_runtime_reconcile_total", "Jobs by controller and what became of them.",
+            ("controller", "result"),
+        )  # fmt: skip
 
     async def start(self) -> None:
         """Follow the controllers' kinds and start to work. Those whose kind is not served yet
@@ -80,6 +85,15 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def families(self) -> list[Family]:
+        """For /metrics."""
+        waiting, delayed, running = self._queue.depths()
+        by_state: dict[Labels, float] = {
+            ("waiting",): waiting, ("delayed",): delayed, ("running",): running,
+        }  # fmt: skip
+        jobs = gauge("workqueue_depth", "Jobs of all controllers.", by_state, ("state",))
+        return [self._results.family(), jobs]
 
     async def idle(self) -> None:
         """Wait until nothing is left to do now: for tests. Timers that are due are run first."""
@@ -117,7 +131,10 @@ class Engine:
             job = await self._queue.take()
             try:
                 await self._ask(job)
+                self._results.add((job.controller, "success"))
             except Exception as error:
+                stale = isinstance(error, Conflict) and not isinstance(error, AlreadyExists)
+                self._results.add((job.controller, "requeue" if stale else "error"))
                 self._failed(job, error)
             finally:
                 self._queue.done(job)

@@ -82,6 +82,10 @@ class Queue(Generic[J]):
         if not self._waiting and not self._running:
             self.calm.set()
 
+    def depths(self) -> tuple[int, int, int]:
+        """How many jobs wait for a worker, wait for a time, and run."""
+        return len(self._waiting), len(self._due), len(self._running)
+
     def succeeded(self, job: J) -> None:
         """Forget the failures of the job."""
         self._failures.pop(job, None)

@@ -25,6 +25,7 @@ from sampan.kube import names, quantities
 from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Manifest
 from sampan.lib.clock import Clock, SystemClock
+from sampan.lib.prometheus import Family, Labels, gauge
 from sampan.nodes import gpus, mirrorpod, registration
 from sampan.nodes.agent import Agent
 from sampan.nodes.cell import split
@@ -35,6 +36,7 @@ from sampan.nodes.life.status import TERMINAL
 from sampan.nodes.pressure import Pressure
 from sampan.nodes.registration import Registration
 from sampan.nodes.sandbox.level import Level, probe
+from sampan.nodes.supervisor import process
 from sampan.nodes.supervisor.client import Client, Gone, Greeting, Kept, Report, end_everything
 from sampan.nodes.volumes.reclaim import Reclaimer
 from sampan.nodes.worker import Worker
@@ -75,6 +77,7 @@ class Node:
         self._unsubscribe: list[Callable[[], None]] = []
         self._registration: Registration | None = None
         self._kept = Kept()
+        self._supervisor = 0
         self._stopping = False
         self._unclaimed: dict[str, list[Report]] = {}
 
@@ -141,6 +144,22 @@ class Node:
     def doctor(self) -> list[Finding]:
         """How pods are isolated here, and what is missing."""
         return judge(self.context.level, self._kept, self.context.gpus.count)
+
+    def families(self) -> list[Family]:
+        """For /metrics."""
+        phases: dict[Labels, float] = {}
+        for pod in self.context.cluster.list(names.POD):
+            key = ((pod.get("status") or {}).get("phase") or "Unknown",)
+            phases[key] = phases.get(key, 0) + 1
+        kept = self._kept
+        how: dict[Labels, float] = {(kept.memory, kept.cpu, kept.pids): 1.0}
+        return [
+            gauge("sampan_pods", "Pods of the cluster by phase.", phases, ("phase",)),
+            gauge("kubelet_running_pods", "Pods that this node looks after.", len(self._workers)),
+            gauge("sampan_supervisor_info", "How limits are kept.", how, ("memory", "cpu", "pids")),
+            gauge("sampan_supervisor_resident_memory_bytes", "Memory of the supervisor.",
+                  process.resident(self._supervisor, below=False)),
+        ]  # fmt: skip
 
     # -- pods -------------------------------------------------------------------------------------
     def _pod_changed(self, change: Change) -> None:
@@ -240,6 +259,7 @@ class Node:
 
     def _adopt(self, greeting: Greeting) -> None:
         self._kept = greeting.limits
+        self._supervisor = greeting.pid
         self._unclaimed.clear()
         for report in greeting.containers:
             self._unclaimed.setdefault(_uid(report), []).append(report)

@@ -122,14 +122,6 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise StorageFailed(f"cannot copy the stored objects to {path}: {error}") from error
 
-    def size(self) -> int:
-        """Bytes of the file, without what is still in the log beside it."""
-        pages, page = (
-            self._connection.execute(f"pragma {name}").fetchone()[0]
-            for name in ("page_count", "page_size")
-        )
-        return int(pages * page)
-
     def limit_pages(self, pages: int) -> None:
         """Let the file grow no further than `pages` (4 KiB each): a disk that is full."""
         self._connection.execute(f"pragma max_page_count={pages:d}")

@@ -63,6 +63,8 @@ class Store:
         self._old = 0
         self._writer = Writer(self._database, self._written)
         self._leaving: list[Write] = []
+        self.failures = 0
+        """Batches that the disk has refused."""
         self._timer = self._loop.call_later(TRIM_EVERY, self._trim_again)
 
     # -- reading ------------------------------------------------------------------------------
@@ -177,6 +179,11 @@ class Store:
         await asyncio.sleep(0)
         self._database.close()
 
+    def size(self) -> int:
+        """Bytes of the files on the disk."""
+        files = (self.path.with_name(self.path.name + end) for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     async def copy(self, path: Path) -> None:
         """Write all that was acknowledged so far into another SQLite file, mode 0600. Writes wait
         meanwhile, a second for some hundred MB; reads do not. StorageFailed when it cannot be."""
@@ -231,6 +238,7 @@ class Store:
             self._trim()
 
     def _failed(self, batch: list[Write], error: StorageFailed) -> None:
+        self.failures += 1
         _log.error("the store could not write %d objects: %s", len(batch), error)
         if batch[-1].epoch == self._epoch:
             self._epoch += 1

@@ -120,8 +120,10 @@ def environment(pid: int) -> dict[str, str]:
     return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory that the process and all below it hold."""
+def resident(pid: int, *, below: bool = True) -> int:
+    """Bytes of memory that the process and all below it (or it alone) hold."""
+    if not below:
+        return _held(pid)
     return sum(map(_held, descendants(pid)))
 
 
