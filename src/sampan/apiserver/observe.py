@@ -7,7 +7,9 @@ must not fill the memory.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.http import Request
@@ -37,40 +39,53 @@ class Requests:
 
     def __init__(self, audit: Audit | None = None) -> None:
         self._audit = audit
-        self._total = Counter(
+        self._cells: dict[tuple[Any, ...], tuple[list[int], list[float]]] = {}
+
+    def done(self, request: Request, seconds: float) -> None:
+        """An answer was given, or a stream has ended. On the path of every request: what can be
+        done when somebody reads the numbers is done there."""
+        asks, code = request.about, request.code
+        if asks is None or not request.version:
+            key: tuple[Any, ...] = (code,)
+        else:
+            key = (
+                code, asks.verb, asks.group, request.version, asks.resource, asks.subresource,
+                bool(asks.name), bool(asks.namespace),
+            )  # fmt: skip
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = ([0] * (len(_BOUNDS) + 1), [0.0])
+        cell[0][bisect_left(_BOUNDS, seconds)] += 1
+        cell[1][0] += seconds
+        if self._audit is not None and asks is not None and _telling(asks, code):
+            self._audit(request.user, asks, code)
+
+    def families(self) -> list[Family | Histogram]:
+        total = Counter(
             "apiserver_request_total", "Requests by what was asked and answered.",
             (*_LABELS, "code"),
         )  # fmt: skip
-        self._seconds = Histogram(
+        timed = Histogram(
             "apiserver_request_duration_seconds",
             "Time from a request's head to its answer, without those that go on.",
             _LABELS, _BOUNDS,
         )  # fmt: skip
-
-    def done(self, request: Request, seconds: float) -> None:
-        """An answer was given, or a stream has ended."""
-        asks, code = request.about, request.code
-        known = asks is not None and request.version
-        labels = _labels(asks, request.version) if asks and known else _NOTHING
-        self._total.add((*labels, str(code)))
-        if asks is None:
-            return
-        if known and asks.verb != "watch" and asks.subresource not in _LONG:
-            self._seconds.observe(labels, seconds)
-        if self._audit is not None and _telling(asks, code):
-            self._audit(request.user, asks, code)
-
-    def families(self) -> list[Family | Histogram]:
-        return [self._total.family(), self._seconds]
+        for (code, *about), (counts, sums) in list(self._cells.items()):
+            labels = _labels(*about) if about else _NOTHING
+            total.add((*labels, str(code)), sum(counts))
+            if about and about[0] != "watch" and about[4] not in _LONG:
+                timed.merge(labels, counts, sums[0])
+        return [total.family(), timed]
 
 
 _NOTHING = ("", "", "", "", "", "")
 
 
-def _labels(asks: Attributes, version: str) -> tuple[str, ...]:
-    scope = "resource" if asks.name else "namespace" if asks.namespace else "cluster"
-    verb = _VERBS.get(asks.verb, "CONNECT")
-    return (verb, asks.group, version, asks.resource, asks.subresource, scope)
+def _labels(
+    verb: str, group: str, version: str, resource: str, subresource: str, named: bool, spaced: bool
+) -> tuple[str, ...]:
+    scope = "resource" if named else "namespace" if spaced else "cluster"
+    return (_VERBS.get(verb, "CONNECT"), group, version, resource, subresource, scope)
 
 
 def _telling(asks: Attributes, code: int) -> bool:

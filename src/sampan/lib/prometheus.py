@@ -62,6 +62,12 @@ class Histogram:
         seen[0][bisect_left(self._bounds, value)] += 1
         seen[1][0] += value
 
+    def merge(self, labels: Labels, counts: Sequence[int], total: float) -> None:
+        """What was counted elsewhere: one number for each bound and one for what is above."""
+        before = self._seen.get(labels)
+        found = [a + b for a, b in zip(before[0], counts, strict=True)] if before else list(counts)
+        self._seen[labels] = (found, [total + (before[1][0] if before else 0.0)])
+
     def lines(self) -> Iterable[str]:
         yield from _head(self.name, self.help, "histogram")
         names = (*self.labels, "le")
