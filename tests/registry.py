@@ -139,7 +139,8 @@ def busybox_layer():
     for name in applets.stdout.split():
         if name != "busybox":
             layer.link(f"bin/{name}", "busybox", hard=False)
-    layer.directory("tmp", mode=0o1777).directory("root", mode=0o700).directory("var/run")
+    layer.directory("tmp", mode=0o1777).directory("root", mode=0o700).directory("run")
+    layer.link("var/run", "/run")
     layer.file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/sh\n"
                              "nobody:x:65534:65534:nobody:/home:/bin/false\n")  # fmt: skip
     return layer.file("etc/group", "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n").done()

@@ -24,7 +24,8 @@ class Image(Struct, frozen=True, forbid_unknown_fields=True):
 
     match: an image name or a pattern with `*` (`registry.example/team/*`).
     python: the prefix of a Python environment. rootfs: a directory with a root file system.
-    host: the machine's own files. Exactly one of the three. entrypoint: run when the pod names no
+    host: the machine's own files. oci: the image itself, from its registry, or from the one that
+    is named instead of `true`. Exactly one of the four. entrypoint: run when the pod names no
     command.
     """
 
@@ -32,7 +33,28 @@ class Image(Struct, frozen=True, forbid_unknown_fields=True):
     python: str = ""
     rootfs: str = ""
     host: bool = False
+    oci: bool | str = False
     entrypoint: tuple[str, ...] = ()
+
+
+class Mirror(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where images whose full names begin with `prefix` are asked for first. The rest of the name
+    follows after `at`, its slashes replaced by `join` for registries that have no folders."""
+
+    prefix: str
+    at: str
+    join: str = ""
+
+
+class Registry(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a registry is spoken to. `host` with its port as in image names. insecure: plain HTTP.
+    ca: a file with the certificates that it is to be believed by."""
+
+    host: str
+    username: str = ""
+    password: str = ""
+    insecure: bool = False
+    ca: str = ""
 
 
 class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +87,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     user: str = "user@example.com"
     images: tuple[Image, ...] = ()
     image_mirror: str = ""
+    mirrors: tuple[Mirror, ...] = ()
+    registries: tuple[Registry, ...] = ()
     gpus: int | None = None
     sandbox: Literal["", "bubblewrap", "plain"] = ""  # "" tries bubblewrap first, others insist
     node: NodeSettings = NodeSettings()
@@ -84,9 +108,9 @@ def load(path: Path, **settings: Any) -> Config:
         raise UserMistake(f"{path}: {error}") from error
     _check_node(path, config.node)
     for image in config.images:
-        if sum((bool(image.python), bool(image.rootfs), image.host)) != 1:
+        if sum((bool(image.python), bool(image.rootfs), image.host, bool(image.oci))) != 1:
             raise UserMistake(
-                f"{path}: image {image.match!r} needs exactly one of python, rootfs, host"
+                f"{path}: image {image.match!r} needs exactly one of python, rootfs, host, oci"
             )
     return msgspec.structs.replace(config, **settings)
 
@@ -152,6 +176,10 @@ class Home:
     @property
     def node(self) -> Path:
         return self.path / "node"
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images"
 
     @property
     def volumes(self) -> Path:

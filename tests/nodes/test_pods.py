@@ -294,7 +294,7 @@ def test_a_followed_log_ends_with_the_container(play: Any) -> None:
 def test_logs_of_a_pod_that_has_not_started_are_refused(play: Any) -> None:
     async def story(site: Any) -> None:
         await site.run(container={"image": "nowhere.example/x"})
-        await site.until(lambda s: _waiting(s))
+        await site.until(lambda s: _waiting(s).get("reason") == "ErrImagePull")
         with pytest.raises(BadRequest, match="is waiting to start: ErrImagePull"):
             await site.logs()
 

@@ -7,18 +7,28 @@ No processes are started. `Unrunnable` carries the waiting reason of what cannot
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from sampan.kube.keys import Manifest
 from sampan.nodes import environment, gpus, hosts
-from sampan.nodes.facts import ConfigError, PodFacts
-from sampan.nodes.images.runtime import Runtime, argv
-from sampan.nodes.sandbox.spec import Limits, Mount, Sandbox
+from sampan.nodes.facts import PodFacts
+from sampan.nodes.images import users
+from sampan.nodes.images.oci import tree
+from sampan.nodes.images.runtime import Files, Runtime, argv
+from sampan.nodes.sandbox.spec import Limits, Mount, Overlay, Sandbox
 from sampan.nodes.volumes.prepare import PodVolumes
+
+_CAPABILITIES = (
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+    "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+)  # fmt: skip
+"""Docker's default for root in an image, without those that reach beyond its files and processes
+(MKNOD, NET_RAW, AUDIT_WRITE)."""
 
 
 class Unrunnable(Exception):
@@ -49,16 +59,23 @@ class Directories(Struct, frozen=True):
         return self.scratch / "gpus"
 
     @property
+    def image(self) -> Path:
+        """Says which image's layers are in use here."""
+        return self.scratch / "image"
+
+    @property
     def logs(self) -> Path:
         return self.pod / "containers" / f"{self.container}.{self.attempt}"
 
-    def make(self, hosts_file: str) -> None:
-        """Fresh /tmp and home, an empty termination message, the pod's /etc/hosts."""
+    def make(self, hosts_file: str, *, image: bool = False) -> None:
+        """Fresh /tmp and home, an empty termination message, the pod's /etc/hosts. For an image,
+        `root` is where its file system appears."""
         base = str(self.scratch)
         os.makedirs(base)
-        for name in ("tmp", "root"):
+        for name in ("root", "upper", "work") if image else ("tmp", "root"):
             os.mkdir(f"{base}/{name}")
-        os.chmod(f"{base}/tmp", 0o1777)
+        if not image:
+            os.chmod(f"{base}/tmp", 0o1777)
         os.close(os.open(str(self.termination), os.O_CREAT | os.O_WRONLY, 0o666))
         path = str(self.pod / "hosts")
         if not os.path.exists(path):
@@ -68,12 +85,15 @@ class Directories(Struct, frozen=True):
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the node adds. `hidden` is never seen inside; `gpus` are indices."""
+    """What the node adds. `hidden` is never seen inside; `gpus` are indices.
+    `layers` is where those of images lie; `overlay` says whether they can be mounted."""
 
     hidden: tuple[str, ...]
     services: Mapping[str, str]
     gpus: list[int] = []
     limits: Limits = Limits()
+    layers: Path = Path()
+    overlay: bool = True
 
 
 def compose(
@@ -92,19 +112,22 @@ def compose(
     if not command:
         message = f'no command is known for image "{container["image"]}": set "command"'
         raise Unrunnable("CreateContainerError", message)
-    uid, gid = _identity(pod, container)
+    files = runtime.files
+    who = users.identity(pod["spec"], container, runtime.user, _reader(runtime))
+    if files and "HOME" not in env:
+        env["HOME"] = who.home or ("/root" if who.uid == 0 else "/")
     context = container.get("securityContext") or {}
     mounts = volumes.mounts(container, lambda text: environment.expand(text, declared))
-    return Sandbox(
+    box = Sandbox(
         argv=command,
         env=env,
         root=runtime.root,
-        cwd=container.get("workingDir") or "/",
+        cwd=container.get("workingDir") or runtime.cwd,
         hostname=hostname,
-        uid=uid,
-        gid=gid,
+        uid=who.uid,
+        gid=who.gid,
         mounts=(
-            *_own_mounts(directories, container),
+            *_own_mounts(directories, container, image=files is not None),
             *runtime.mounts,
             *sorted(mounts, key=lambda mount: mount.target.count("/")),
         ),
@@ -115,30 +138,63 @@ def compose(
         limits=around.limits,
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
+        stop_signal=_signal(runtime.stop_signal),
     )
+    return box if files is None else _in_image(box, files, directories, around)
+
+
+def _in_image(
+    box: Sandbox, files: Files, directories: Directories, around: Surroundings
+) -> Sandbox:
+    """The same with the image's own file system as its root, which the container may change."""
+    root = str(directories.scratch / "root")
+    overlay = None
+    if around.overlay:
+        places = [Path(layer.files) for layer in files.layers]
+        base = str(around.layers)
+        lower = tuple(str(place.relative_to(base)) for place in places)
+        upper, work = (str(directories.scratch / name) for name in ("upper", "work"))
+        overlay = Overlay(base, lower, upper, work, root)
+    return replace(
+        box,
+        root=root,
+        cwd=tree.resolve(files.layers, box.cwd),
+        mounts=tuple(
+            replace(mount, target=tree.resolve(files.layers, mount.target)) for mount in box.mounts
+        ),
+        image=True,
+        overlay=overlay,
+        capabilities=() if box.uid else _CAPABILITIES,
+    )
+
+
+def _reader(runtime: Runtime) -> Callable[[str], str]:
+    files = runtime.files
+    return (lambda path: tree.read(files.layers, path)) if files else lambda _: ""
+
+
+def _signal(name: str) -> int:
+    """Of an image's StopSignal: a name with or without SIG, or a number; SIGTERM for nonsense."""
+    if name.isdigit():
+        return int(name) if 0 < int(name) < signal.NSIG else signal.SIGTERM
+    base, _, offset = name.upper().removeprefix("SIG").partition("+")
+    known = getattr(signal, f"SIG{base}", signal.SIGTERM)
+    return int(known) + (int(offset) if offset.isdigit() else 0)
 
 
 def _expanded(words: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(environment.expand(word, variables) for word in words)
 
 
-def _own_mounts(directories: Directories, container: Mapping[str, Any]) -> tuple[Mount, ...]:
+def _own_mounts(
+    directories: Directories, container: Mapping[str, Any], *, image: bool
+) -> tuple[Mount, ...]:
     base = str(directories.scratch)
     message = container.get("terminationMessagePath") or "/dev/termination-log"
-    return (
-        Mount("/tmp", f"{base}/tmp"),
-        Mount("/root", f"{base}/root"),
+    common = (
         Mount("/etc/hosts", str(directories.pod / "hosts")),
         Mount(message, str(directories.termination)),
     )
-
-
-def _identity(pod: Manifest, container: Mapping[str, Any]) -> tuple[int, int]:
-    """(uid, gid) inside. Images of this node have no user of their own, so root it is."""
-    outer = pod["spec"].get("securityContext") or {}
-    inner = container.get("securityContext") or {}
-    uid = int(inner.get("runAsUser", outer.get("runAsUser", 0)) or 0)
-    gid = int(inner.get("runAsGroup", outer.get("runAsGroup", 0)) or 0)
-    if inner.get("runAsNonRoot", outer.get("runAsNonRoot")) and uid == 0:
-        raise ConfigError("container has runAsNonRoot and image will run as root")
-    return uid, gid
+    if image:
+        return (*common, Mount("/etc/resolv.conf", "/etc/resolv.conf", True))
+    return (Mount("/tmp", f"{base}/tmp"), Mount("/root", f"{base}/root"), *common)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sampan.config import NodeSettings
+from sampan.config import Config, NodeSettings
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
 from sampan.kube import names
@@ -17,6 +19,9 @@ from sampan.lib.clock import Clock
 from sampan.nodes.environment import service_variables
 from sampan.nodes.gpus import Gpus
 from sampan.nodes.hosts import Addresses
+from sampan.nodes.images.oci.login import Login
+from sampan.nodes.images.oci.store import Store
+from sampan.nodes.images.puller import Puller
 from sampan.nodes.images.resolve import Images
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor.client import Client
@@ -48,6 +53,8 @@ class Context:
         self.host_ip = "127.0.0.1"
         self.level = Level("plain")
         self.images = Images((), self.directory / "environments")
+        self.puller = Puller(Store(home / "images"), Config())
+        self.logins: Callable[[], list[Login]] = list
         self.hidden: tuple[str, ...] = ()
         self.allocatable: Mapping[str, str] = {}
         self.addresses = Addresses()
@@ -143,3 +150,9 @@ class Trash:
 def _remove(paths: list[Path]) -> None:
     for path in paths:
         shutil.rmtree(path, ignore_errors=True)
+        if os.path.lexists(path):  # overlayfs leaves directories that their owner may not read
+            for parent, names, _ in os.walk(path):
+                for each in names:
+                    with contextlib.suppress(OSError):
+                        os.chmod(os.path.join(parent, each), 0o700, follow_symlinks=False)
+            shutil.rmtree(path, ignore_errors=True)

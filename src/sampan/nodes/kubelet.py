@@ -31,6 +31,9 @@ from sampan.nodes.agent import Agent
 from sampan.nodes.cell import split
 from sampan.nodes.context import Context
 from sampan.nodes.doctor import Finding, judge
+from sampan.nodes.images.oci.login import own as own_logins
+from sampan.nodes.images.oci.store import Store
+from sampan.nodes.images.puller import Puller
 from sampan.nodes.images.resolve import Images
 from sampan.nodes.life.status import TERMINAL
 from sampan.nodes.pressure import Pressure
@@ -129,6 +132,7 @@ class Node:
         await _cancel([*self._work.values(), *self._tasks])
         self._workers.clear()
         self._work.clear()
+        await self.context.puller.close()
         self.context.client.close()
         if self._registration is not None:
             await self._registration.unready()
@@ -305,6 +309,8 @@ class Node:
         context.hidden = hidden(context.home)
         place = context.directory / "environments"
         context.images = Images(config.images, place, config.image_mirror)
+        context.puller = Puller(Store(context.home / "images"), config)
+        context.logins = own_logins
 
     async def _beat(self) -> None:
         assert self._registration is not None

@@ -7,7 +7,10 @@ at once when something that the pod refers to changes.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,12 @@ from sampan.nodes.cell import Cell, identity
 from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
 from sampan.nodes.facts import ConfigError, PodFacts
-from sampan.nodes.images.runtime import Refusal, Runtime
+from sampan.nodes.images.oci import tree
+from sampan.nodes.images.resolve import hint
+from sampan.nodes.images.runtime import Files, Refusal, Runtime, Wanted
 from sampan.nodes.life.seen import Start, Waiting
 from sampan.nodes.limits import limits_of
+from sampan.nodes.pulling import Pulling
 from sampan.nodes.supervisor.client import Refused, Report
 from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
@@ -29,8 +35,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0
 class Starter:
     """For one pod."""
 
-    def __init__(self, context: Context, directory: Path) -> None:
+    def __init__(self, context: Context, directory: Path, wake: Callable[[], None]) -> None:
+        """`wake` is called when something that was waited for has come."""
         self._context = context
+        self._pulling = Pulling(context, wake, self._later)
         self._directory = directory
         self._volumes = PodVolumes(directory / "volumes", context.home, context.cluster)
         self._blocked: dict[str, Cell] = {}
@@ -40,14 +48,16 @@ class Starter:
 
     async def start(self, cell: Cell, action: Start, facts: PodFacts) -> Report | None:
         """Start one attempt. None when it cannot be now: the cell says why."""
-        runtime = self._context.images.resolve(cell.spec["image"])
-        if isinstance(runtime, Refusal):
-            self._refuse_image(cell, facts, runtime)
-            return None
-        cell.image_id = runtime.identity
         try:
+            runtime = self._runtime(cell, facts)
+            if runtime is None:
+                return None
+            cell.image_id = runtime.identity
             await self._volumes.prepare(facts)
-            request = self._request(cell, action, facts, runtime)
+            overlay = await self._context.puller.overlay() if runtime.files else True
+            request = self._request(cell, action, facts, runtime, overlay=overlay)
+            if runtime.files:
+                await self._take_image(cell, action, runtime.files, overlay=overlay)
         except VolumeError as error:
             reason = "CreateContainerConfigError" if error.final else "ContainerCreating"
             self._block(cell, facts, Waiting(reason, str(error)), "FailedMount")
@@ -69,6 +79,10 @@ class Starter:
             message = f"Started container {cell.name}"
             self._context.emit(facts.pod, "Normal", "Started", message)
         return report
+
+    def leave(self) -> None:
+        """The pod is over."""
+        self._pulling.cancel()
 
     def adopted(self, cell: Cell) -> None:
         """A container runs that an earlier control plane has started."""
@@ -103,8 +117,30 @@ class Starter:
         times = [at for at in (self._retry_at, self._volumes.renew_at) if at is not None]
         return max(0.0, min(times) - time.time()) if times else None
 
+    def _runtime(self, cell: Cell, facts: PodFacts) -> Runtime | None:
+        """What the container's image means here; None when it has to wait for it."""
+        found = self._context.images.resolve(cell.spec["image"])
+        if isinstance(found, Wanted) and self._context.level.kind == "plain":
+            message = f"an image's own files need bubblewrap; {hint(cell.spec['image'])}"
+            found = Refusal("ErrImagePull", message)
+        if isinstance(found, Runtime):
+            return found
+        if isinstance(found, Refusal):
+            self._refuse_image(cell, facts, found)
+            return None
+        return self._pulling.runtime(cell, facts, found)
+
+    async def _take_image(self, cell: Cell, action: Start, files: Files, *, overlay: bool) -> None:
+        """Say that its layers are in use, and copy them where they cannot be mounted."""
+        place = self._place(cell, action.attempt)
+        place.image.write_text(files.digest)
+        if not overlay:
+            root = str(place.scratch / "root")
+            if not os.listdir(root):
+                await asyncio.to_thread(tree.copy, files.layers, root)
+
     def _request(
-        self, cell: Cell, action: Start, facts: PodFacts, runtime: Runtime
+        self, cell: Cell, action: Start, facts: PodFacts, runtime: Runtime, *, overlay: bool
     ) -> dict[str, Any]:
         context = self._context
         started = identity(cell.uid, cell.name, action.attempt)
@@ -117,10 +153,12 @@ class Starter:
             limits=limits_of(
                 facts.pod, cell.spec, memory=context.memory, settings=context.settings
             ),
+            layers=context.puller.store.root / "layers",
+            overlay=overlay,
         )
         box = compose(facts, cell.spec, runtime, self._volumes, (place, around))
         if not place.scratch.exists():
-            place.make(hosts.hosts_file(facts.pod, facts.pod_ip))
+            place.make(hosts.hosts_file(facts.pod, facts.pod_ip), image=runtime.files is not None)
         if indices:
             place.gpus.write_text(" ".join(map(str, indices)))
         return context.level.request(started, box)
@@ -131,7 +169,9 @@ class Starter:
             where = f"{pod['metadata']['name']}_{facts.namespace}({cell.uid})"
             text = f"Back-off restarting failed container {cell.name} in pod {where}"
             emit(pod, "Warning", "BackOff", text)
-        emit(pod, "Normal", "Pulled", f'Container image "{image}" is provided by {runtime.said}')
+        if runtime.files is None:
+            text = f'Container image "{image}" is provided by {runtime.said}'
+            emit(pod, "Normal", "Pulled", text)
         emit(pod, "Normal", "Created", f"Created container: {cell.name}")
         if target := cell.spec.get("targetContainerName"):
             text = f"{cell.name} does not see the processes of {target}: each container of this"
@@ -148,7 +188,7 @@ class Starter:
                 waiting = Waiting("ImagePullBackOff", refusal.message)
             else:
                 self._refused.add(cell.name)
-                self._later(cell, pause=_FIRST_PAUSE)
+                self._later(cell, _FIRST_PAUSE)
         else:
             emit(facts.pod, "Warning", "InspectFailed", refusal.message)
         emit(facts.pod, "Warning", "Failed", f"Error: {waiting.reason}")
@@ -158,10 +198,10 @@ class Starter:
         cell.waiting = waiting
         text = waiting.message if reason == "FailedMount" else f"Error: {waiting.message}"
         self._context.emit(facts.pod, "Warning", reason, text)
-        self._later(cell, pause=self._pause)
+        self._later(cell, self._pause)
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
-    def _later(self, cell: Cell, *, pause: float) -> None:
+    def _later(self, cell: Cell, pause: float) -> None:
         self._blocked[cell.name] = cell
         at = time.time() + pause
         self._retry_at = at if self._retry_at is None else min(at, self._retry_at)

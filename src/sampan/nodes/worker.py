@@ -49,7 +49,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stale = False
         self._directory = context.pod_directory(self.uid)
-        self._starter = Starter(context, self._directory)
+        self._starter = Starter(context, self._directory, self._wake.set)
         self._watched: list[Key] = []
         self._early: dict[str, Report] = {}
         self._add_cells()
@@ -315,6 +315,7 @@ class Worker:
                 await self._wake.wait()
 
     def _leave(self) -> None:
+        self._starter.leave()
         for cell in self.cells.values():
             cell.cancel()
         for key in self._watched:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from sampan.config import Image
-from sampan.nodes.images.families import family_of, name_of
-from sampan.nodes.images.resolve import Images
-from sampan.nodes.images.runtime import Refusal, Runtime, argv
+from sampan.nodes.images.families import family_of
+from sampan.nodes.images.reference import name_of
+from sampan.nodes.images.resolve import Images, hint
+from sampan.nodes.images.runtime import Refusal, Runtime, Wanted, argv
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -55,11 +56,24 @@ def test_shell_images_are_the_host(image: str, command: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("image", ["evil.example/python:3", "team/busybox", "nginx"])
 def test_others_are_not_guessed_at(image: str, tmp_path: Path) -> None:
-    found = Images((), tmp_path).resolve(image)
-    assert isinstance(found, Refusal)
-    assert found.reason == "ErrImagePull"
-    assert f"match: '{image}'" in found.message
+    assert Images((), tmp_path).resolve(image) == Wanted(image)
+    assert f"match: '{image}'" in hint(image)
     assert family_of(image) is None
+
+
+@pytest.mark.parametrize("image", ["registry.k8s.io/pause:3.10", "mirror.example/a/pause", "pause"])
+def test_pause_waits_wherever_it_comes_from(image: str, tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve(image)
+    assert isinstance(found, Runtime)
+    assert "sleep infinity" in argv(found, None, None)[-1]
+
+
+def test_a_row_can_ask_for_the_image_itself(tmp_path: Path) -> None:
+    table = (Image(match="busybox:1", oci=True), Image(match="alpine", oci="mirror.example/alp:3"))
+    images = Images(table, tmp_path)
+    assert images.resolve("busybox:1") == Wanted("busybox:1")
+    assert images.resolve("alpine:3.20") == Wanted("mirror.example/alp:3")
+    assert isinstance(images.resolve("busybox:2"), Runtime)
 
 
 def test_a_bad_name_is_invalid(tmp_path: Path) -> None:
@@ -106,4 +120,5 @@ def test_a_mirrors_prefix_changes_nothing(tmp_path: Path, mirror: str) -> None:
     images = Images((Image(match="team/app", host=True),), tmp_path, mirror)
     for image in ("mirror.example/library/busybox:1", "mirror.example/library/team/app:2"):
         assert isinstance(images.resolve(image), Runtime)
-    assert isinstance(images.resolve("mirror.example/other/unheard-of"), Refusal)
+    for image in ("mirror.example/library/nginx", "mirror.example/other/unheard-of"):
+        assert images.resolve(image) == Wanted(image)

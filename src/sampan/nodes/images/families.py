@@ -1,22 +1,17 @@
 """Well-known public images that this machine's own files can stand for.
 
 Only the official repositories: `team.example/python` may contain anything, so it is not guessed at
-but asked for in the user's table. Reference grammar: distribution/reference.
+but pulled, or asked for in the user's table.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
-_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
-    rf"(?P<name>(?:[a-zA-Z0-9][a-zA-Z0-9.\-]*(?::[0-9]+)?/)?{_PART}(?:/{_PART})*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}))?"
-    r"(?:@[a-z0-9]+(?:[.+_\-][a-z0-9]+)*:[0-9a-fA-F]{32,})?"
-)
+from sampan.nodes.images.reference import name_of
+
 _OFFICIAL = (
     "", "library/", "docker.io/", "docker.io/library/", "index.docker.io/library/",
     "public.ecr.aws/docker/library/", "mirror.gcr.io/library/",
@@ -33,7 +28,7 @@ class Family(Struct, frozen=True):
 
 _SHELL = Family(command=("sh",))
 _BASH = Family(command=("bash",))
-_PAUSE = Family(entrypoint=("sleep",), command=("infinity",))
+_PAUSE = Family(entrypoint=("sh", "-c", "trap 'exit 0' INT TERM; sleep infinity & wait"))
 _PYTHON = Family(python=True, command=("python3",))
 
 _BY_NAME: Mapping[str, Family] = {
@@ -47,17 +42,14 @@ _BY_NAME: Mapping[str, Family] = {
     "gcr.io/google-containers/busybox": _SHELL,
     "registry.k8s.io/busybox": _SHELL,
     "k8s.gcr.io/busybox": _SHELL,
-    "registry.k8s.io/pause": _PAUSE,
-    "k8s.gcr.io/pause": _PAUSE,
 }  # fmt: skip
 
-
-def name_of(image: str) -> str | None:
-    """The name without tag and digest; None when the reference cannot be read."""
-    match = _REFERENCE.fullmatch(image)
-    return match["name"] if match else None
+_PAUSES = ("pause", "pause-amd64", "pause-arm64", "mirrored-pause")
+"""In any registry: every installer has a copy of its own, and there is one thing it can do."""
 
 
 def family_of(image: str) -> Family | None:
     name = name_of(image)
-    return _BY_NAME.get(name) if name else None
+    if name is None:
+        return None
+    return _BY_NAME.get(name) or (_PAUSE if name.rpartition("/")[2] in _PAUSES else None)

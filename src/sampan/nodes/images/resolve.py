@@ -1,7 +1,7 @@
-"""From an image name to a runtime: the user's table, then known families, else a refusal.
+"""From an image name to a runtime: the user's table, then known families, else the image itself.
 
-The table's first matching row wins. A refusal names the line that would help. Real OCI images are
-not pulled by this version.
+The table's first matching row wins. What neither knows is `Wanted` from a registry; `hint` is the
+line that would help when none has it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,8 @@ from msgspec.structs import replace
 
 from sampan.config import Image
 from sampan.nodes.images import families, python
-from sampan.nodes.images.runtime import Refusal, Runtime
-
-_ADD = (
-    'add "- {{match: \'{image}\', python: /path/to/environment}}" (or "rootfs: /directory", or '
-    '"host: true") to the table "images" in config.yaml'
-)
+from sampan.nodes.images.reference import name_of
+from sampan.nodes.images.runtime import Refusal, Runtime, Wanted
 
 
 class Images:
@@ -33,27 +29,26 @@ class Images:
         self._mirror = f"{mirror.rstrip('/')}/" if mirror else ""
         self._known: dict[str, Runtime] = {}
 
-    def resolve(self, image: str) -> Runtime | Refusal:
+    def resolve(self, image: str) -> Runtime | Wanted | Refusal:
         found = self._known.get(image)
         if found is not None:
             return found
-        if families.name_of(image) is None:
+        if name_of(image) is None:
             message = f'Failed to apply default image tag "{image}": couldn\'t parse image name'
             return Refusal("InvalidImageName", message)
         plain = image.removeprefix(self._mirror)
-        answer = self._from_table(plain) or self._from_families(plain)
+        answer = self._from_table(plain) or self._from_families(plain) or Wanted(image)
         if isinstance(answer, Runtime):
             self._known[image] = answer
-            return answer
-        return answer or Refusal(
-            "ErrImagePull",
-            f'no environment of this machine stands for image "{image}": '
-            + _ADD.format(image=image),
-        )
+        elif isinstance(answer, Wanted) and answer.image == plain:
+            return Wanted(image)
+        return answer
 
-    def _from_table(self, image: str) -> Runtime | Refusal | None:
+    def _from_table(self, image: str) -> Runtime | Wanted | Refusal | None:
         for row in self._table:
             if _matches(row.match, image):
+                if row.oci:
+                    return Wanted(image if row.oci is True else row.oci)
                 return _runtime(row)
         return None
 
@@ -71,11 +66,19 @@ class Images:
         )
 
 
+def hint(image: str) -> str:
+    """What to do about an image that cannot be had."""
+    return (
+        f'add "- {{match: \'{image}\', python: /path/to/environment}}" (or "rootfs: '
+        '/directory", "host: true", or "oci: another/name") to the table "images" in config.yaml'
+    )
+
+
 def _matches(pattern: str, image: str) -> bool:
     """A pattern without a tag covers every tag."""
     if fnmatchcase(image, pattern):
         return True
-    name = families.name_of(image)
+    name = name_of(image)
     return name is not None and fnmatchcase(name, pattern)
 
 

@@ -6,9 +6,19 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from sampan.nodes.images.oci.tree import Layer
 from sampan.nodes.sandbox.spec import Mount
 
 SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+class Files(Struct, frozen=True, kw_only=True):
+    """An image's own file system. layers: the topmost first. owned: they have the owners that they
+    have in the image. digest: which image it is, for those who ask what is in use."""
+
+    layers: tuple[Layer, ...]
+    owned: bool
+    digest: str
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -16,6 +26,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     root: "/" for the host's files. path: put before the usual PATH.
     entrypoint, command: ENTRYPOINT and CMD; both empty when only the pod can say.
     visible: directories of the host to be seen although home is hidden.
+    files: of an OCI image, which also says its user, working directory, stop signal and volumes.
     """
 
     identity: str
@@ -27,10 +38,22 @@ class Runtime(Struct, frozen=True, kw_only=True):
     command: tuple[str, ...] = ()
     visible: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    files: Files | None = None
+    user: str = ""
+    cwd: str = "/"
+    stop_signal: str = ""
 
     def variables(self) -> dict[str, str]:
-        """What the image sets, before anything that the pod says."""
-        return {"PATH": ":".join((*self.path, *SEARCH)), "HOME": "/root", **self.env}
+        """What the image sets, before anything that the pod says. HOME is left to whoever knows
+        the user of an image that has some."""
+        home = {} if self.files else {"HOME": "/root"}
+        return {"PATH": ":".join((*self.path, *SEARCH)), **home, **self.env}
+
+
+class Wanted(Struct, frozen=True):
+    """The image itself is to be had from a registry, by this name."""
+
+    image: str
 
 
 class Refusal(Struct, frozen=True):

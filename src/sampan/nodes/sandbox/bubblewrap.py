@@ -52,8 +52,12 @@ def _identity(box: Sandbox) -> list[str]:
     args = list(_NAMESPACES)
     if box.hostname:
         args += ["--hostname", box.hostname]
-    if os.geteuid() != 0 or box.uid or box.gid:
+    # Who has mounted an overlay is root of a user namespace already.
+    if (os.geteuid() != 0 and not box.overlay) or box.uid or box.gid:
         args += ["--unshare-user", "--uid", str(box.uid), "--gid", str(box.gid)]
+    args += ["--cap-drop", "ALL"]  # root would keep all that we have
+    for capability in box.capabilities:
+        args += ["--cap-add", capability]
     # A terminal of its own needs its session; bubblewrap's new one would cut it off.
     return args if box.tty else [*args, "--new-session"]
 

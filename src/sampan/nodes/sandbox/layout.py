@@ -33,6 +33,8 @@ class Layout(Struct, frozen=True):
 
 def lay_out(box: Sandbox) -> Layout:
     """The steps for this sandbox. OSError when a target leads nowhere."""
+    if box.image:
+        return _own(box)
     base, visible = _base(box.root, box.hidden, box.visible, os.stat(box.root).st_mtime_ns)
     targets = {mount: shadow.resolve(box.root, mount.target) for mount in box.mounts}
     cwd = shadow.resolve(box.root, box.cwd)
@@ -53,6 +55,19 @@ def lay_out(box: Sandbox) -> Layout:
     if box.read_only:
         steps.append(Seal("/"))
     return Layout(steps, cwd)
+
+
+def _own(box: Sandbox) -> Layout:
+    """A root that takes new entries, as an image's does: nothing has to be moved aside."""
+    steps: list[Step] = [Bind(box.root, "/"), Devices("/dev"), Processes("/proc")]
+    steps.append(Bind("/sys", "/sys", read_only=True, optional=True))
+    for mount in box.mounts:
+        steps += _mount(mount, mount.target)
+    steps += [Bind(device, device, optional=True, device=True) for device in box.devices]
+    steps.append(Directory(box.cwd))
+    if box.read_only:
+        steps.append(Seal("/"))
+    return Layout(steps, box.cwd)
 
 
 @lru_cache(maxsize=64)

@@ -30,6 +30,7 @@ class Level(Struct, frozen=True):
             args = bubblewrap.arguments(box)
             return {
                 **common, "plain": False, "program": self.program, "args": args, "argv": box.argv,
+                "overlay": box.overlay, "signal": int(box.stop_signal),
             }  # fmt: skip
         done = plain.rewritten(box)
         return {**common, "plain": True, "argv": done.argv, "env": done.env, "cwd": done.cwd}

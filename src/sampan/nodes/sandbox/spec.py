@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -32,6 +33,18 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     log: Mapping[str, int] = {}
 
 
+class Overlay(Struct, frozen=True):
+    """Layers of an image under a directory that takes what the container writes; all of it is
+    seen at the sandbox's root. `lower` are names in the directory `base`, the topmost first;
+    `upper` and `work` are empty directories of one file system."""
+
+    base: str
+    lower: tuple[str, ...]
+    upper: str
+    work: str
+    root: str
+
+
 class Sandbox(Struct, frozen=True, kw_only=True):
     """root: "/" for the host's own files, else a directory that holds a root file system; both
         are seen read-only, except that "/" itself takes new entries unless `read_only`.
@@ -39,6 +52,10 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     visible: paths below hidden ones that are seen read-only nevertheless (interpreters).
     mounts: in the order in which they are made.
     uid, gid: what the container believes to be; files belong to the one who runs Sampan.
+    image: the root is this container's own file system, which it may change; mounts and cwd have
+        had their links followed in it. overlay: what has to be mounted at the root first.
+    capabilities: of root inside; nobody has others.
+    stop_signal: the number of what asks it to end.
     """
 
     argv: tuple[str, ...]
@@ -56,3 +73,7 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     stdin: bool = False
     tty: bool = False
+    image: bool = False
+    overlay: Overlay | None = None
+    capabilities: tuple[str, ...] = ()
+    stop_signal: int = signal.SIGTERM

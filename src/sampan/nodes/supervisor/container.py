@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from sampan.nodes.supervisor import process, records
 from sampan.nodes.supervisor.pipes import Streams
 from sampan.nodes.supervisor.records import Record
@@ -16,6 +18,7 @@ class Container:
         self.streams = streams
         self.out_of_memory = False
         self.kill_at = 0.0
+        self.stop_signal: int = signal.SIGTERM
         self.ended: tuple[int, float] | None = None  # (exit status, when) of the main process
         self._init = 0
 

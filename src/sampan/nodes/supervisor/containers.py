@@ -80,6 +80,7 @@ class Containers:
         bounds = record.limits.get("log") or {}
         streams = Streams(self.loop, directory, lambda: self._grown(identity), bounds)
         container = Container(record, directory, streams)
+        container.stop_signal = spec.get("signal") or signal.SIGTERM
         self.known[identity] = record
         record.started = time.time()
         try:
@@ -98,8 +99,8 @@ class Containers:
         return record
 
     def stop(self, identity: str, grace: float) -> None:
-        """SIGTERM to the main process, SIGKILL to all of it after `grace` seconds. A later call
-        can only shorten the time."""
+        """SIGTERM, or what its image wants, to the main process, SIGKILL to all of it after `grace`
+        seconds. A later call can only shorten the time."""
         container = self._live.get(identity)
         if container is None:
             return
@@ -300,7 +301,7 @@ class Containers:
 
     def _terminate(self, container: Container) -> None:
         if container.main:
-            process.kill(container.main, signal.SIGTERM)
+            process.kill(container.main, container.stop_signal)
         elif container.record.running:  # the sandbox is still being made
             self.loop.later(_RETRY, lambda: self._terminate(container))
 

@@ -48,7 +48,8 @@ def enter(
     reader, writer = os.pipe()
     middle = os.fork()
     if middle == 0:
-        command = lambda: _command(argv, env, cwd, tty=tty)  # noqa: E731
+        keep = process.capabilities(main)
+        command = lambda: _command(argv, env, cwd, tty=tty, keep=keep)  # noqa: E731
         _child(lambda: _middle((init, groups), writer, fds, command))
     os.close(writer)
     try:
@@ -135,15 +136,23 @@ def _take(fds: Sequence[int]) -> None:
 
 
 def _command(
-    argv: Sequence[str], env: Mapping[str, str], cwd: str, *, tty: bool, plain: bool = False
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str,
+    *,
+    tty: bool,
+    plain: bool = False,
+    keep: int = 0,
 ) -> None:
+    """`keep` is a mask of capabilities: those that the container's main process has."""
     os.setsid()
+    os.umask(process.UMASK)
     if tty:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     if not plain:
-        process.drop_capabilities()
+        process.drop_capabilities(keep)
     process.forbid_new_privileges()
     try:
         os.chdir(cwd or "/")

@@ -17,6 +17,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_CAPBSET_DROP = 24
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
+UMASK = 0o022
+"""Of what runs in containers, as everywhere; what we make ourselves is nobody else's to read."""
 
 
 def check(result: int, what: str) -> None:
@@ -36,13 +38,25 @@ def forbid_new_privileges() -> None:
         check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
 
 
-def drop_capabilities() -> None:
-    """All of them, for good: bounding set first, as root would get them back with exec."""
+def drop_capabilities(keep: int = 0) -> None:
+    """All but those of the mask, for good: bounding set first, as root would get them back with
+    exec."""
     for capability in range(_LAST_CAPABILITY + 1):
-        if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+        if not keep >> capability & 1 and libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
             break
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    check(libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    low, high = keep & 0xFFFFFFFF, keep >> 32
+    check(libc.capset(header, (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)), "capset")
+
+
+def capabilities(pid: int) -> int:
+    """The mask of what a process may use; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            found = [line for line in file if line.startswith("CapPrm:")]
+    except OSError:
+        return 0
+    return int(found[0].split()[1], 16) if found else 0
 
 
 def boot_id() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 
-from sampan.nodes.supervisor import enter, join
+from sampan.nodes.supervisor import enter, join, overlay, process
 from sampan.nodes.supervisor.container import Container
 
 TYPE_CHECKING = False
@@ -41,6 +41,9 @@ def sandboxed(container: Container, spec: dict[str, Any], prefix: list[str]) -> 
         os.dup2(arguments, _ARGS)
         os.dup2(status, _STATUS)
         join.join(spec.get("join") or ())
+        os.umask(process.UMASK)
+        if spec.get("overlay"):
+            overlay.mount(spec["overlay"])
         os.execve(command[0], command, {"PATH": os.defpath, "LC_ALL": "C"})
 
     try:

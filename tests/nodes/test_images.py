@@ -1,0 +1,386 @@
+"""Pods whose images come from a registry."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodes.conftest import NAMESPACE, Play, Site
+from registry import PASSWORD, PATH, USER, Layer, Registry, Unavailable, busybox_layer
+from sampan.config import Mirror
+from sampan.kube.keys import Key
+from sampan.nodes import pulling
+from sampan.nodes.images.oci.store import Store
+
+pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="images need bubblewrap")
+
+
+def main(image: str, **container: Any) -> list[dict[str, Any]]:
+    return [{"name": "main", "image": image, **container}]
+
+
+def shell(image: str, line: str, **container: Any) -> list[dict[str, Any]]:
+    return main(image, command=["sh", "-c", line], **container)
+
+
+def waiting(status: dict[str, Any]) -> dict[str, Any]:
+    for entry in status.get("containerStatuses") or ():
+        found: dict[str, Any] = entry["state"].get("waiting") or {}
+        return found
+    return {}
+
+
+def because(reason: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda status: waiting(status).get("reason") == reason
+
+
+@pytest.fixture
+def busybox(docker_registry: Registry) -> str:
+    return f"{docker_registry.name}/library/busybox"
+
+
+def test_a_container_sees_its_image_and_may_change_it(play: Play, busybox: str) -> None:
+    line = (
+        "cat /etc/passwd | head -1; touch /etc/mine && rm /bin/cat && ls /bin/cat 2>&1; umask;"
+        "cut -d ' ' -f 2 /etc/hosts > /dev/null && echo $HOME; ls /home 2>&1; pwd"
+    )
+
+    async def story(site: Site) -> None:
+        await site.run(containers=shell(busybox, line))
+        assert (await site.finished())["phase"] == "Succeeded"
+        assert (await site.logs()).splitlines() == [
+            "root:x:0:0:root:/root:/bin/sh", "ls: /bin/cat: No such file or directory", "0022",
+            "/root", "ls: /home: No such file or directory", "/",
+        ]  # fmt: skip
+        await site.run("q", containers=shell(busybox, "cat /etc/mine 2>&1 || echo fresh"))
+        await site.finished("q")
+        assert (await site.logs("q")).splitlines()[-1] == "fresh"
+
+    play(story)
+
+
+def test_what_is_said_of_an_image(play: Play, busybox: str) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=shell(busybox, "true", imagePullPolicy="IfNotPresent"))
+        status = await site.finished()
+        digest = site.node.context.puller.store.records()[0].digest
+        assert status["containerStatuses"][0]["imageID"] == f"{busybox}@{digest}"
+        await site.node.context.events.flushed()
+        assert site.events("Pulling") == [f'Pulling image "{busybox}"']
+        [pulled] = site.events("Pulled")
+        assert pulled.startswith(f'Successfully pulled image "{busybox}" in ')
+        assert re.search(r" in \d+\.\d{3}s \(.*\)\. Image size: \d+ bytes\.$", pulled)
+        await site.run("q", containers=shell(busybox, "true", imagePullPolicy="IfNotPresent"))
+        await site.finished("q")
+        await site.node.context.events.flushed()
+        present = f'Container image "{busybox}" already present on machine'
+        assert sorted(site.events("Pulled")) == sorted([present, pulled])
+
+    play(story)
+
+
+def test_the_images_own_words(play: Play, docker_registry: Registry) -> None:
+    layer = Layer().file("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n")
+    layer.directory("srv/app").file("bin/entry", '#!/bin/sh\nid -u; id -g; pwd; echo $A $HOME "$@"',
+                                    mode=0o755)  # fmt: skip
+    docker_registry.push(
+        "team/words", "1", [busybox_layer(), layer.done()], Entrypoint=["entry"], Cmd=["cmd"],
+        Env=[PATH, "A=from the image"], WorkingDir="/srv/app", User="web",
+    )  # fmt: skip
+    image = f"{docker_registry.name}/team/words:1"
+
+    async def story(site: Site) -> None:
+        await site.run(containers=main(image))
+        await site.finished()
+        assert await site.logs() == "33\n34\n/srv/app\nfrom the image /srv cmd\n"
+        own = {"args": ["x"], "env": [{"name": "A", "value": "b"}], "workingDir": "/tmp/new"}
+        context = {"runAsUser": 7, "runAsGroup": 8}
+        await site.run("q", containers=main(image, **own), securityContext=context)
+        await site.finished("q")
+        assert await site.logs("q") == "7\n8\n/tmp/new\nb / x\n"
+        await site.run("r", containers=main(image), securityContext={"runAsNonRoot": True})
+        await site.until(because("CreateContainerConfigError"), "r")
+        assert "non-numeric user (web)" in waiting(site.status("r"))["message"]
+
+    play(story)
+
+
+def test_a_read_only_root_takes_volumes_and_nothing_else(play: Play, busybox: str) -> None:
+    line = "touch /x 2>&1; touch /data/x && touch /var/run/deep/y && ls /data /run/deep; cat /etc/c"
+    mounts = [
+        {"name": "d", "mountPath": "/data"},
+        {"name": "d", "mountPath": "/var/run/deep"},  # /var/run is a link of the image
+        {"name": "c", "mountPath": "/etc/c", "subPath": "c"},
+    ]
+
+    async def story(site: Site) -> None:
+        data = {"c": "configured"}
+        meta = {"name": "c", "namespace": NAMESPACE}
+        await site.cluster.create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+        )
+        await site.run(
+            containers=shell(
+                busybox, line, volumeMounts=mounts,
+                securityContext={"readOnlyRootFilesystem": True},
+            ),
+            volumes=[{"name": "d", "emptyDir": {}}, {"name": "c", "configMap": {"name": "c"}}],
+        )  # fmt: skip
+        assert (await site.finished())["phase"] == "Succeeded", await site.logs()
+        said = await site.logs()
+        assert "Read-only file system" in said
+        assert said.splitlines()[1:] == [
+            "/data:",
+            "x",
+            "y",
+            "",
+            "/run/deep:",
+            "x",
+            "y",
+            "configured",
+        ]
+
+    play(story)
+
+
+def test_it_runs_where_nothing_can_be_mounted(
+    play: Play, busybox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(site: Site) -> None:
+        async def no() -> bool:
+            return False
+
+        monkeypatch.setattr(site.node.context.puller, "overlay", no)
+        await site.run(
+            containers=shell(busybox, "rm /bin/cat; touch /x; ls /bin/cat /x 2>&1; id -u")
+        )
+        await site.finished()
+        assert "/x\n" in await site.logs()
+        [layer] = (site.home / "images/layers").iterdir()
+        assert (layer / "files/bin/cat").is_symlink()
+
+    play(story)
+
+
+def test_who_stops_it_and_how(play: Play, docker_registry: Registry) -> None:
+    docker_registry.push("team/stop", "1", [busybox_layer()], Env=[PATH], StopSignal="SIGUSR1")
+    image = f"{docker_registry.name}/team/stop:1"
+    line = "trap 'echo asked; exit 0' USR1; trap '' TERM; echo up; while :; do sleep 0.05; done"
+
+    async def story(site: Site) -> None:
+        await site.run(containers=shell(image, line), finalizers=["team.example/keep"])
+        await site.running()
+        await site.eventually(lambda: _said(site, "up"))
+        await site.cluster.delete(Key("Pod", NAMESPACE, "p"), grace=20)
+        status = await site.until(lambda s: s["phase"] in ("Succeeded", "Failed"))
+        ended = status["containerStatuses"][0]["state"]["terminated"]
+        assert ended["exitCode"] == 0, ended
+
+    play(story)
+
+
+async def _said(site: Site, word: str) -> bool:
+    return word in await site.logs()
+
+
+# -- what goes wrong ------------------------------------------------------------------------------
+def test_an_image_that_nobody_has(play: Play, docker_registry: Registry) -> None:
+    image = f"{docker_registry.name}/library/nothing"
+
+    async def story(site: Site) -> None:
+        await site.run(containers=main(image))
+        await site.until(because("ErrImagePull"))
+        message = waiting(site.status())["message"]
+        assert "not found" in message
+        assert f"match: '{image}'" in message
+        assert "config.yaml" in message
+        await site.until(because("ImagePullBackOff"))
+        assert waiting(site.status())["message"].startswith(f'Back-off pulling image "{image}": ')
+        await site.node.context.events.flushed()
+        assert site.events("BackOff") == [f'Back-off pulling image "{image}"']
+        assert set(site.events("Failed")) >= {"Error: ErrImagePull", "Error: ImagePullBackOff"}
+
+    play(story)
+
+
+def test_it_is_tried_again(
+    play: Play, docker_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "_FIRST", 0.2)
+    monkeypatch.setattr(pulling, "_SHOWN", 0.1)
+    image = f"{docker_registry.name}/team/late"
+
+    async def story(site: Site) -> None:
+        await site.run(containers=shell(image, "true"))
+        await site.until(because("ImagePullBackOff"))
+        docker_registry.push("team/late", "latest", [busybox_layer()], Env=[PATH])
+        assert (await site.finished())["phase"] == "Succeeded"
+
+    play(story)
+
+
+def test_a_registry_that_is_not_there_is_noticed_at_once(play: Play) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=main("127.0.0.1:1/x:1"))
+        await site.until(because("ErrImagePull"), seconds=8)
+        assert "Connection refused" in waiting(site.status())["message"]
+
+    play(story)
+
+
+def test_never_means_never(play: Play, busybox: str) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=shell(busybox, "true", imagePullPolicy="Never"))
+        await site.until(because("ErrImageNeverPull"))
+        await site.run("first", containers=shell(busybox, "true"))
+        await site.finished("first")
+        await site.run("q", containers=shell(busybox, "true", imagePullPolicy="Never"))
+        assert (await site.finished("q"))["phase"] == "Succeeded"
+
+    play(story)
+
+
+def test_a_deleted_pod_does_not_wait_for_its_image(play: Play) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=main("127.0.0.1:1/x:1"))
+        await site.until(lambda status: status.get("phase") == "Pending")
+        await site.cluster.delete(Key("Pod", NAMESPACE, "p"))
+        await site.gone()
+
+    play(story)
+
+
+def test_a_private_image_takes_the_pods_secret(play: Play, tmp_path: Path) -> None:
+    try:
+        with Registry(tmp_path / "registry", login=True) as private:
+            private.push("team/app", "1", [busybox_layer()], Env=[PATH])
+            image = f"{private.name}/team/app:1"
+            _private_story(play, private, image)
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+def _private_story(play: Play, private: Registry, image: str) -> None:
+    logins = {"auths": {private.name: {"username": USER, "password": PASSWORD}}}
+    secret = {
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+        "metadata": {"name": "login", "namespace": NAMESPACE},
+        "data": {".dockerconfigjson": base64.b64encode(json.dumps(logins).encode()).decode()},
+    }  # fmt: skip
+
+    async def story(site: Site) -> None:
+        await site.cluster.create(secret)
+        await site.run("without", containers=shell(image, "true"))
+        await site.until(because("ErrImagePull"), "without")
+        assert "needs a login" in waiting(site.status("without"))["message"]
+        await site.run(containers=shell(image, "true"), imagePullSecrets=[{"name": "login"}])
+        assert (await site.finished())["phase"] == "Succeeded"
+        anew = shell(image, "true", imagePullPolicy="Always")
+        await site.run("lost", containers=anew, imagePullSecrets=[{"name": "no"}])
+        await site.until(because("ErrImagePull"), "lost")
+        await site.node.context.events.flushed()
+        assert "(no): not found" in site.events("FailedToRetrieveImagePullSecret")[0]
+
+    play(story)
+
+
+def test_a_mirror_of_the_config_is_used(play: Play, docker_registry: Registry) -> None:
+    mirror = Mirror(prefix="registry.example", at=docker_registry.name)
+
+    async def story(site: Site) -> None:
+        await site.run(containers=shell("registry.example/library/busybox", "cat /etc/passwd"))
+        status = await site.finished()
+        assert status["phase"] == "Succeeded"
+        assert status["containerStatuses"][0]["imageID"].startswith("registry.example/library/")
+
+    play(story, mirrors=(mirror,))
+
+
+def test_two_pods_share_one_pull(play: Play, busybox: str) -> None:
+    async def story(site: Site) -> None:
+        started = 0
+        ask = site.node.context.puller._ask
+
+        async def counted(wish: Any) -> Any:
+            nonlocal started
+            started += 1
+            return await ask(wish)
+
+        site.node.context.puller._ask = counted  # type: ignore[method-assign]
+        names = [f"p{n}" for n in range(4)]
+        await asyncio.gather(*(site.run(name, containers=shell(busybox, "true")) for name in names))
+        for name in names:
+            assert (await site.finished(name))["phase"] == "Succeeded"
+        assert started == 1
+
+    play(story)
+
+
+# -- several users --------------------------------------------------------------------------------
+def test_nginx_serves_as_on_any_node(play: Play, docker_registry: Registry) -> None:
+    conf = "server { listen 18473; root /usr/share/nginx/html; }"
+    volume = {"name": "conf", "configMap": {"name": "conf"}}
+    mount = {"name": "conf", "mountPath": "/etc/nginx/conf.d"}
+    probe = {"httpGet": {"port": 18473}, "periodSeconds": 1}
+    image = f"{docker_registry.name}/library/nginx"
+
+    async def story(site: Site) -> None:
+        meta = {"name": "conf", "namespace": NAMESPACE}
+        await site.cluster.create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a.conf": conf}}
+        )
+        await site.run(
+            containers=main(image, volumeMounts=[mount], readinessProbe=probe), volumes=[volume]
+        )
+        ready = await site.until(lambda s: s.get("containerStatuses", [{}])[0].get("ready"))
+        assert ready["phase"] == "Running"
+        assert "docker-entrypoint.sh: ready to start nginx" in await site.logs()
+        store = Store(site.home / "images")
+        [used] = list((site.home / "node/pods").glob("*/scratch/main.0/image"))
+        assert used.read_text() == store.records()[0].digest
+        if os.geteuid() == 0:
+            assert _owners_of("nginx: worker") == {33}
+
+    play(story)
+
+
+def test_a_command_in_it_may_do_what_the_container_may(play: Play, busybox: str) -> None:
+    line = "umask; touch /x && chown 33 /x && stat -c %u /x; grep CapEff /proc/self/status"
+
+    async def story(site: Site) -> None:
+        await site.run(containers=shell(busybox, "grep CapEff /proc/self/status; sleep 60"))
+        await site.running()
+        await site.eventually(lambda: _said(site, "CapEff"))
+        found = site.get()
+        assert found is not None
+        process = await site.node.agent.execute(
+            found, "main", ["sh", "-c", line], stdin=False, tty=False
+        )
+        said = b"".join([data async for _, data in process.output()]).decode().splitlines()
+        assert await process.wait() == 0
+        assert said[0] == "0022"
+        assert said[-1:] == (await site.logs()).splitlines()
+        if os.geteuid() == 0:
+            assert said[1] == "33"
+
+    play(story)
+
+
+def _owners_of(title: str) -> set[int]:
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            if (entry / "cmdline").read_bytes().decode().startswith(title):
+                found.add(entry.stat().st_uid)
+        except OSError:
+            continue
+    return found
