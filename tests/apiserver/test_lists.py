@@ -197,3 +197,61 @@ def test_a_get_of_the_future_is_refused(serve: Callable[..., None]) -> None:
         assert (await client.get(f"{CM}/a?resourceVersion=999999")).code == 504
 
     serve(scenario)
+
+
+@pytest.mark.parametrize(
+    ("query", "agent", "lines"),
+    [
+        ("", "kubectl/v1.33", 1),
+        ("?pretty=true", "kubectl/v1.33", 5),
+        ("?pretty=false", "curl/8", 1),
+        ("?pretty=nonsense", "curl/8", 1),
+        ("", "curl/8", 5),
+        ("", "Mozilla/5.0 (X11)", 5),
+    ],
+)
+def test_people_get_json_that_they_can_read(
+    serve: Callable[..., None], query: str, agent: str, lines: int
+) -> None:
+    async def scenario(client: Any) -> None:
+        headers = {"Authorization": "Bearer admin", "User-Agent": agent}
+        url = f"{client.url}/api/v1/namespaces/b/configmaps{query}"
+        async with client.session.get(url, headers=headers) as answer:
+            text = await answer.text()
+            assert text.endswith("}\n")
+            assert (text.count("\n") >= 5) is (lines > 1)
+            assert answer.content_length == len(text)
+
+    serve(scenario)
+
+
+@pytest.mark.parametrize(
+    ("accept", "code"),
+    [
+        ("application/vnd.kubernetes.protobuf", 406),
+        ("application/vnd.kubernetes.protobuf,application/json", 200),
+        ("application/json;as=Table;v=v1;g=other.k8s.io", 406),
+        ("text/html", 406),
+        ("text/html,*/*", 200),
+    ],
+)
+def test_only_what_can_be_given_is_accepted(
+    serve: Callable[..., None], accept: str, code: int
+) -> None:
+    async def scenario(client: Any) -> None:
+        answer = await client.get("/api/v1/namespaces/b/configmaps", accept=accept)
+        assert answer.code == code
+        assert answer.body["kind"] == ("Status" if code == 406 else "ConfigMapList")
+
+    serve(scenario)
+
+
+def test_head_has_headers_only_and_options_is_no_verb(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        path = "/api/v1/namespaces/b/configmaps"
+        head = await client("HEAD", path)
+        assert (head.code, head.body) == (200, "")
+        assert int(head.headers["Content-Length"]) > 0
+        assert (await client("OPTIONS", path)).code == 405
+
+    serve(scenario)

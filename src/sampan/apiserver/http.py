@@ -29,6 +29,7 @@ MOST_BODY = 3 << 20  # bytes; as upstream
 # objects that there are) comes on top.
 MOST_UNSENT = 16 << 20
 JSON = b"application/json"
+_PEOPLE = (b"curl/", b"Wget/", b"Mozilla/5.0")
 _NO_CACHE = (b"cache-control", b"no-cache, private")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
@@ -139,7 +140,7 @@ class Request:
     ) -> None:
         """JSON ends with a line break, as upstream's encoder ends it; clients compare texts."""
         if body and content_type == JSON:
-            body += b"\n"
+            body = _indented(body) if self._for_people else body + b"\n"
         self.code = code
         head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\n" % (
             content_type,
@@ -150,6 +151,13 @@ class Request:
             head += b"%b: %b\r\n" % (name, value)
         connection: Connection = self.scope["sampan.connection"]
         await connection.answer(self.send, code, head, b"" if self.method == "HEAD" else body)
+
+    @property
+    def _for_people(self) -> bool:
+        """Whether a person reads the answer: one who says so, or who uses curl or a browser."""
+        if b"pretty" in self.scope["query_string"] and (said := self.query("pretty")):
+            return said in _TRUE
+        return self.headers.get(b"user-agent", b"").startswith(_PEOPLE)
 
     async def refuse(self, error: ApiStatus) -> None:
         retry = error.details.get("retryAfterSeconds")
@@ -224,6 +232,10 @@ class Stream:
     async def finish(self) -> None:
         """Say that this was all."""
         await self._request.send({"type": "http.response.body", "body": b""})
+
+
+def _indented(body: bytes) -> bytes:
+    return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2) + b"\n"
 
 
 def warnings(texts: Iterable[str]) -> Headers:
