@@ -1,11 +1,16 @@
 """A real Sampan, started as a user would, and the kubectls that are found here."""
 
+import base64
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).parents[1]
 SAMPAN = [sys.executable, "-m", "sampan.cli.main"]
@@ -33,6 +38,21 @@ class Sampan:
             raise AssertionError(f"{command}\n{done.stdout}\n{done.stderr}")
         return done.stdout if check else done
 
+    def request(self, method, path, body=None):
+        """Ask the API server, which is quicker than a program: (status, body)."""
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        request = urllib.request.Request(
+            cluster["server"] + path, method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {user['token']}",
+                     "Content-Type": "application/json"},
+        )  # fmt: skip
+        context = ssl.create_default_context(cadata=authority)
+        with urllib.request.urlopen(request, context=context, timeout=60) as answer:
+            return answer.status, json.load(answer)
+
     def up(self):
         self("up", "--detach", "--port", "0", "--api-port", "0")
 
@@ -49,11 +69,10 @@ class Sampan:
 
 
 def kubectls():
-    """Every kubectl on this machine: kubectl, and kubectl.1.NN beside it or on PATH."""
-    found = {}
+    """Every kubectl.1.NN beside the kubectl on PATH; that one alone where there are none: with
+    several, it only starts the one that fits the server."""
     plain = shutil.which("kubectl")
-    if plain:
-        found["kubectl"] = plain
-        beside = Path(plain).resolve().parent
-        found.update({path.name: str(path) for path in sorted(beside.glob("kubectl.1.*"))})
-    return found
+    if not plain:
+        return {}
+    beside = sorted(Path(plain).resolve().parent.glob("kubectl.1.*"))
+    return {path.name: str(path) for path in beside} or {"kubectl": plain}

@@ -1,10 +1,10 @@
 """One real Sampan for all tests of this folder that share it."""
 
-import json
-
 import pytest
 
-from support import Sampan
+from support import Sampan, kubectls
+
+KUBECTLS = kubectls()
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,21 @@ def namespace(sampan, request):
     """A fresh namespace, named after the test."""
     name = "".join(c if c.isalnum() else "-" for c in request.node.name.lower()).strip("-")[:60]
     name = name.strip("-")
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    sampan("apply", "-f", "-", text=json.dumps(manifest))
+    sampan.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     yield name
-    sampan("delete", "namespace", name, "--no-wait")
+    sampan.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(params=KUBECTLS or [pytest.param("", marks=pytest.mark.skip("no kubectl here"))])
+def kubectl(request, sampan, namespace):
+    """Runs this kubectl in the test's namespace."""
+
+    def run(*words, text=None, check=True, timeout=60):
+        command = [KUBECTLS[request.param], "-n", namespace, *words]
+        return sampan.run(command, text=text, check=check, timeout=timeout)
+
+    run.command = KUBECTLS[request.param]
+    run.minor = int(run.command.rpartition(".")[2]) if "kubectl.1." in run.command else 33
+    run.namespace = namespace
+    run.environment = sampan.environment
+    return run

@@ -17,10 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support import kubectls
-
 pytestmark = pytest.mark.slow
-KUBECTLS = kubectls()
 
 CONFIG = """
 apiVersion: v1
@@ -137,20 +134,6 @@ kind: Boat
 metadata: {name: sampan}
 spec: {oars: 2}
 """
-
-
-@pytest.fixture(params=KUBECTLS or [pytest.param("", marks=pytest.mark.skip("no kubectl here"))])
-def kubectl(request, sampan, namespace):
-    """Runs this kubectl in the test's namespace."""
-
-    def run(*words, text=None, check=True, timeout=60):
-        command = [KUBECTLS[request.param], "-n", namespace, *words]
-        return sampan.run(command, text=text, check=check, timeout=timeout)
-
-    run.command = KUBECTLS[request.param]
-    run.namespace = namespace
-    run.environment = sampan.environment
-    return run
 
 
 def applied(kubectl, text, *words):
