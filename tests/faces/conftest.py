@@ -1,5 +1,7 @@
 """One real Sampan for all tests of this folder that share it."""
 
+import zlib
+
 import pytest
 
 from support import Sampan, kubectls
@@ -27,8 +29,8 @@ def own_sampan(tmp_path):
 @pytest.fixture
 def namespace(sampan, request):
     """A fresh namespace, named after the test."""
-    name = "".join(c if c.isalnum() else "-" for c in request.node.name.lower()).strip("-")[:60]
-    name = name.strip("-")
+    said = "".join(c if c.isalnum() else "-" for c in request.node.name.lower())
+    name = f"{said[:50].strip('-')}-{zlib.crc32(request.node.name.encode()):x}"
     sampan.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     yield name
     sampan.request("DELETE", f"/api/v1/namespaces/{name}")
