@@ -150,7 +150,8 @@ class Program:
 
     async def start(self) -> State:
         """Start the parts in order; answers with where they are found."""
-        await self._found()
+        with self.api.hooks.held_open():
+            await self._found()
         await self.engine.start()
         api_port = await self._listen(self.api.start, self.config.api_port, "api_port")
         api = f"https://{LOOPBACK}:{api_port}"

@@ -9,6 +9,9 @@ from typing import Any
 from sampan.apiserver import metrics, observe, snapshot
 from sampan.apiserver.access import Access
 from sampan.apiserver.accounts import AccountSecrets, IssueLasting, IssueToken, TokenRequests
+from sampan.apiserver.admitting.hooks import OutsideHooks, admission_rules
+from sampan.apiserver.admitting.transport import Transport
+from sampan.apiserver.admitting.webhooks import Caller
 from sampan.apiserver.authority import Authority
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.certificates import Certificates
@@ -69,7 +72,9 @@ class ApiServer:
         self.backend = Backend(store, Resources(), rules, clock or SystemClock())
         self.watches = Watches(self.backend)
         self._definitions = Definitions(self.backend, self.watches.end)
-        rules[names.CRD] = (*rules.get(names.CRD, ()), self._definitions.rules)
+        own = {names.CRD: self._definitions.rules, **admission_rules()}
+        for kind, given in own.items():
+            rules[kind] = (*rules.get(kind, ()), given)
         posting = Posting(self.backend, TokenRequests(self.backend, issue, audience))
         reviews = Reviews(authenticator, authorizer, review)
         self._streams = Streams(self.backend, node)
@@ -93,6 +98,9 @@ class ApiServer:
         self.inprocess = InProcess(self.backend, posting)
         self._server = Server(self.asgi)
         self._definitions.start()
+        transport = Transport(self.backend, self._streams.agent)
+        self.hooks = OutsideHooks(Caller(self.backend, authorizer, transport))
+        self.backend.hooks = self.hooks
         self._quotas = Quotas(self.backend)
         self._secrets = AccountSecrets(self.backend, issue_lasting) if issue_lasting else None
         authority = Authority(self.backend, authorizer)
@@ -121,3 +129,4 @@ class ApiServer:
             await self._secrets.close()
         await self._quotas.close()
         await self._definitions.close()
+        self.hooks.close()

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import orjson
 from msgspec import Struct
 
+from sampan.apiserver.attempts import Hooks, NoHooks
 from sampan.apiserver.calls import Call
 from sampan.apiserver.metadata import ordered
 from sampan.apiserver.resources import Resource, Resources
@@ -93,6 +94,7 @@ class Backend:
         self.view = StoreView(self)
         self.computed: dict[str, Computed] = {}
         self.gate = Gate()
+        self.hooks: Hooks = NoHooks()
         self._moment: tuple[datetime | None, str] = (None, "")
         self._decoded: OrderedDict[Key, tuple[int, Manifest, int]] = OrderedDict()
         self._decoded_bytes = 0

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from sampan.apiserver import admission, apply, metadata
+from sampan.apiserver.attempts import Attempt
 from sampan.apiserver.backend import Backend, Stored, namespace_is_open
 from sampan.apiserver.calls import Call
 from sampan.apiserver.resources import Resource
@@ -43,8 +46,26 @@ async def create(
     if resource.namespaced:
         namespace_is_open(backend, resource, namespace, meta.get("name") or "")
     managed = meta.get("managedFields") if applied else None
+    attempt = None
+    if backend.hooks.active:
+        attempt = Attempt(
+            operation="CREATE",
+            resource=resource,
+            namespace=namespace,
+            name=meta.get("name") or "",
+            call=call,
+            object=manifest,
+        )
+        manifest = await _mutated(backend, attempt)
+        meta = manifest["metadata"]
     _begin(backend, resource, manifest, call)
     admission.admit(backend, resource, manifest, None)
+    if attempt is not None:
+        # What is validated is what is stored, but for managedFields.
+        attempt = replace(attempt, object=manifest, name=meta["name"])
+        await backend.hooks.validate(attempt)
+        if resource.namespaced:
+            namespace_is_open(backend, resource, namespace, meta["name"])
     backend.gate.may_grant(resource, manifest, None, call.user)
     if backend.store.newest(resource.key(namespace, meta["name"])) is not None:
         raise resource.exists(meta["name"])
@@ -72,6 +93,18 @@ def _converted(
     if faults := resource.conversion.problems(converted):
         raise resource.invalid(converted["metadata"].get("name") or "", faults)
     return stored, converted
+
+
+async def _mutated(backend: Backend, attempt: Attempt) -> Manifest:
+    """The object with its defaults as the webhooks want it, looked at once more."""
+    resource, given = attempt.resource, attempt.object
+    assert given is not None
+    admission.fill(backend, resource, given)
+    changed = await backend.hooks.mutate(attempt)
+    if changed is not given:
+        admission.identify(resource, attempt.namespace, attempt.name, changed)
+        admission.check(resource, changed, attempt.call)
+    return changed
 
 
 def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call) -> None:

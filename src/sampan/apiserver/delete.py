@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
+from sampan.apiserver.attempts import Attempt, admit
 from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
 from sampan.apiserver.resources import Resource
@@ -95,10 +96,17 @@ async def delete(
     name: str,
     how: DeleteOptions,
     call: Call,
+    *,
+    admitted: bool = False,
 ) -> Stored:
-    """Answers with a Status, or with the object where it stays or its kind says so."""
+    """Answers with a Status, or with the object where it stays or its kind says so. `admitted`:
+    the hooks have been asked."""
     record, old = backend.newest(resource, namespace, name)
     _check_preconditions(resource, record, how, name)
+    if backend.hooks.active and not admitted:
+        await admit(backend.hooks, _attempt(resource, old, how, call))
+        record, old = backend.newest(resource, namespace, name)
+        _check_preconditions(resource, record, how, name)
     meta = {**old["metadata"], "finalizers": _finalizers(old, how)}
     if not meta["finalizers"]:
         del meta["finalizers"]
@@ -116,6 +124,19 @@ async def delete(
     if old["kind"] == "Namespace" and resource.kind == names.NAMESPACE:
         new["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
     return await backend.commit("MODIFIED", resource, new, record, call)
+
+
+def _attempt(resource: Resource, old: Manifest, how: DeleteOptions, call: Call) -> Attempt:
+    given = {"gracePeriodSeconds": how.grace, "propagationPolicy": how.policy or None}
+    return Attempt(
+        operation="DELETE",
+        resource=resource,
+        namespace=old["metadata"].get("namespace") or "",
+        name=old["metadata"]["name"],
+        call=_dry(call) if how.dry_run else call,
+        old=old | {"apiVersion": resource.api_version},
+        options={name: value for name, value in given.items() if value is not None},
+    )
 
 
 async def delete_collection(

@@ -140,6 +140,7 @@ class Dispatcher:
             if route.subresource not in UPGRADED or asked.resource.object_kind != "Pod":
                 await self._endpoints.watch_over_websocket(asked, receive, send)
                 return
+            await self._subresources.connect(asked)
             await self._subresources.streams.websocket(
                 scope,
                 receive,

@@ -61,7 +61,7 @@ async def _once(
         await _spend(backend, ruling, call)
         pinned = await _mark(backend, resource, key, pinned, call)
     how = replace(how, resource_version=pinned)
-    await delete(backend, resource, key.namespace, key.name, how, call)
+    await delete(backend, resource, key.namespace, key.name, how, call, admitted=True)
 
 
 async def _spend(backend: Backend, ruling: Ruling, call: Call) -> None:

@@ -6,6 +6,7 @@ meets a conflict unless it asks for one (a resourceVersion in it).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import orjson
@@ -17,7 +18,7 @@ from sampan.apiserver.calls import Call
 from sampan.apiserver.create import create
 from sampan.apiserver.resources import Resource
 from sampan.apiserver.strategic import strategic
-from sampan.apiserver.update import replace
+from sampan.apiserver.update import insist, replace
 from sampan.kube import patches
 from sampan.kube.errors import BadRequest, Invalid, UnsupportedMediaType, invalid, required
 from sampan.kube.keys import Manifest
@@ -72,8 +73,22 @@ async def patch(
     subresource: str = "",
 ) -> tuple[Stored, bool]:
     """The new state as stored, and whether it was created. `change` belongs to the callee."""
+    place = (backend, resource, namespace, name)
     if type == "apply":
-        return await _apply(backend, resource, namespace, name, change, call, subresource)
+        return await insist(partial(_apply, *place, change, call, subresource))
+    return await insist(partial(_patch, *place, change, call, subresource, type))
+
+
+async def _patch(
+    backend: Backend,
+    resource: Resource,
+    namespace: str,
+    name: str,
+    change: Any,
+    call: Call,
+    subresource: str,
+    type: PatchType,
+) -> tuple[Stored, bool]:
     record, old = backend.newest(resource, namespace, name)
     new = _changed(resource, resource.shown(old), change, type)
     admission.identify(resource, namespace, name, new)

@@ -6,10 +6,12 @@ Upstream: k8s.io/kubernetes pkg/registry/core/{pod/storage,serviceaccount/storag
 
 from __future__ import annotations
 
+import msgspec
 import orjson
 from msgspec import Struct
 
 from sampan.apiserver.accounts import TokenRequests
+from sampan.apiserver.attempts import Attempt
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.delete import success
@@ -32,6 +34,10 @@ class Posting(Struct, frozen=True):
         self, resource: Resource, key: Key, subresource: str, body: Manifest, call: Call
     ) -> Manifest:
         """POST to an object's subresource. Raises NotFound, Conflict, Invalid…"""
+        if self.backend.hooks.active:
+            attempt = _attempt(resource, key, subresource, body, call)
+            body = await self.backend.hooks.mutate(attempt)
+            await self.backend.hooks.validate(msgspec.structs.replace(attempt, object=body))
         match subresource:
             case "binding":
                 return await self._bind(resource, key, body, call)
@@ -67,3 +73,19 @@ class Posting(Struct, frozen=True):
         # Past the checks of an update: only a binding may set nodeName and status together.
         await self.backend.commit("MODIFIED", resource, new, record, call)
         return success({})
+
+
+def _attempt(resource: Resource, key: Key, subresource: str, body: Manifest, call: Call) -> Attempt:
+    sub = resource.subresources.get(subresource)
+    kind = (sub.group, sub.version, sub.kind) if sub else ("", "v1", "")
+    api_version = f"{kind[0]}/{kind[1]}" if kind[0] else kind[1]
+    return Attempt(
+        operation="CREATE",
+        resource=resource,
+        namespace=key.namespace,
+        name=key.name,
+        call=call,
+        object={"kind": kind[2], "apiVersion": api_version} | body,
+        subresource=subresource,
+        kind=kind,
+    )

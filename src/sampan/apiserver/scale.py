@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 
+from sampan.apiserver.attempts import Attempt
 from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
 from sampan.apiserver.patch import PatchType
@@ -31,6 +33,9 @@ async def write(
     backend: Backend, resource: Resource, namespace: str, name: str, scale: Manifest, call: Call
 ) -> Manifest:
     """PUT a Scale; answers with the new one."""
+    _, old = backend.newest(resource, namespace, name)
+    if backend.hooks.active:
+        scale = await _admitted(backend, resource, old, scale, call)
     record, old = backend.newest(resource, namespace, name)
     meta = scale.get("metadata") or {}
     given = meta.get("resourceVersion") if isinstance(meta, dict) else None
@@ -44,8 +49,28 @@ async def write(
     new = orjson.loads(orjson.dumps(new | {"apiVersion": resource.api_version}))
     if given:
         new["metadata"]["resourceVersion"] = given
-    stored: Stored = await replace(backend, resource, record, old, new, call)
+    stored: Stored = await replace(backend, resource, record, old, new, call, admitted=True)
     return _scale(_paths(resource), stored.manifest)
+
+
+async def _admitted(
+    backend: Backend, resource: Resource, old: Manifest, scale: Manifest, call: Call
+) -> Manifest:
+    """The Scale as webhooks and policies let it through."""
+    attempt = Attempt(
+        operation="UPDATE",
+        resource=resource,
+        namespace=old["metadata"].get("namespace") or "",
+        name=old["metadata"]["name"],
+        call=call,
+        object={"kind": "Scale", "apiVersion": "autoscaling/v1"} | scale,
+        old=_scale(_paths(resource), old),
+        subresource="scale",
+        kind=("autoscaling", "v1", "Scale"),
+    )
+    changed = await backend.hooks.mutate(attempt)
+    await backend.hooks.validate(msgspec.structs.replace(attempt, object=changed))
+    return changed
 
 
 async def patch(

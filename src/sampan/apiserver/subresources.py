@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from sampan.apiserver import patch, scale
 from sampan.apiserver.asked import UNKNOWN, Asked
+from sampan.apiserver.attempts import Attempt, admit
 from sampan.apiserver.backend import Backend
+from sampan.apiserver.calls import Call
 from sampan.apiserver.endpoints import Endpoints
 from sampan.apiserver.http import warnings
 from sampan.apiserver.posting import Posting
@@ -32,6 +36,14 @@ def refuse(resource: Resource, subresource: str) -> None:
         raise BadRequest(_REFUSED[subresource])
 
 
+_CONNECTED = {
+    "exec": "PodExecOptions",
+    "attach": "PodAttachOptions",
+    "portforward": "PodPortForwardOptions",
+    "proxy": "PodProxyOptions",
+}
+
+
 class Subresources:
     def __init__(
         self, backend: Backend, endpoints: Endpoints, posting: Posting, streams: Streams
@@ -49,6 +61,8 @@ class Subresources:
             raise NotFound(UNKNOWN)
         if resource.namespaced and not asked.namespace:
             raise resource.no_such_verb()
+        if sub == "proxy" or sub in UPGRADED:
+            await self.connect(asked)
         if sub == "proxy":
             await self._proxy.serve(asked)
             return
@@ -62,6 +76,33 @@ class Subresources:
             await self._post(asked)
         else:
             await self._part(asked)
+
+    async def connect(self, asked: Asked) -> None:
+        """Let webhooks and policies see a connection to an object. Raises ApiStatus."""
+        if not self._backend.hooks.active:
+            return
+        sub, request = asked.route.subresource, asked.request
+        options: dict[str, Any] = {"kind": _CONNECTED[sub], "apiVersion": "v1"}
+        if asked.resource.object_kind != "Pod":
+            options["kind"] = options["kind"].replace("Pod", asked.resource.object_kind)
+        options |= {
+            word: True for word in ("stdin", "stdout", "stderr", "tty") if request.asks(word)
+        }
+        if container := request.query("container"):
+            options["container"] = container
+        if command := request.queries("command"):
+            options["command"] = list(command)
+        attempt = Attempt(
+            operation="CONNECT",
+            resource=asked.resource,
+            namespace=asked.namespace,
+            name=asked.name,
+            call=Call(user=asked.user),
+            object=options,
+            subresource=sub,
+            kind=("", "v1", options["kind"]),
+        )
+        await admit(self._backend.hooks, attempt)
 
     async def _part(self, asked: Asked) -> None:
         """A subresource that is a part of the object: status, finalize, ephemeralcontainers."""

@@ -70,8 +70,6 @@ _EVENT_FIELDS = _fields(
 ) | {"source": (("source", "component"), "")}
 _EVENT = Trait(fields=_EVENT_FIELDS, generation=False, relaxed=True, upsert=True)
 _RBAC = Trait(name=path_segment, generation=False, upsert=True)
-_UNCALLED = "Sampan stores this object, but calls no admission webhooks and evaluates no policies"
-
 _UNACTED = "Sampan stores this object, but no controller acts on it yet"
 
 ORDINARY = Trait()
@@ -168,10 +166,6 @@ TRAITS: Mapping[str, Trait] = {
     "APIService.apiregistration.k8s.io": Trait(
         notice="Sampan stores this object, but forwards no requests to other API servers",
     ),
-    "MutatingWebhookConfiguration.admissionregistration.k8s.io": Trait(notice=_UNCALLED),
-    "ValidatingWebhookConfiguration.admissionregistration.k8s.io": Trait(notice=_UNCALLED),
-    "ValidatingAdmissionPolicy.admissionregistration.k8s.io": Trait(notice=_UNCALLED),
-    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io": Trait(notice=_UNCALLED),
 }
 
 

@@ -7,20 +7,37 @@ last finalizer goes, the object goes.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
 
 from sampan.apiserver import admission, apply, metadata
+from sampan.apiserver.attempts import Attempt
 from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
 from sampan.apiserver.create import create
 from sampan.apiserver.resources import Resource
-from sampan.kube.errors import BadRequest, Problem
+from sampan.kube.errors import BadRequest, Conflict, Problem
 from sampan.kube.keys import Manifest
 from sampan.store.records import Record
 
+T = TypeVar("T")
+_TRIES = 5  # as upstream
 _NOT_SPEC = frozenset({"apiVersion", "kind", "metadata", "status"})
 _SPEC_PARTS = {"finalize": "finalizers", "ephemeralcontainers": "ephemeralContainers"}
 """Subresources that are one field of the spec."""
+
+
+class Outdated(Conflict):
+    """The object is not any more what the write began with."""
+
+    @classmethod
+    def of(cls, resource: Resource, name: str) -> Outdated:
+        known = resource.modified(name)
+        return cls(known.message, known.details)
 
 
 async def update(
@@ -42,13 +59,16 @@ async def update(
     upsert = resource.trait.upsert and not subresource
     if upsert and backend.store.newest(resource.key(namespace, name)) is None:
         return await _create(backend, resource, namespace, manifest, call), True
+    if not manifest["metadata"].get("resourceVersion"):
+        if resource.custom or not resource.trait.blind:
+            fault = "Invalid value: 0x0: must be specified for an update"
+            problem = Problem("metadata.resourceVersion", "FieldValueInvalid", fault)
+            backend.newest(resource, namespace, name)
+            raise resource.invalid(name, [problem])
+        if backend.hooks.active:
+            write = partial(_overwrite, backend, resource, manifest, call, subresource)
+            return await insist(write), False
     record, old = backend.newest(resource, namespace, name)
-    exact = resource.custom or not resource.trait.blind
-    if exact and not manifest["metadata"].get("resourceVersion"):
-        fault = "Invalid value: 0x0: must be specified for an update"
-        raise resource.invalid(
-            name, [Problem("metadata.resourceVersion", "FieldValueInvalid", fault)]
-        )
     stored = await replace(backend, resource, record, old, manifest, call, subresource=subresource)
     return stored, False
 
@@ -66,6 +86,26 @@ async def _create(
     return await create(backend, resource, namespace, manifest, call)
 
 
+async def _overwrite(
+    backend: Backend, resource: Resource, manifest: Manifest, call: Call, subresource: str
+) -> Stored:
+    """PUT whatever there is now; `manifest` stays as it is."""
+    meta = manifest["metadata"]
+    record, old = backend.newest(resource, meta.get("namespace") or "", meta["name"])
+    new = orjson.loads(orjson.dumps(manifest))
+    return await replace(backend, resource, record, old, new, call, subresource=subresource)
+
+
+async def insist(write: Callable[[], Awaitable[T]]) -> T:
+    """Try a write again when the object was changed while others were asked about it."""
+    for _ in range(_TRIES):
+        try:
+            return await write()
+        except Outdated as error:
+            last = error
+    raise last
+
+
 async def replace(
     backend: Backend,
     resource: Resource,
@@ -76,10 +116,12 @@ async def replace(
     *,
     subresource: str = "",
     applied: bool = False,
+    admitted: bool = False,
 ) -> Stored:
     """Make `new` the next state. `new` belongs to the callee, `old` is shared.
 
-    `applied`: the managedFields of `new` are right already.
+    `applied`: the managedFields of `new` are right already. `admitted`: the hooks have been asked.
+    Raises Outdated when the object was changed while webhooks were asked.
     """
     name = old["metadata"]["name"]
     meta: dict[str, Any] = new["metadata"]
@@ -90,28 +132,74 @@ async def replace(
     metadata.keep_system_fields(old["metadata"], meta)
     meta["resourceVersion"] = old["metadata"]["resourceVersion"]
     new = _scoped(resource, old, new, subresource)
+    attempt = None
+    if backend.hooks.active and not admitted:
+        attempt = _attempt(resource, old, new, call, subresource)
+        new = await _mutated(backend, attempt, old)
     meta = new["metadata"]
     if subresource:
         admission.fill(backend, resource, new)
         admission.validate(backend, resource, new, old, subresource)
     else:
         admission.admit(backend, resource, new, old)
+    if attempt is not None:
+        await backend.hooks.validate(msgspec.structs.replace(attempt, object=new))
+        newest = backend.store.newest(record.key)
+        if newest is None or newest.revision != record.revision:
+            raise Outdated.of(resource, name)
     if "generation" in old["metadata"] and _spec_differs(old, new):
         meta["generation"] = old["metadata"]["generation"] + 1
     if applied:
         meta["managedFields"] = managed
     else:
         new = _tracked(backend, resource, old, new, call, subresource)
-        meta = new["metadata"]
     if not subresource:
         backend.gate.may_grant(resource, new, old, call.user)
         backend.gate.has_room(resource, new, old)
+    return await _committed(backend, resource, record, old, new, call)
+
+
+async def _committed(
+    backend: Backend, resource: Resource, record: Record, old: Manifest, new: Manifest, call: Call
+) -> Stored:
+    """The next state stored; nothing is, if it says what the old one says."""
+    meta = new["metadata"]
     if _same(old, new) and old["apiVersion"] == resource.stored_as:
         return Stored(record.data, old)
     if "deletionTimestamp" in meta and may_go(new):
         return await backend.commit("DELETED", resource, new, record, call)
     admission.warn(backend, resource, new, call)
     return await backend.commit("MODIFIED", resource, new, record, call)
+
+
+def _attempt(
+    resource: Resource, old: Manifest, new: Manifest, call: Call, subresource: str
+) -> Attempt:
+    return Attempt(
+        operation="UPDATE",
+        resource=resource,
+        namespace=old["metadata"].get("namespace") or "",
+        name=old["metadata"]["name"],
+        call=call,
+        object=new,
+        old=old | {"apiVersion": resource.api_version},
+        subresource=subresource,
+    )
+
+
+async def _mutated(backend: Backend, attempt: Attempt, old: Manifest) -> Manifest:
+    """The object with its defaults as the webhooks want it, looked at once more."""
+    resource, given = attempt.resource, attempt.object
+    assert given is not None
+    admission.fill(backend, resource, given)
+    changed = await backend.hooks.mutate(attempt)
+    if changed is given:
+        return given
+    admission.identify(resource, attempt.namespace, attempt.name, changed)
+    admission.check(resource, changed, attempt.call)
+    metadata.keep_system_fields(old["metadata"], changed["metadata"])
+    changed["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+    return _scoped(resource, old, changed, attempt.subresource)
 
 
 def may_go(manifest: Manifest) -> bool:

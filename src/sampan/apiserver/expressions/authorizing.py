@@ -14,7 +14,8 @@ import msgspec
 from sampan.kube import names
 from sampan.kube.access import Attributes, Authorizer, User
 
-_AUTHORIZER, _PATH = "kubernetes.authorization.Authorizer", "kubernetes.authorization.PathCheck"
+AUTHORIZER_TYPE = "kubernetes.authorization.Authorizer"
+_AUTHORIZER, _PATH = AUTHORIZER_TYPE, "kubernetes.authorization.PathCheck"
 _GROUP, _RESOURCE = "kubernetes.authorization.GroupCheck", "kubernetes.authorization.ResourceCheck"
 _DECISION = "kubernetes.authorization.Decision"
 

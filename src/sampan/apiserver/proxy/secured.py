@@ -1,7 +1,8 @@
 """TLS over a connection to a pod: a `Link` in a `Link`.
 
-The pod's certificate is not checked, as upstream does not: who asks for `https:` gets what the pod
-has, and the connection goes to that very pod by way of the node.
+The certificate of a pod that is proxied to is not checked, as upstream does not: who asks for
+`https:` gets what the pod has, and the connection goes to that very pod by way of the node. Others
+bring a context that checks.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ _CHUNK = 1 << 15  # bytes
 class Secured:
     """Make it with `secured`."""
 
-    def __init__(self, link: Link, name: str) -> None:
+    def __init__(self, link: Link, name: str, context: ssl.SSLContext) -> None:
         self._link = link
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = _context().wrap_bio(self._in, self._out, server_hostname=name)
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
 
     async def handshake(self) -> None:
         """Raises OSError (of which SSLError is one)."""
@@ -65,15 +66,15 @@ class Secured:
             await self._link.write(data)
 
 
-async def secured(link: Link, name: str) -> Secured:
-    """Raises OSError."""
-    made = Secured(link, name)
+async def secured(link: Link, name: str, context: ssl.SSLContext | None = None) -> Secured:
+    """`context` None checks nothing. Raises OSError."""
+    made = Secured(link, name, context or _unchecked())
     await made.handshake()
     return made
 
 
 @cache
-def _context() -> ssl.SSLContext:
+def _unchecked() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
