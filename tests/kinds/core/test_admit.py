@@ -158,6 +158,40 @@ def test_priority_comes_from_its_class() -> None:
         admitted(pod(priorityClassName="none"))
 
 
+def test_a_default_class_is_for_pods_that_name_none() -> None:
+    usual = make(names.PRIORITY_CLASS, "usual", "", value=5, globalDefault=True)
+    spec = stored(pod(), account(), usual)["spec"]
+    assert (spec["priorityClassName"], spec["priority"]) == ("usual", 5)
+    assert spec["preemptionPolicy"] == "PreemptLowerPriority"
+    with pytest.raises(Forbidden, match="PriorityClass usual is already marked as default"):
+        stored(make(names.PRIORITY_CLASS, "other", "", value=6, globalDefault=True), usual)
+    stored(usual, usual)
+
+
+@pytest.mark.parametrize(
+    ("spec", "fault"),
+    [
+        ({"priority": 3}, "the integer value of priority .3. must not be provided"),
+        ({"preemptionPolicy": "Never"}, "the string value of PreemptionPolicy .Never. must not"),
+    ],
+)
+def test_a_pod_does_not_set_its_own_priority(spec: dict[str, Any], fault: str) -> None:
+    with pytest.raises(Forbidden, match=fault):
+        admitted(pod(**spec))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("mine", 10**9 + 1, "value: Forbidden: maximum allowed value of a user defined priority"),
+        ("system-mine", 1, "metadata.name: Forbidden: priority class names with 'system-' prefix"),
+    ],
+)
+def test_a_bad_priority_class_is_refused(name: str, value: int, fault: str) -> None:
+    _, (problem,) = admitted(make(names.PRIORITY_CLASS, name, "", value=value))
+    assert problem.startswith(fault)
+
+
 def test_pods_start_pending() -> None:
     assert stored(pod(), account())["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
 

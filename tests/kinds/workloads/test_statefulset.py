@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinds.toy import Refused, Toy
+from kinds.toy import Refused, Toy, phase_of
 from kinds.workloads.makers import LABELS, STATEFUL_SET, pod_spec, serving, template
 from sampan.kinds.workloads import COMPONENT
 from sampan.kube import meta
@@ -118,6 +118,31 @@ def test_an_update_goes_from_the_highest_down_one_at_a_time(toy: Toy) -> None:
     assert set(images(toy).values()) == {"web:2"}
     assert status(toy)["currentRevision"] == status(toy)["updateRevision"]
     assert status(toy)["updatedReplicas"] == 3
+
+
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+@pytest.mark.parametrize(("most", "missing"), [(2, 2), ("60%", 3), ("10%", 1)])
+def test_an_update_may_take_several_at_a_time(
+    toy: Toy, policy: str, most: int | str, missing: int
+) -> None:
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": most}}
+    toy.create(
+        serving("StatefulSet", replicas=5, updateStrategy=rolling, podManagementPolicy=policy)
+    )
+    toy.settle()
+    roll(toy)
+    least = 5
+
+    def watch(toy: Toy) -> None:
+        nonlocal least
+        least = min(least, sum(phase_of(pod) == "Running" for pod in toy.running()))
+
+    toy.watch = watch
+    toy.patch(STATEFUL_SET, {"spec": {"template": template("web:2")}})
+    toy.settle()
+    roll(toy)
+    assert set(images(toy).values()) == {"web:2"}
+    assert least == 5 - missing
 
 
 def test_a_partition_keeps_the_lower_ones_as_they_were(toy: Toy) -> None:
@@ -257,9 +282,8 @@ def test_every_set_becomes_what_it_should_be(
             id="immutable",
         ),
         pytest.param(
-            {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}},
-            "spec.updateStrategy.rollingUpdate.maxUnavailable: Forbidden: not supported by"
-            " Sampan: pods are renewed one at a time",
+            {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "0%"}}},
+            'spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: "0%": cannot be 0',
             id="max-unavailable",
         ),
     ],

@@ -93,12 +93,16 @@ def _ready(replica: Replica) -> bool:
 
 
 def _renew(members: Members) -> Iterator[Step]:
-    """One pod at a time, from the highest ordinal, whatever the management policy."""
+    """From the highest ordinal, whatever the management policy."""
     if members.spec.updateStrategy.type == "OnDelete":
         return
-    for replica in reversed(members.replicas):
-        if replica.ordinal < members.spec.partition:
-            return
+    touched = [r for r in reversed(members.replicas) if r.ordinal >= members.spec.partition]
+    yield from (_several if members.spec.unavailable > 1 else _single)(members, touched)
+
+
+def _single(members: Members, touched: list[Replica]) -> Iterator[Step]:
+    """One pod at a time."""
+    for replica in touched:
         pod = replica.pod
         if pod is not None and not pod.deleting and not is_updated(members, pod):
             if not pod.ended:  # one that ended is replaced by `_fill`
@@ -106,3 +110,14 @@ def _renew(members: Members) -> Iterator[Step]:
             return
         if not well(members, replica):
             return
+
+
+def _several(members: Members, touched: list[Replica]) -> Iterator[Step]:
+    """While no more than `maxUnavailable` are missing; old pods that serve nobody go first, for
+    that makes nothing worse."""
+    old = [r for r in touched if r.pod and r.pod.active and not is_updated(members, r.pod)]
+    room = members.spec.unavailable - sum(not well(members, r) for r in members.replicas)
+    serving = [r for r in old if well(members, r)]
+    for replica in [r for r in old if r not in serving] + serving[: max(0, room)]:
+        if replica.pod is not None:
+            yield Remove(replica.pod)

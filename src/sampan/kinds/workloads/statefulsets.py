@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sampan.kinds.workloads import pods
 from sampan.kinds.workloads.history import History, Revision
+from sampan.kinds.workloads.rollout import amount
 from sampan.kinds.workloads.types import Conditions, Pod
 from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
@@ -17,6 +18,7 @@ from sampan.kube.keys import Manifest
 
 class RollingUpdate(Struct, frozen=True, kw_only=True):
     partition: int = 0
+    maxUnavailable: int | str = 1
 
 
 class Strategy(Struct, frozen=True, kw_only=True):
@@ -54,6 +56,13 @@ class Spec(Struct, frozen=True, kw_only=True):
     def places(self) -> range:
         """The ordinals that should have a pod."""
         return range(self.ordinals.start, self.ordinals.start + self.replicas)
+
+    @property
+    def unavailable(self) -> int:
+        """How many pods may be missing because of an update; at least one, or nothing would move.
+        Shares are rounded up."""
+        how = self.updateStrategy.rollingUpdate or RollingUpdate()
+        return max(1, amount(how.maxUnavailable, self.replicas, up=True))
 
     @property
     def partition(self) -> int:

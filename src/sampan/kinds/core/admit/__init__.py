@@ -13,6 +13,7 @@ from sampan.kinds.core.admit.basics import BASIC_RULES
 from sampan.kinds.core.admit.config import CONFIG_RULES
 from sampan.kinds.core.admit.limits import LIMIT_RULES
 from sampan.kinds.core.admit.pods import POD_RULES
+from sampan.kinds.core.admit.priorities import PRIORITY_RULES
 from sampan.kinds.core.admit.quotas import QUOTA_RULES
 from sampan.kinds.core.admit.runtimes import RUNTIME_RULES
 from sampan.kinds.core.admit.services import SERVICE_RULES
@@ -24,6 +25,7 @@ RULES: Mapping[str, Rules] = {
     names.POD: POD_RULES,
     names.SERVICE: SERVICE_RULES,
     **BASIC_RULES,
+    **PRIORITY_RULES,
     **CONFIG_RULES,
     **STORAGE_RULES,
     **ACCESS_RULES,

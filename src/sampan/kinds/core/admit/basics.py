@@ -1,4 +1,4 @@
-"""Namespace, Event, Lease and PriorityClass."""
+"""Namespace, Event and Lease."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sampan.kube import formats, meta, names
 from sampan.kube.component import Rules
-from sampan.kube.errors import Problem, forbidden, invalid
+from sampan.kube.errors import Problem, invalid
 from sampan.kube.keys import Manifest
 
 
@@ -56,25 +56,10 @@ def validate_lease(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     return found
 
 
-def default_priority_class(manifest: Manifest) -> None:
-    manifest.setdefault("preemptionPolicy", "PreemptLowerPriority")
-
-
-def validate_priority_class(manifest: Manifest, old: Manifest | None) -> list[Problem]:
-    found = []
-    name, value = meta.name_of(manifest), manifest.get("value", 0)
-    if value > 10**9 and not name.startswith("system-"):
-        found.append(forbidden("value", "maximum allowed value of a user defined priority is 10^9"))
-    if old is not None and value != old.get("value", 0):
-        found.append(forbidden("value", "may not be changed in an update"))
-    return found
-
-
 BASIC_RULES: Mapping[str, Rules] = {
     names.NAMESPACE: Rules(
         default=default_namespace, prepare=prepare_namespace, validate=validate_namespace
     ),
     names.EVENT: Rules(validate=validate_event),
     names.LEASE: Rules(validate=validate_lease),
-    names.PRIORITY_CLASS: Rules(default=default_priority_class, validate=validate_priority_class),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sampan.kinds.core.admit import limits, runtimes
+from sampan.kinds.core.admit import limits, priorities, runtimes
 from sampan.kube import ephemeral, meta, names, podspec, quantities, unenforced
 from sampan.kube.component import Rules
 from sampan.kube.errors import Forbidden, Invalid, Problem, forbidden, invalid
@@ -80,7 +80,8 @@ def admit_pod(view: View, manifest: Manifest, old: Manifest | None) -> None:
     if old is not None:
         return
     spec = manifest["spec"]
-    _priority(view, manifest)
+    if fault := priorities.assign(view, spec):
+        raise _forbidden(manifest, fault)
     if fault := runtimes.fill(view, manifest):
         raise _forbidden(manifest, fault)
     _limit(view, manifest)
@@ -171,23 +172,6 @@ def _token_volume(name: str) -> dict[str, Any]:
             ],
         },
     }
-
-
-def _priority(view: View, manifest: Manifest) -> None:
-    spec = manifest["spec"]
-    name = spec.get("priorityClassName") or ""
-    chosen: Manifest = {}
-    if name:
-        found = view.get(Key(names.PRIORITY_CLASS, "", name))
-        if found is None:
-            raise _forbidden(manifest, f"no PriorityClass with name {name} was found")
-        chosen = found
-    priority = chosen.get("value", 0)
-    if spec.get("priority") not in (None, priority):
-        cause = "the integer value of priority must not be provided in pod spec; priority admission"
-        raise _forbidden(manifest, f"{cause} controller computed {priority} from the class name")
-    spec["priority"] = priority
-    spec.setdefault("preemptionPolicy", chosen.get("preemptionPolicy", "PreemptLowerPriority"))
 
 
 def _update(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[Problem]:

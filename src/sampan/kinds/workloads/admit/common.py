@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sampan.kube import unenforced
-from sampan.kube.errors import Problem, forbidden, invalid
+from sampan.kube.errors import Problem, invalid
 from sampan.kube.keys import Manifest
 
 
@@ -29,13 +29,6 @@ def immutable(manifest: Manifest, old: Manifest | None, fields: Iterable[str]) -
         now, before = manifest["spec"].get(field), (old or {})["spec"].get(field)
         if now != before:
             yield invalid(f"spec.{field}", now, "field is immutable")
-
-
-def not_supported(body: dict[str, Any], reasons: dict[str, str], path: str) -> Iterator[Problem]:
-    """Fields that upstream knows and Sampan does not: refused, never ignored."""
-    for field, reason in reasons.items():
-        if body.get(field) not in (None, {}, []):
-            yield forbidden(f"{path}.{field}", reason)
 
 
 def amount(value: Any, path: str) -> Iterator[Problem]:

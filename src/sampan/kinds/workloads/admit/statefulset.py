@@ -28,7 +28,6 @@ _IMMUTABLE = (
     " 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and"
     " 'minReadySeconds' are forbidden"
 )
-_LATER = {"maxUnavailable": "not supported by Sampan: pods are renewed one at a time"}
 
 
 def default(manifest: Manifest) -> None:
@@ -75,7 +74,7 @@ def _choices(spec: dict[str, Any]) -> Iterator[Problem]:
         yield forbidden(path, "only allowed for updateStrategy 'RollingUpdate'")
     elif rolling:
         yield from common.not_negative(rolling, ("partition",), path)
-        yield from common.not_supported(rolling, _LATER, path)
+        yield from _unavailable(rolling.get("maxUnavailable"), f"{path}.maxUnavailable")
     retention = spec["persistentVolumeClaimRetentionPolicy"]
     for field in ("whenDeleted", "whenScaled"):
         if retention[field] not in _RETENTIONS:
@@ -84,6 +83,17 @@ def _choices(spec: dict[str, Any]) -> Iterator[Problem]:
     yield from common.not_negative(spec.get("ordinals") or {}, ("start",), "spec.ordinals")
     if (service := spec.get("serviceName")) and (fault := formats.dns_subdomain(service)):
         yield invalid("spec.serviceName", service, fault)
+
+
+def _unavailable(value: int | str | None, path: str) -> Iterator[Problem]:
+    if value is None:
+        return
+    faults = list(common.amount(value, path))
+    yield from faults
+    if not faults and value in (0, "0%"):
+        yield invalid(path, value, "cannot be 0")
+    elif not faults and isinstance(value, str) and int(value[:-1]) > 100:
+        yield invalid(path, value, "must not be greater than 100%")
 
 
 def _with_claims(spec: dict[str, Any]) -> dict[str, Any]:
