@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -178,6 +179,65 @@ def test_exec(serve: Callable[..., None], protocol: str, code: int) -> None:
             assert status["details"]["causes"] == [{"reason": "ExitCode", "message": "7"}]
 
     serve(scenario, node=node)
+
+
+@pytest.mark.parametrize("code", [0, 7])
+@pytest.mark.parametrize("protocols", [(), ("channel.k8s.io",)])
+def test_exec_of_old(serve: Callable[..., None], protocols: tuple[str, ...], code: int) -> None:
+    """What the conformance tests speak: no Status, and nothing at all about a success."""
+    node = Node(code)
+
+    async def scenario(client: Any) -> None:
+        await make_pod(client, "c")
+        url = f"{client.url}{PODS}/p/exec?command=x&stdin=true"
+        async with client.session.ws_connect(url, headers=BEARER, protocols=protocols) as socket:
+            assert await socket.receive_bytes() == b"\x02ready"
+            await socket.send_bytes(b"\x00hello")
+            assert await socket.receive_bytes() == b"\x01HELLO"
+            await node.process.close_stdin()
+            if code:
+                said = await socket.receive_bytes()
+                assert said == b"\x03command terminated with non-zero exit code: exit status 7"
+            assert (await socket.receive()).type == aiohttp.WSMsgType.CLOSE
+
+    serve(scenario, node=node)
+
+
+@pytest.mark.parametrize("protocol", ["v4.base64.channel.k8s.io", "base64.channel.k8s.io"])
+def test_exec_in_text(serve: Callable[..., None], protocol: str) -> None:
+    node = Node()
+
+    async def scenario(client: Any) -> None:
+        await make_pod(client, "c")
+        url = f"{client.url}{PODS}/p/exec?command=x&stdin=true"
+        async with client.session.ws_connect(url, headers=BEARER, protocols=[protocol]) as socket:
+            assert await socket.receive_str() == "2" + base64.b64encode(b"ready").decode()
+            for nonsense in ("", "0???", " ", "/AA==", "\u00e9"):
+                await socket.send_str(nonsense)
+            await socket.send_str("0" + base64.b64encode(b"hello").decode())
+            assert await socket.receive_str() == "1" + base64.b64encode(b"HELLO").decode()
+
+    serve(scenario, node=node)
+
+
+@pytest.mark.parametrize("protocols", [(), ("binary.k8s.io",), ("base64.binary.k8s.io",)])
+def test_logs_come_in_messages(serve: Callable[..., None], protocols: tuple[str, ...]) -> None:
+    async def scenario(client: Any) -> None:
+        await make_pod(client, "c")
+        url = f"{client.url}{PODS}/p/log?container=c"
+        seen = b""
+        async with client.session.ws_connect(url, headers=BEARER, protocols=protocols) as socket:
+            async for message in socket:
+                text = message.type == aiohttp.WSMsgType.TEXT
+                assert text is ("base64.binary.k8s.io" in protocols)
+                seen += base64.b64decode(message.data) if text else message.data
+        assert seen == b"line 0\nline 1\nline 2\n"
+        async with client.session.ws_connect(
+            f"{url}&follow=true", headers=BEARER, protocols=protocols
+        ) as socket:
+            await socket.receive()
+
+    serve(scenario, node=Node())
 
 
 def test_a_command_ends_when_its_client_leaves(serve: Callable[..., None]) -> None:

@@ -1,7 +1,7 @@
 """A command's streams between a client and a `Process`: over a websocket's channels, or over SPDY.
 
-Websocket: the first byte of a message is the channel: 0 stdin, 1 stdout, 2 stderr, 3 the outcome as
-a Status, 4 a new terminal size; with v5 also 255, which closes the channel that follows.
+Websocket: the first byte of a message is the channel: 0 stdin, 1 stdout, 2 stderr, 3 the outcome, 4
+a new terminal size; with v5 also 255, which closes the channel that follows (`Dialect`).
 SPDY: the client opens a stream for each, named by its header `streamtype`, and ends stdin by ending
 the stream. From v4 on the outcome is a Status, before that the message alone.
 Upstream: k8s.io/apimachinery pkg/util/remotecommand,
@@ -11,6 +11,7 @@ k8s.io/kubelet pkg/cri/streaming/remotecommand.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
@@ -61,26 +62,65 @@ class Wanted(Struct, frozen=True):
 # -- websocket ------------------------------------------------------------------------------------
 
 
-async def over_websocket(receive: Receive, send: Send, process: Process) -> None:
+class Dialect(Struct, frozen=True):
+    """A subprotocol. coded: messages are text, the channel a digit, the rest base64. status: the
+    outcome is always told, as a Status; else only a failure is, in words."""
+
+    coded: bool
+    status: bool
+
+    def said(self, channel: int, data: bytes) -> dict[str, Any]:
+        """A message to the client."""
+        if self.coded:
+            text = str(channel) + base64.b64encode(data).decode()
+            return {"type": "websocket.send", "text": text}
+        return {"type": "websocket.send", "bytes": bytes([channel]) + data}
+
+    def heard(self, message: Any) -> bytes:
+        """A message of the client: channel and data; b"" for one that cannot be read."""
+        data: bytes = message.get("bytes") or (message.get("text") or "").encode()
+        if not self.coded or not data:
+            return data
+        try:
+            return bytes([data[0] - ord("0")]) + base64.b64decode(data[1:], validate=True)
+        except ValueError:
+            return b""
+
+
+DIALECTS = {
+    "v5.channel.k8s.io": Dialect(coded=False, status=True),
+    "v4.channel.k8s.io": Dialect(coded=False, status=True),
+    "v4.base64.channel.k8s.io": Dialect(coded=True, status=True),
+    "channel.k8s.io": Dialect(coded=False, status=False),
+    "base64.channel.k8s.io": Dialect(coded=True, status=False),
+}
+"""Best first. A client that offers none speaks `channel.k8s.io`."""
+
+
+async def over_websocket(receive: Receive, send: Send, process: Process, dialect: Dialect) -> None:
     """Until the command has ended or the client has left."""
 
     async def give(channel: int, data: bytes) -> None:
-        await send({"type": "websocket.send", "bytes": bytes([channel]) + data})
+        await send(dialect.said(channel, data))
 
     async def run() -> None:
-        await give(_ERROR, orjson.dumps(await _run(process, give)))
+        outcome = await _run(process, give)
+        if dialect.status:
+            await give(_ERROR, orjson.dumps(outcome))
+        elif outcome["status"] != "Success":
+            await give(_ERROR, str(outcome["message"]).encode())
 
     with contextlib.suppress(OSError):  # the client has left while it was spoken to
-        await until_either(run(), _take(receive, process))
+        await until_either(run(), _take(receive, process, dialect))
 
 
-async def _take(receive: Receive, process: Process) -> None:
+async def _take(receive: Receive, process: Process, dialect: Dialect) -> None:
     """What the client says, until it leaves."""
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             return
-        data = message.get("bytes") or (message.get("text") or "").encode()
+        data = dialect.heard(message)
         if not data:
             continue
         channel, rest = data[0], data[1:]

@@ -137,7 +137,8 @@ class Dispatcher:
             request.code = 101
             asked = self._find(request, route, user)
             refuse(asked.resource, route.subresource)
-            if route.subresource not in UPGRADED or asked.resource.object_kind != "Pod":
+            streamed = route.subresource in (*UPGRADED, "log")
+            if not streamed or asked.resource.object_kind != "Pod":
                 await self._endpoints.watch_over_websocket(asked, receive, send)
                 return
             await self._subresources.connect(asked)

@@ -9,9 +9,10 @@ k8s.io/kubernetes pkg/registry/core/pod/strategy.go (LogLocation).
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,6 @@ from sampan.kube.times import parse
 _log = logging.getLogger(__name__)
 
 SPDY = "SPDY/3.1"
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 # Seconds. What comes on the heels of the handshake was seen to get lost in kubectl 1.31 (an empty
 # answer with exit code 0): the client seems to read before it has made its streams.
 _CLIENT_SETTLES = 0.02
@@ -55,6 +55,27 @@ class Streams:
         request.code = 200
         await request.send({"type": "http.response.start", "status": 200, "headers": headers})
         await until_either(_send_all(request, chunks), request.gone())
+
+    async def _logs_in_messages(
+        self, offered: Sequence[str], receive: Receive, send: Send, *, request: Request, key: Key
+    ) -> None:
+        pod = self._pod(key.namespace, key.name)
+        options = self._log_options(request, pod)
+        protocol = _chosen(offered, ("binary.k8s.io", "base64.binary.k8s.io"))
+        chunks = await self.agent().logs(pod, options)
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": protocol})
+
+        async def say() -> None:
+            async for chunk in chunks:
+                coded = protocol == "base64.binary.k8s.io"
+                said = {"text": base64.b64encode(chunk).decode()} if coded else {"bytes": chunk}
+                await send({"type": "websocket.send", **said})
+
+        with contextlib.suppress(OSError):  # the client has left while it was spoken to
+            await until_either(say(), _left(receive))
+        with contextlib.suppress(Exception):
+            await send({"type": "websocket.close", "code": 1000})
 
     def _log_options(self, request: Request, pod: Manifest) -> LogOptions:
         tail, limit = _number(request, "tailLines"), _number(request, "limitBytes")
@@ -113,20 +134,22 @@ class Streams:
         key: Key,
         subresource: str,
     ) -> None:
-        """GET pods/exec, pods/attach or pods/portforward as a websocket."""
+        """GET pods/log, pods/exec, pods/attach or pods/portforward as a websocket."""
         offered = scope.get("subprotocols", ())
+        if subresource == "log":
+            await self._logs_in_messages(offered, receive, send, request=request, key=key)
+            return
         if subresource == "portforward":
             await self._forward(offered, receive, send, request=request, key=key)
             return
-        protocol = next((p for p in PROTOCOLS if p in offered), None)
-        if protocol is None:
-            raise BadRequest(f"the websocket must offer one of {', '.join(PROTOCOLS)}")
+        protocol = _chosen(offered, commands.DIALECTS)
         process = await self._start(request, key, subresource)
         try:
             await receive()
             await send({"type": "websocket.accept", "subprotocol": protocol})
             await asyncio.sleep(_CLIENT_SETTLES)
-            await commands.over_websocket(receive, send, process)
+            dialect = commands.DIALECTS[protocol or "channel.k8s.io"]
+            await commands.over_websocket(receive, send, process, dialect)
         finally:
             await process.kill()
             with contextlib.suppress(Exception):
@@ -136,10 +159,7 @@ class Streams:
         self, offered: Sequence[str], receive: Receive, send: Send, *, request: Request, key: Key
     ) -> None:
         dial = self._dial(key)
-        protocol = next((p for p in portforward.SUBPROTOCOLS if p in offered), None)
-        if offered and protocol is None:
-            known = ", ".join(portforward.SUBPROTOCOLS)
-            raise BadRequest(f"the websocket must offer one of {known}, or none")
+        protocol = _chosen(offered, portforward.SUBPROTOCOLS)
         ports = [] if protocol == portforward.TUNNEL else portforward.ports(request)
         await receive()
         await send({"type": "websocket.accept", "subprotocol": protocol})
@@ -224,6 +244,19 @@ def container_of(pod: Manifest, wanted: str) -> str:
     if added:
         text += f" or one of the ephemeral containers: [{' '.join(added)}]"
     raise BadRequest(text)
+
+
+def _chosen(offered: Sequence[str], known: Iterable[str]) -> str | None:
+    """The best subprotocol that both speak; None when the client offers none at all."""
+    found = next((each for each in known if each in offered), None)
+    if offered and found is None:
+        raise BadRequest(f"the websocket must offer one of {', '.join(known)}, or none")
+    return found
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def _offered(request: Request, known: Sequence[str]) -> str:
