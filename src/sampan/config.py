@@ -90,7 +90,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mirrors: tuple[Mirror, ...] = ()
     registries: tuple[Registry, ...] = ()
     gpus: int | None = None
-    sandbox: Literal["", "bubblewrap", "plain"] = ""  # "" tries bubblewrap first, others insist
+    sandbox: Literal["", "bubblewrap", "namespaces", "plain"] = ""  # "" tries them in this order
     node: NodeSettings = NodeSettings()
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from sampan.kube.keys import Key
 
+SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
+
 SLEEPER = "echo start >> /data/runs; sleep {}; echo end >> /data/runs; exit {}"
 
 
@@ -50,7 +52,8 @@ async def end_of(site: Any, name: str) -> str:
     return str((await site.finished(name))["phase"])
 
 
-def test_running_pods_are_adopted(play: Any, tmp_path: Path) -> None:
+@SANDBOXES
+def test_running_pods_are_adopted(play: Any, sandbox: str, tmp_path: Path) -> None:
     async def story(site: Any) -> None:
         await site.run(**spec(tmp_path / "d", 0.6, 0))
         await site.running()
@@ -62,7 +65,7 @@ def test_running_pods_are_adopted(play: Any, tmp_path: Path) -> None:
         assert runs(tmp_path / "d") == ["start", "end"]
         assert site.status()["containerStatuses"][0]["restartCount"] == 0
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_what_ended_meanwhile_is_known(play: Any, tmp_path: Path) -> None:
@@ -147,7 +150,8 @@ def test_fifty_pods_survive(play: Any, tmp_path: Path) -> None:
     play(story)
 
 
-def test_pods_survive_the_supervisor(play: Any, tmp_path: Path) -> None:
+@SANDBOXES
+def test_pods_survive_the_supervisor(play: Any, sandbox: str, tmp_path: Path) -> None:
     async def story(site: Any) -> None:
         await site.run(**spec(tmp_path / "d", 0.5, 3))
         await site.running()
@@ -159,10 +163,11 @@ def test_pods_survive_the_supervisor(play: Any, tmp_path: Path) -> None:
         said = await site.output("echo still here", name="next")
         assert said == "still here\n"
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
-def test_output_survives_the_supervisor(play: Any) -> None:
+@SANDBOXES
+def test_output_survives_the_supervisor(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
         await site.run(command="for i in $(seq 40); do echo $i; sleep 0.02; done")
         await site.running()
@@ -170,10 +175,11 @@ def test_output_survives_the_supervisor(play: Any) -> None:
         await site.finished()
         assert [int(line) for line in (await site.logs()).split()] == list(range(1, 41))
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
-def test_both_die(play: Any, tmp_path: Path) -> None:
+@SANDBOXES
+def test_both_die(play: Any, sandbox: str, tmp_path: Path) -> None:
     async def story(site: Any) -> None:
         await site.run(**spec(tmp_path / "d", 0.3, 0))
         await site.running()
@@ -185,7 +191,7 @@ def test_both_die(play: Any, tmp_path: Path) -> None:
         assert await end_of(site, "p") == "Succeeded"
         assert runs(tmp_path / "d") == ["start", "end"]
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_a_plain_process_whose_end_nobody_saw_is_judged_honestly(play: Any, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from sampan.nodes.supervisor import cgroups
 from sampan.nodes.supervisor.cgroups import Groups
 from sampan.nodes.supervisor.client import Kept
 
+SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
+
 GIB = 1 << 30
 EAT = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo got ${#x}"
 NO_CGROUPS = NodeSettings(cgroups=False)
@@ -117,16 +119,18 @@ def test_half_a_cpu_is_half_a_cpu(play: Any) -> None:
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one CPU cannot be less")
-def test_without_a_cgroup_a_cpu_limit_is_a_number_of_cpus(play: Any) -> None:
+@SANDBOXES
+def test_without_a_cgroup_a_cpu_limit_is_a_number_of_cpus(play: Any, sandbox: str) -> None:
     async def story(place: Any) -> None:
         assert await place.output("nproc", container=resources(cpu="700m")) == "1\n"
         assert int(await place.output("nproc", name="free")) == len(os.sched_getaffinity(0))
 
-    play(story, node=NO_CGROUPS)
+    play(story, sandbox=sandbox, node=NO_CGROUPS)
 
 
 @WITH_PIDS
-def test_a_fork_bomb_stays_in_its_pod(play: Any) -> None:
+@SANDBOXES
+def test_a_fork_bomb_stays_in_its_pod(play: Any, sandbox: str) -> None:
     bomb = "for i in $(seq 60); do sleep 5 & done; echo all"
 
     async def story(place: Any) -> None:
@@ -135,7 +139,7 @@ def test_a_fork_bomb_stays_in_its_pod(play: Any) -> None:
         assert status["phase"] == "Failed", await place.logs()
         assert "all" not in (await place.logs()).splitlines()
 
-    play(story, node=NodeSettings(pod_pids=20))
+    play(story, sandbox=sandbox, node=NodeSettings(pod_pids=20))
 
 
 def test_a_command_inside_is_limited_with_its_container(play: Any) -> None:
@@ -159,13 +163,14 @@ def test_pods_die_before_the_machine(play: Any) -> None:
     play(story)
 
 
-def test_groups_are_removed_with_the_supervisor(play: Any) -> None:
+@SANDBOXES
+def test_groups_are_removed_with_the_supervisor(play: Any, sandbox: str) -> None:
     async def story(place: Any) -> None:
         await place.run(command="true", container=resources(memory="50Mi", cpu="1"))
         await place.finished()
         return str((place.home / "node").stat().st_ino)
 
-    name = play(story)
+    name = play(story, sandbox=sandbox)
     assert not list(Path("/sys/fs/cgroup").rglob(f"sampan-{name}"))
 
 

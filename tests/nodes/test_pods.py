@@ -10,6 +10,8 @@ import pytest
 from sampan.kube.errors import BadRequest, NotFound
 from sampan.kube.keys import key_of
 
+SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
+
 
 def terminated(status: dict[str, Any], index: int = 0) -> dict[str, Any]:
     return dict(status["containerStatuses"][index]["state"]["terminated"])
@@ -56,7 +58,8 @@ def test_the_log_can_stand_for_the_termination_message(play: Any) -> None:
     play(story)
 
 
-def test_a_command_that_does_not_exist_is_a_start_error(play: Any) -> None:
+@SANDBOXES
+def test_a_command_that_does_not_exist_is_a_start_error(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
         await site.run(container={"command": ["nonesuch"]})
         status = await site.finished()
@@ -65,7 +68,7 @@ def test_a_command_that_does_not_exist_is_a_start_error(play: Any) -> None:
         assert terminated(status)["exitCode"] == 128
         assert '"nonesuch": executable file not found' in terminated(status)["message"]
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_init_containers_run_in_order_and_share_volumes(play: Any) -> None:
@@ -197,7 +200,8 @@ def test_python_images_run_the_interpreter_of_this_machine(play: Any) -> None:
     play(story)
 
 
-def test_home_and_the_files_of_sampan_are_hidden(play: Any) -> None:
+@SANDBOXES
+def test_home_and_the_files_of_sampan_are_hidden(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
         (site.home / "secret").write_text("s")
         said = await site.output(
@@ -207,7 +211,7 @@ def test_home_and_the_files_of_sampan_are_hidden(play: Any) -> None:
         assert "secret" not in said
         assert said.endswith("tmp\nread-only\ndata\n")
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_the_environment_reaches_the_process(play: Any) -> None:
@@ -248,7 +252,8 @@ def test_a_missing_config_map_holds_the_container_until_it_appears(play: Any) ->
     play(story)
 
 
-def test_exec_runs_beside_the_container_in_its_sandbox(play: Any) -> None:
+@SANDBOXES
+def test_exec_runs_beside_the_container_in_its_sandbox(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
         await site.run(command="echo mark > /tmp/mark; sleep 100", container={
             "env": [{"name": "COLOR", "value": "red"}]})  # fmt: skip
@@ -264,7 +269,7 @@ def test_exec_runs_beside_the_container_in_its_sandbox(play: Any) -> None:
         assert b"24 80" in out
         await site.cluster.delete(_key(site), grace=0)
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_exec_needs_a_running_container(play: Any) -> None:
@@ -301,7 +306,8 @@ def test_logs_of_a_pod_that_has_not_started_are_refused(play: Any) -> None:
     play(story)
 
 
-def test_stdin_can_be_attached(play: Any) -> None:
+@SANDBOXES
+def test_stdin_can_be_attached(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
         wants = {"stdin": True, "stdinOnce": True, "command": ["cat"]}
         await site.run(container=wants)
@@ -313,10 +319,11 @@ def test_stdin_can_be_attached(play: Any) -> None:
         assert await attached.wait() == 0
         assert (await site.finished())["phase"] == "Succeeded"
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
-def test_a_terminal_can_be_attached(play: Any) -> None:
+@SANDBOXES
+def test_a_terminal_can_be_attached(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
         wants = {"stdin": True, "tty": True, "command": ["sh", "-c", "stty size; read x; exit $x"]}
         await site.run(container=wants)
@@ -326,7 +333,7 @@ def test_a_terminal_can_be_attached(play: Any) -> None:
         assert await attached.wait() == 6
         assert terminated(await site.finished())["exitCode"] == 6
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_hooks_run_inside_the_container(play: Any) -> None:
@@ -398,7 +405,8 @@ def test_two_writes_are_enough_for_a_short_pod(play: Any) -> None:
     play(story)
 
 
-def test_memory_above_the_limit_is_an_oom_kill(play: Any) -> None:
+@SANDBOXES
+def test_memory_above_the_limit_is_an_oom_kill(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
         grow = "import time; x = bytearray(200 << 20); x[::4096] = b'1' * len(x[::4096]);"
         await site.run(container={
@@ -410,7 +418,7 @@ def test_memory_above_the_limit_is_an_oom_kill(play: Any) -> None:
         assert terminated(status)["reason"] == "OOMKilled"
         assert terminated(status)["exitCode"] == 137
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_plain_processes_rewrite_mount_paths(play: Any) -> None:

@@ -40,14 +40,12 @@ class Bench:
         self.reports[report.id].set_result(report)
 
 
-@pytest.fixture(params=["bubblewrap", "plain"])
+@pytest.fixture(params=["bubblewrap", "namespaces", "plain"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
     def run(story: Callable[[Bench], Any]) -> None:
         async def whole() -> None:
-            level = await probe()
-            if request.param == "plain":
-                level = Level("plain")
-            elif level.kind != "bubblewrap":
+            level = await probe(request.param)
+            if level.kind != request.param:
                 pytest.skip(level.reason)
             place = Bench(tmp_path / "node", level)
             await place.client.connect()

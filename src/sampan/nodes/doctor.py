@@ -34,9 +34,7 @@ class Finding(Struct, frozen=True):
 
 def examine(config: Config, home: Path) -> list[Finding]:
     """Look at this machine; starts one trial sandbox and changes nothing."""
-    level = asyncio.run(probe())
-    if config.sandbox == "plain":
-        level = Level("plain", reason="config.yaml asks for plain processes")
+    level = asyncio.run(probe(config.sandbox))
     count = gpus.found() if config.gpus is None else config.gpus
     return judge(level, _kept(config.node.cgroups), count)
 
@@ -67,6 +65,9 @@ def judge(level: Level, limits: Kept, gpu_count: int) -> list[Finding]:
 def _sandbox(level: Level) -> Finding:
     if level.kind == "bubblewrap":
         return Finding("ok", "sandbox", "bubblewrap: own mounts, processes, hostname; home hidden")
+    if level.kind == "namespaces":
+        message = "own namespaces: own mounts, processes, hostname; home hidden"
+        return Finding("ok", "sandbox", f"{message} ({level.reason})")
     message = (
         "plain processes: pods see this machine's files and processes, and mount paths are "
         f"rewritten in arguments and variables ({level.reason})"
@@ -74,7 +75,7 @@ def _sandbox(level: Level) -> Finding:
     remedy = "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
     if "is not installed" not in level.reason and _restricted():
         remedy = (
-            "allow bubblewrap user namespaces: an AppArmor profile with `userns,`, or "
+            "allow user namespaces: an AppArmor profile with `userns,`, or "
             "sysctl kernel.apparmor_restrict_unprivileged_userns=0"
         )
     return Finding("warning", "sandbox", message, remedy)

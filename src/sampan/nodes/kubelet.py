@@ -38,7 +38,7 @@ from sampan.nodes.images.resolve import Images
 from sampan.nodes.life.status import TERMINAL
 from sampan.nodes.pressure import Pressure
 from sampan.nodes.registration import Registration
-from sampan.nodes.sandbox.level import Level, probe
+from sampan.nodes.sandbox.level import probe
 from sampan.nodes.supervisor import process
 from sampan.nodes.supervisor.client import Client, Gone, Greeting, Kept, Report, end_everything
 from sampan.nodes.volumes.reclaim import Reclaimer
@@ -299,13 +299,12 @@ class Node:
     async def _equip(self) -> None:
         """Find out what kind of sandbox works, and what is never to be seen in one."""
         context, config = self.context, self._config
-        context.level = await probe()
-        if config.sandbox == "bubblewrap" and context.level.kind != "bubblewrap":
+        context.level = await probe(config.sandbox)
+        if config.sandbox not in ("", context.level.kind):
             raise UserMistake(
-                f"config.yaml insists on bubblewrap, which cannot be used: {context.level.reason}"
+                f"config.yaml insists on {config.sandbox}, which cannot be used: "
+                f"{context.level.reason}"
             )
-        if config.sandbox == "plain" and context.level.kind != "plain":
-            context.level = Level("plain", reason="config.yaml asks for plain processes")
         context.hidden = hidden(context.home)
         place = context.directory / "environments"
         context.images = Images(config.images, place, config.image_mirror)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from sampan.nodes.images.oci.tree import Layer
-from sampan.nodes.sandbox.spec import Mount
+from sampan.nodes.sandbox.spec import Interpreter, Mount
 
 SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -27,6 +27,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     entrypoint, command: ENTRYPOINT and CMD; both empty when only the pod can say.
     visible: directories of the host to be seen although home is hidden.
     files: of an OCI image, which also says its user, working directory, stop signal and volumes.
+    interpreter: the Python that containers may be forked from.
     """
 
     identity: str
@@ -42,6 +43,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     user: str = ""
     cwd: str = "/"
     stop_signal: str = ""
+    interpreter: Interpreter | None = None
 
     def variables(self) -> dict[str, str]:
         """What the image sets, before anything that the pod says. HOME is left to whoever knows

@@ -45,12 +45,22 @@ class Overlay(Struct, frozen=True):
     root: str
 
 
+class Interpreter(Struct, frozen=True):
+    """A Python from which containers may be forked: the program on the host, the modules that are
+    imported beforehand, and the directories that it consists of."""
+
+    python: str
+    modules: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+
 class Sandbox(Struct, frozen=True, kw_only=True):
     """root: "/" for the host's own files, else a directory that holds a root file system; both
         are seen read-only, except that "/" itself takes new entries unless `read_only`.
     hidden: absolute paths of the host of which nothing is to be seen.
     visible: paths below hidden ones that are seen read-only nevertheless (interpreters).
     mounts: in the order in which they are made.
+    interpreter: the Python of its environment, if that is kept warm.
     uid, gid: what the container believes to be; files belong to the one who runs Sampan.
     image: the root is this container's own file system, which it may change; mounts and cwd have
         had their links followed in it. overlay: what has to be mounted at the root first.
@@ -70,6 +80,7 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     visible: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     read_only: bool = False
+    interpreter: Interpreter | None = None
     limits: Limits = Limits()
     stdin: bool = False
     tty: bool = False

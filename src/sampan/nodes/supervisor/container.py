@@ -8,6 +8,10 @@ from sampan.nodes.supervisor import process, records
 from sampan.nodes.supervisor.pipes import Streams
 from sampan.nodes.supervisor.records import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Container:
     """One live container and everything that is open for it."""
@@ -20,6 +24,9 @@ class Container:
         self.kill_at = 0.0
         self.stop_signal: int = signal.SIGTERM
         self.ended: tuple[int, float] | None = None  # (exit status, when) of the main process
+        self.begun = record.pid > 0  # a forked container: its program runs
+        self.started: Callable[[Record], None] | None = None  # is told when the process is known
+        self.otherwise: Callable[[], int] | None = None  # start it when it cannot be forked
         self._init = 0
 
     @property
@@ -34,6 +41,8 @@ class Container:
         """The sandbox is being made: its main process is not there, or still is bubblewrap."""
         if self.record.plain:
             return False
+        if self.record.forked:
+            return not self.begun
         return not self.main or process.same_program(self.main, self.init)
 
     @property

@@ -17,6 +17,7 @@ import time
 from sampan.nodes.supervisor import enter, process, records, spawn, verdict
 from sampan.nodes.supervisor.cgroups import Groups
 from sampan.nodes.supervisor.container import Container
+from sampan.nodes.supervisor.forks import Forks
 from sampan.nodes.supervisor.limits import Limits
 from sampan.nodes.supervisor.loop import Loop
 from sampan.nodes.supervisor.pipes import Streams
@@ -47,8 +48,10 @@ class Containers:
         self.known: dict[str, Record] = {}
         self._live: dict[str, Container] = {}
         self.limits = Limits(self.loop, groups, self._live.values, self._kill)
+        self.forks = Forks(self.loop, self._born, self._unborn)
         self._by_pid: dict[int, Container] = {}
         self._execs: dict[int, Callable[[int], None]] = {}
+        self._unclaimed: dict[int, tuple[int, float]] = {}
         self._changed = changed
         self._grown = grown
 
@@ -66,14 +69,16 @@ class Containers:
     def live(self) -> int:
         return len(self._live)
 
-    def start(self, spec: dict[str, Any]) -> Record:
-        """Start a container, or answer the record of this id if it was started before."""
+    def start(self, spec: dict[str, Any], started: Callable[[Record], None]) -> None:
+        """Start a container, unless this id was started before; `started` is told of its record,
+        later if it takes time to know its process."""
         identity = spec["id"]
         directory = self._directory(identity)
         try:
             os.mkdir(directory, 0o700)
         except FileExistsError:
-            return self.known.get(identity) or records.load(directory, identity)
+            started(self.known.get(identity) or records.load(directory, identity))
+            return
         except FileNotFoundError:
             os.makedirs(directory, 0o700)
         record = Record(identity, plain=spec["plain"], limits=spec.get("limits"))
@@ -92,11 +97,12 @@ class Containers:
                 raise
             record.end(128, time.time(), "StartError", str(error))
             self._save(record.save_end, directory)
-            return record
-        record.ticks = process.start_ticks(record.pid)
-        self._save(lambda path: record.save_start(path) if record.running else None, directory)
-        self._live[identity] = self._by_pid[record.pid] = container
-        return record
+            started(record)
+            return
+        self._live[identity] = container
+        container.started = started
+        if record.pid:
+            self._note_pid(container)
 
     def stop(self, identity: str, grace: float) -> None:
         """SIGTERM, or what its image wants, to the main process, SIGKILL to all of it after `grace`
@@ -148,16 +154,61 @@ class Containers:
 
     # -- starting ---------------------------------------------------------------------------------
     def _spawn(self, container: Container, spec: dict[str, Any]) -> None:
-        way = spawn.plain if container.record.plain else spawn.sandboxed
+        """Leaves the record without a pid when that will be known later (`_born`)."""
+        bounds = self.limits.bounds(container)
+        plain = container.record.plain
+        way = spawn.plain if plain else spawn.sandboxed
+
+        def usual() -> int:
+            return self.limits.under(bounds, lambda prefix: way(container, spec, prefix, files))
+
         try:
-            container.record.pid = self.limits.apply(
-                container, lambda prefix: way(container, spec, prefix)
-            )
+            files = spawn.streams(container, spec)
+            if not plain and self.forks.start(container, spec, bounds, files):
+                container.otherwise = usual if spec.get("program") else None
+                return  # the streams stay open here: another try may need them
+            container.record.pid = usual()
         except OSError:
             self.limits.release(container)
             raise
-        finally:
-            container.streams.given()
+        container.streams.given()
+
+    def _note_pid(self, container: Container) -> None:
+        record = container.record
+        record.ticks = process.start_ticks(record.pid)
+        self._save(
+            lambda path: record.save_start(path) if record.running else None, container.directory
+        )
+        self._by_pid[record.pid] = container
+        container.streams.given()
+        if container.started is not None:
+            container.started(record)
+
+    def _born(self, container: Container, pid: int) -> None:
+        """The init of a forked container; it may have ended before we heard of it."""
+        container.record.pid = pid
+        self._note_pid(container)
+        status, at = self._unclaimed.pop(pid, (0, 0.0))
+        if not self.forks.waiting:
+            self._unclaimed.clear()
+        if at >= container.record.started:
+            self._reaped(pid, status)
+
+    def _unborn(self, container: Container, why: str) -> None:
+        """A zygote has failed before it made anything: start as usual where that can be done."""
+        record = container.record
+        record.forked = False
+        try:
+            if container.otherwise is None:
+                raise OSError(why.removeprefix("error ") or "the sandbox could not be set up")
+            record.pid = container.otherwise()
+        except OSError as error:
+            container.streams.close()
+            self._finish(container, 128, time.time(), "ContainerCannotRun", str(error))
+            if container.started is not None:
+                container.started(record)
+            return
+        self._note_pid(container)
 
     def _unclaim(self, identity: str, directory: str) -> None:
         """Nothing was started: the same id may be tried again when there is room."""
@@ -231,6 +282,9 @@ class Containers:
             return
         container = self._by_pid.pop(pid, None)
         if container is None:
+            self.forks.zygotes.reaped(pid)
+            if self.forks.waiting:
+                self._unclaimed[pid] = (status, time.time())
             return
         if container.ended is None:
             container.ended = (status, time.time())

@@ -159,26 +159,11 @@ def _command(
     except OSError as error:
         _refuse(f"chdir to {cwd!r}: {error.strerror}", 126)
     try:
-        _execute(argv, env)
+        process.execute(argv, env)
     except FileNotFoundError:
         _refuse(f'exec: "{argv[0]}": executable file not found in $PATH', 127)
     except OSError as error:
         _refuse(f'exec: "{argv[0]}": {error.strerror}', 126)
-
-
-def _execute(argv: Sequence[str], env: Mapping[str, str]) -> None:
-    """As os.execvpe, which imports a module: no file of Python's is to be found in here."""
-    program = argv[0]
-    places = [""] if "/" in program else [p + "/" for p in env.get("PATH", os.defpath).split(":")]
-    failure: OSError = FileNotFoundError(program)
-    for place in places:
-        try:
-            os.execve(place + program, list(argv), dict(env))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            failure = error
-    raise failure
 
 
 def _refuse(message: str, code: int) -> None:

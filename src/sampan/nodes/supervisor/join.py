@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def join(files: Sequence[str]) -> None:
     """Enter the namespaces that these files of /proc stand for, in order. OSError when one is
     gone; the caller must not go on then."""
-    found = [os.open(file, os.O_RDONLY | os.O_CLOEXEC) for file in files]
-    for fd, file in zip(found, files, strict=True):
+    found = {file: os.open(file, os.O_RDONLY | os.O_CLOEXEC) for file in files}
+    for file, fd in found.items():
         process.check(process.libc.setns(fd, 0), f"join {file}")
         os.close(fd)

@@ -12,7 +12,6 @@ itself runs out of memory: pods, before the host's own programs.
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from sampan.nodes.supervisor import process
@@ -21,12 +20,12 @@ from sampan.nodes.supervisor.cgroups import Groups, prefix
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from sampan.nodes.supervisor.container import Container
     from sampan.nodes.supervisor.loop import Loop
 
 PERIOD = 0.2
-_ADJUST = "/proc/self/oom_score_adj"
 
 
 def facts(groups: Groups) -> dict[str, str]:
@@ -51,22 +50,27 @@ class Limits:
         self._next_cpu = 0
         self._killed = groups.killed_unlimited()
 
-    def apply(self, container: Container, start: Callable[[list[str]], int]) -> int:
-        """Call `start` with what has to stand before the command line, in such a way that what it
-        starts is limited from its first instruction on; answers what it answers."""
+    def bounds(self, container: Container) -> dict[str, Any]:
+        """What a new container has to be bound by from its first instruction on; made now."""
         limits = container.record.limits
         container.record.groups = self.groups.make(container.record.id, limits)
         if limits.get("memory") and "memory" not in self.groups.controllers:
             self.watch()
-        cpus = self._cpus(limits.get("cpu") or 0)
+        cpus = sorted(self._cpus(limits.get("cpu") or 0))
+        return {"groups": container.record.groups, "cpus": cpus, "oom": limits.get("oom") or 0}
+
+    def under(self, bounds: dict[str, Any], start: Callable[[list[str]], int]) -> int:
+        """Call `start` with what has to stand before the command line, in such a way that what it
+        starts is bound; answers what it answers."""
+        cpus = bounds["cpus"]
         before = os.sched_getaffinity(0) if cpus else set()
         if cpus:
             os.sched_setaffinity(0, cpus)
-        _adjust(limits.get("oom") or 0)
+        process.prefer(bounds["oom"])
         try:
-            return start(prefix(container.record.groups))
+            return start(prefix(bounds["groups"]))
         finally:
-            _adjust(0)
+            process.prefer(0)
             if cpus:
                 os.sched_setaffinity(0, before)
 
@@ -115,9 +119,3 @@ class Limits:
             return set()
         first, self._next_cpu = self._next_cpu, (self._next_cpu + count) % len(ours)
         return {ours[(first + n) % len(ours)] for n in range(count)}
-
-
-def _adjust(score: int) -> None:
-    """Inherited by what is started now. To lower it again to 0 is everybody's right."""
-    with contextlib.suppress(OSError), open(_ADJUST, "w") as file:
-        file.write(str(score))

@@ -168,8 +168,12 @@ class Server:
             connection.send({"n": number})
 
     # -- operations: what they answer is sent back; None is for those that answer later -----------
-    def _start(self, _connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
-        return self.containers.start(request).facts()
+    def _start(self, connection: Connection, request: dict[str, Any]) -> None:
+        def started(record: Record) -> None:
+            if connection in self.connections:
+                connection.send({"n": request["n"], **record.facts()})
+
+        self.containers.start(request, started)
 
     def _stop(self, _connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
         self.containers.stop(request["id"], float(request["grace"]))
@@ -285,6 +289,7 @@ def main(directory: str, cgroups: str = "") -> int:
     listener.listen(64)
     listener.setblocking(False)
     server.loop.run()
+    server.containers.forks.zygotes.close()
     server.containers.limits.groups.close()
     os.unlink(SOCKET)
     return 0

@@ -37,23 +37,25 @@ class Streams:
         self.log = LogWriter(directory, log)
 
     def open(self, *, stdin: bool) -> tuple[int, int, int]:
-        """Make the pipes; answers the container's (stdin or -1, stdout, stderr)."""
+        """Make the pipes; answers the container's (stdin, stdout, stderr)."""
         for name, stream in _STREAMS:
             path = f"{self._directory}/{name}"
             os.mkfifo(path, 0o600)
             self._given.append(os.open(path, os.O_RDWR))
             self._read(path, stream)
         out, err = self._given
-        return (self._open_stdin() if stdin else -1), out, err
+        if not stdin:
+            self._given.append(os.open(os.devnull, os.O_RDONLY))
+        return (self._open_stdin() if stdin else self._given[-1]), out, err
 
-    def open_terminal(self) -> str:
-        """Make a pseudo terminal; answers the name of the container's side."""
+    def open_terminal(self) -> int:
+        """Make a pseudo terminal; answers the container's side."""
         self.terminal, slave = os.openpty()
         self._given.append(slave)
         os.set_blocking(self.terminal, False)
         self.log = LogWriter(self._directory, self._bounds, eager=True)
         self._watch(self.terminal, "stdout")
-        return os.ttyname(slave)
+        return slave
 
     def reopen(self) -> None:
         """After a restart of the supervisor: the pipes are still there, a terminal is not."""

@@ -2,7 +2,9 @@
 
 A container's directory holds:
     record      pid and start time of the process that we started, the boot it belongs to
-    status      written by bubblewrap: the pid of the sandbox's init, then the exit code
+    status      written by bubblewrap: the pid of the sandbox's init, then the exit code; for a
+                forked container (`launch`) the first line only
+    code        the exit code of a forked container, written from inside: a number or nonsense
     exit        how it ended, written by us
     out, err    named pipes for its output: they stay open for the container if we die
     log, log.1  its output (`logs`)
@@ -30,8 +32,8 @@ class Record:
     """One attempt of one container. Times are seconds since the epoch."""
 
     __slots__ = (
-        "code", "finished", "groups", "id", "limits", "message", "pid", "plain", "reason",
-        "started", "ticks",
+        "code", "finished", "forked", "groups", "id", "limits", "message", "pid", "plain",
+        "reason", "started", "ticks",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +41,7 @@ class Record:
     ) -> None:
         self.id = identity
         self.plain = plain
+        self.forked = False  # by `launch`, not started by bubblewrap
         self.limits = limits or {}
         self.groups: list[str] = []  # directories of its cgroup
         self.pid = 0
@@ -75,6 +78,7 @@ class Record:
             "boot": process.boot_id(),
             "started": self.started,
             "plain": self.plain,
+            "forked": self.forked,
             "limits": self.limits,
             "groups": self.groups,
         }
@@ -97,7 +101,7 @@ def load(directory: str, identity: str) -> Record:
     start = _read(directory + "/record")
     record.pid, record.ticks = start.get("pid", 0), start.get("ticks", 0)
     record.started = start.get("started") or os.stat(directory).st_mtime
-    record.plain = start.get("plain", False)
+    record.plain, record.forked = start.get("plain", False), start.get("forked", False)
     record.limits = start.get("limits") or {}
     record.groups = start.get("groups") or []
     end = _read(directory + "/exit")
@@ -127,12 +131,11 @@ def status(directory: str) -> dict[str, Any]:
     """bubblewrap's JSON lines merged: "child-pid", and "exit-code" once the program, which was
     started, has ended."""
     facts: dict[str, Any] = {}
-    try:
-        with open(directory + "/status") as file:
-            for line in file:
-                facts.update(json.loads(line))
-    except (OSError, ValueError):
-        pass
+    with contextlib.suppress(OSError, ValueError), open(directory + "/status") as file:
+        for line in file:
+            facts.update(json.loads(line))
+    with contextlib.suppress(OSError, ValueError), open(directory + "/code", "rb") as code:
+        facts["exit-code"] = int(code.read(3)) & 0xFF
     return facts
 
 

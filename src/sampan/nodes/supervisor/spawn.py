@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    Files = tuple[int, int, int]  # stdin, stdout, stderr
+
 _ARGS, _STATUS = 3, 4  # descriptors that bubblewrap is told of
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 _SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -24,20 +26,32 @@ MARK = "SAMPAN_CONTAINER"
 """In the environment of plain processes: how strays are found when the container ends."""
 
 
-def sandboxed(container: Container, spec: dict[str, Any], prefix: list[str]) -> int:
-    """Answers its pid. OSError when it cannot be started."""
+def streams(container: Container, spec: dict[str, Any]) -> Files:
+    """The container's ends of its three streams, which are one with a terminal."""
+    if spec.get("tty"):
+        slave = container.streams.open_terminal()
+        return slave, slave, slave
+    return container.streams.open(stdin=bool(spec.get("stdin")))
+
+
+def status_file(container: Container) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     status = os.open(container.directory + "/status", flags, 0o600)
-    os.write(status, b"{}\n")  # a block of the disk: what bubblewrap has to say will find room
+    os.write(status, b"{}\n")  # a block of the disk: what is to be said will find room
+    return status
+
+
+def sandboxed(container: Container, spec: dict[str, Any], prefix: list[str], files: Files) -> int:
+    """Answers its pid. OSError when it cannot be started."""
+    status = status_file(container)
     arguments = os.memfd_create("args")
     os.write(arguments, "\0".join(spec["args"]).encode() + b"\0")
     os.lseek(arguments, 0, os.SEEK_SET)
     command = [spec["program"], "--args", str(_ARGS), "--json-status-fd", str(_STATUS)]
     command = [*prefix, *command, "--", *spec["argv"]]
-    take = _streams(container, spec)
 
     def child() -> None:
-        take()
+        _take(spec, files)
         os.dup2(arguments, _ARGS)
         os.dup2(status, _STATUS)
         join.join(spec.get("join") or ())
@@ -53,25 +67,13 @@ def sandboxed(container: Container, spec: dict[str, Any], prefix: list[str]) -> 
         os.close(arguments)
 
 
-def _streams(container: Container, spec: dict[str, Any]) -> Callable[[], None]:
-    """Make them; what is answered makes them the child's own, after it has begun a session."""
-    if spec.get("tty"):
-        name = container.streams.open_terminal()
-
-        def terminal() -> None:
-            fd = os.open(name, os.O_RDWR)  # the first one that a session opens is its own
-            for target in range(3):
-                os.dup2(fd, target)
-
-        return terminal
-    stdin, out, err = container.streams.open(stdin=bool(spec.get("stdin")))
-
-    def pipes() -> None:
-        os.dup2(stdin if stdin >= 0 else os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(out, 1)
-        os.dup2(err, 2)
-
-    return pipes
+def _take(spec: dict[str, Any], files: Files) -> None:
+    """The streams become the child's own, which has begun a session."""
+    if spec.get("tty"):  # the first terminal that a session opens is its own
+        fd = os.open(os.ttyname(files[0]), os.O_RDWR)
+        files = (fd, fd, fd)
+    for target, fd in enumerate(files):
+        os.dup2(fd, target)
 
 
 def _forked(child: Callable[[], None]) -> int:
@@ -98,20 +100,14 @@ def _forked(child: Callable[[], None]) -> int:
     return pid
 
 
-def plain(container: Container, spec: dict[str, Any], prefix: list[str]) -> int:
+def plain(container: Container, spec: dict[str, Any], prefix: list[str], files: Files) -> int:
     if spec.get("tty"):
-        raise OSError("a terminal for the main process needs bubblewrap")
+        raise OSError("a terminal for the main process needs a sandbox")
     program = spec["argv"][0]
     if not _found(program, spec["env"].get("PATH", os.defpath)):
         raise OSError(f'exec: "{program}": executable file not found in $PATH')
-    stdin, out, err = container.streams.open(stdin=bool(spec.get("stdin")))
-    null = os.open(os.devnull, os.O_RDONLY)
-    try:
-        fds = [stdin if stdin >= 0 else null, out, err]
-        env = {**spec["env"], MARK: container.record.id}
-        return enter.run_plain([*prefix, *spec["argv"]], env, fds, tty=False, cwd=spec["cwd"])
-    finally:
-        os.close(null)
+    env = {**spec["env"], MARK: container.record.id}
+    return enter.run_plain([*prefix, *spec["argv"]], env, files, tty=False, cwd=spec["cwd"])
 
 
 def _found(program: str, path: str) -> bool:

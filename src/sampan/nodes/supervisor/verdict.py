@@ -10,6 +10,7 @@ import os
 
 from sampan.nodes.supervisor import records
 from sampan.nodes.supervisor.container import Container
+from sampan.nodes.supervisor.launch import SAID
 
 
 def judge(container: Container, status: int, at: float) -> tuple[int, float, str, str]:
@@ -32,7 +33,8 @@ def _start_error(directory: str) -> tuple[str, str]:
             last = file.read()[-4096:].decode(errors="replace").strip().rpartition("\n")[2]
     except OSError:
         last = ""
-    said = last.partition("bwrap: ")[2] or "the sandbox could not be set up"
+    said = last.partition("bwrap: ")[2] or last.partition(SAID)[2]
+    said = said or "the sandbox could not be set up"
     if said.startswith("execvp "):
         program, _, cause = said.removeprefix("execvp ").rpartition(": ")
         if cause == "No such file or directory":

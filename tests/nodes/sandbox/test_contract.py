@@ -1,4 +1,4 @@
-"""Sandboxes as bubblewrap makes them: what is seen inside."""
+"""What is seen inside a sandbox, whoever makes it: bubblewrap, or our own system calls."""
 
 from __future__ import annotations
 
@@ -6,17 +6,37 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from sampan.nodes.sandbox import bubblewrap, plain, shadow
+import sampan
+from sampan.nodes.sandbox import bubblewrap, namespaces, plain, shadow
 from sampan.nodes.sandbox.spec import Mount, Sandbox
 
 BWRAP = shutil.which("bwrap")
-needs_bubblewrap = pytest.mark.skipif(BWRAP is None, reason="bubblewrap is not installed")
+SYSTEM_PYTHON = shutil.which("python3", path="/usr/bin") or sys.executable  # anybody may run it
+SOURCE = Path(sampan.__file__).parents[1]
+LAUNCH = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+from sampan.nodes.supervisor import launch
+null = os.open(os.devnull, os.O_RDWR)
+code = int(sys.argv[3])
+spec = json.loads(sys.argv[2])
+launcher = os.fork()
+if launcher:
+    os.wait()
+    os._exit(0)
+launch.main_process(spec, [os.dup(null), os.dup(0), os.dup(1), os.dup(2), null, code])
+launch.execute(spec)
+"""
+
+Run = Callable[..., str]
 
 
 def box(command: str, *mounts: Mount, **more: Any) -> Sandbox:
@@ -27,28 +47,53 @@ def box(command: str, *mounts: Mount, **more: Any) -> Sandbox:
     )  # fmt: skip
 
 
-def run(sandbox: Sandbox, *before: str) -> str:
-    assert BWRAP
-    command = [*before, BWRAP, *bubblewrap.arguments(sandbox), "--", *sandbox.argv]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def by_bubblewrap(sandbox: Sandbox, *before: str) -> str:
+    args = bubblewrap.arguments(sandbox)
+    if before and "--unshare-user" not in args:  # we are root, who is not to run it
+        args += ["--unshare-user", "--uid", "0", "--gid", "0"]
+    command = [*before, str(BWRAP), *args, "--", *sandbox.argv]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-@needs_bubblewrap
+def by_namespaces(sandbox: Sandbox, *before: str) -> str:
+    bounds = {"groups": [], "cpus": [], "oom": 0}
+    described = {**namespaces.description(sandbox), "tty": False, "bounds": bounds, "join": []}
+    spec = msgspec.json.encode(described).decode()
+    reader, writer = os.pipe()
+    with open(reader) as code:
+        command = [*before, SYSTEM_PYTHON, "-I", "-S", "-c", LAUNCH, str(SOURCE), spec,
+                   str(writer)]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/",
+                              pass_fds=(writer,))  # fmt: skip
+        os.close(writer)
+        assert code.read() == "0", done.stderr
+    return done.stdout
+
+
+@pytest.fixture(params=["bubblewrap", "namespaces"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a sandbox to its end and answers what it said; it has to succeed."""
+    if request.param == "namespaces":
+        return by_namespaces
+    if BWRAP is None:
+        pytest.skip("bubblewrap is not installed")
+    return by_bubblewrap
+
+
 @pytest.mark.parametrize(
     "target",
     ["/workspace", "/gotest/outputs/text", "/etc/app", "/mnt/vol", "/usr/local/lib/x/y",
      "/var/run/secrets/kubernetes.io/serviceaccount", "/home/jovyan", "/root/.cache", "/dev/shm",
      "/tmp/inside", "/etc/ssl/certs", "/opt"],
 )  # fmt: skip
-def test_a_volume_at_any_path(tmp_path: Path, target: str) -> None:
+def test_a_volume_at_any_path(run: Run, tmp_path: Path, target: str) -> None:
     (tmp_path / "file").write_text("here")
     assert run(box(f"cat {target}/file", Mount(target, str(tmp_path)))) == "here"
 
 
-@needs_bubblewrap
-def test_what_lies_beside_a_mount_stays(tmp_path: Path) -> None:
+def test_what_lies_beside_a_mount_stays(run: Run, tmp_path: Path) -> None:
     said = run(
         box("grep -c root: /etc/passwd; ls -A /etc | wc -l; cat /etc/os-release | wc -l",
             Mount("/etc/app", str(tmp_path)), Mount("/etc/ssl/certs/mine", str(tmp_path)))
@@ -58,8 +103,7 @@ def test_what_lies_beside_a_mount_stays(tmp_path: Path) -> None:
     assert int(said[2]) > 1
 
 
-@needs_bubblewrap
-def test_nothing_of_the_host_can_be_changed(tmp_path: Path) -> None:
+def test_nothing_of_the_host_can_be_changed(run: Run, tmp_path: Path) -> None:
     said = run(
         box("for d in /etc /usr /usr/local /etc/app; do touch $d/x 2>/dev/null && echo $d; done;"
             "touch /x && mkdir /data && echo root", Mount("/etc/app", str(tmp_path), True))
@@ -67,15 +111,13 @@ def test_nothing_of_the_host_can_be_changed(tmp_path: Path) -> None:
     assert said == "root\n"
 
 
-@needs_bubblewrap
-def test_a_read_only_root(tmp_path: Path) -> None:
+def test_a_read_only_root(run: Run, tmp_path: Path) -> None:
     sandbox = box("touch /x 2>/dev/null && echo no; touch /data/y && echo yes",
                   Mount("/data", str(tmp_path)), read_only=True)  # fmt: skip
     assert run(sandbox) == "yes\n"
 
 
-@needs_bubblewrap
-def test_home_is_hidden_but_for_what_is_bound_back(tmp_path: Path) -> None:
+def test_home_is_hidden_but_for_what_is_bound_back(run: Run, tmp_path: Path) -> None:
     sandbox = box(f"ls /home; {sys.base_prefix}/bin/python3 -c 'print(1)'",
                   visible=(sys.base_prefix,))  # fmt: skip
     assert run(sandbox) == "1\n"
@@ -89,23 +131,20 @@ def _visible(path: Path) -> bool:
     return not str(path).startswith(("/tmp", "/run"))
 
 
-@needs_bubblewrap
-def test_identity_variables_and_namespaces() -> None:
+def test_identity_variables_and_namespaces(run: Run) -> None:
     said = run(box("id -u; id -g; hostname; pwd; env | sort", uid=1000, gid=100, cwd="/app/src"))
     assert said.splitlines()[:4] == ["1000", "100", "pod", "/app/src"]
     assert set(said.splitlines()[4:]) == {"PATH=/usr/bin:/bin", "PWD=/app/src", "WORD=a b"}
 
 
-@needs_bubblewrap
-def test_memory_in_place_of_a_directory() -> None:
+def test_memory_in_place_of_a_directory(run: Run) -> None:
     sandbox = box(
         "head -c 2000000 /dev/zero > /m/x; stat -c %s /m/x", Mount("/m", "", False, 1 << 20)
     )
     assert run(sandbox) == "1048576\n"
 
 
-@needs_bubblewrap
-def test_another_root_file_system(tmp_path: Path) -> None:
+def test_another_root_file_system(run: Run, tmp_path: Path) -> None:
     root = tmp_path / "rootfs"
     needed = subprocess.run(["ldd", "/bin/sh", "/bin/cat"], capture_output=True, text=True)
     libraries = {word for word in needed.stdout.split() if word.startswith("/lib")}
@@ -117,26 +156,20 @@ def test_another_root_file_system(tmp_path: Path) -> None:
     assert run(box("cat /etc/issue", root=str(root))) == "mine"
 
 
-@needs_bubblewrap
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
 @pytest.mark.parametrize("uid", [0, 1000])
-def test_an_ordinary_user_can(uid: int) -> None:
+def test_an_ordinary_user_can(run: Run, uid: int) -> None:
     directory = Path(f"/tmp/sampan-nobody-{uid}")
     directory.mkdir(exist_ok=True)
     (directory / "f").write_text("x")
     shutil.chown(directory, "nobody")
-    own = bubblewrap._identity(box("x", uid=uid))
-    sandbox = box("id -u; cat /etc/app/f; echo; touch /etc/app/g; grep CapEff /proc/self/status",
-                  Mount("/etc/app", str(directory)), uid=uid)  # fmt: skip
-    args = bubblewrap.arguments(sandbox)
-    if "--unshare-user" not in own:
-        args += ["--unshare-user", "--uid", "0", "--gid", "0"]
-    done = subprocess.run(
-        ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", str(BWRAP), *args,
-         "--", *sandbox.argv], capture_output=True, text=True, check=False, cwd="/",
+    said = run(
+        box("id -u; cat /etc/app/f; echo; touch /etc/app/g; grep CapEff /proc/self/status",
+            Mount("/etc/app", str(directory)), uid=uid),
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
     )  # fmt: skip
     shutil.rmtree(directory)
-    assert done.stdout.split() == [str(uid), "x", "CapEff:", "0000000000000000"], done.stderr
+    assert said.split() == [str(uid), "x", "CapEff:", "0000000000000000"]
 
 
 def test_links_of_the_root_are_followed_inside_it(tmp_path: Path) -> None:
@@ -167,7 +200,6 @@ def test_plain_processes_get_other_paths(text: str, expected: str) -> None:
     assert changed.env["A"] == expected
 
 
-@needs_bubblewrap
 @pytest.mark.parametrize(
     "mounts", [pytest.param((), id="plain"), pytest.param(("/etc/app",), id="look-alike")]
 )
@@ -183,7 +215,7 @@ def test_plain_processes_get_other_paths(text: str, expected: str) -> None:
     ],
 )
 def test_the_hosts_passwords_are_out_of_sight(
-    tmp_path: Path, mounts: tuple[str, ...], before: tuple[str, ...]
+    run: Run, tmp_path: Path, mounts: tuple[str, ...], before: tuple[str, ...]
 ) -> None:
     tmp_path.chmod(0o755)
     given = (Mount(target, "/usr/share") for target in mounts)

@@ -1,0 +1,121 @@
+"""Whether a container's program may be forked from a warm interpreter, or has to start cold.
+
+Pure but for following links of mount targets. A fork has to be what a fresh interpreter would have
+been: whatever that reads at its start (options, PYTHON* variables, a terminal, files in its prefix)
+makes a container cold unless it is known to be the same. What can only be seen inside the sandbox
+is compared there (`supervisor/interpreter`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from sampan.nodes.sandbox import shadow
+from sampan.nodes.sandbox.spec import Interpreter, Sandbox
+
+_NAME = re.compile(r"python(3(\.\d+)?)?")
+_LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
+"""Read at start; a zygote is kept for each combination that is asked for."""
+_HARMLESS = frozenset(
+    ("PYTHON_VERSION", "PYTHON_SHA256", "PYTHON_PIP_VERSION", "PYTHON_SETUPTOOLS_VERSION",
+     "PYTHON_GET_PIP_URL", "PYTHON_GET_PIP_SHA256", "PYTHONUNBUFFERED")
+)  # fmt: skip
+"""What images of Python set, and what `Program.unbuffered` stands for. Any other PYTHON* may change
+how an interpreter starts."""
+_LOADERS = ("LD_", "MALLOC_", "GLIBC_")
+"""The C library reads them before Python is there."""
+_LIBRARIES = (
+    "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_", "NUMEXPR_", "NPY_",
+    "TORCH_", "PYTORCH_", "CUDA_", "NCCL_", "TF_", "XLA_", "JAX_", "MPL",
+)  # fmt: skip
+"""Libraries read them when they are imported, which in a zygote has happened already."""
+
+
+class Program(Struct, frozen=True):
+    """The command line of an interpreter, taken apart. `what` is the code, the module or the file;
+    `argv` comes after it."""
+
+    mode: Literal["code", "module", "file", "stdin"]
+    what: str
+    argv: tuple[str, ...]
+    unbuffered: bool = False
+
+
+class Plan(Struct, frozen=True):
+    """Which zygote is to be asked for what. `locale` are its variables, as NAME=value."""
+
+    python: str
+    modules: tuple[str, ...]
+    locale: tuple[str, ...]
+    program: Program
+
+
+def plan(box: Sandbox) -> Plan | str:
+    """The plan, or why the container has to start cold."""
+    interpreter = box.interpreter
+    if interpreter is None:
+        return "its image has no interpreter that is kept warm"
+    if box.tty:
+        return "a terminal makes an interpreter interactive"
+    if box.root != "/":
+        return "the interpreter is of another root file system"
+    program = _program(box.argv)
+    if program is None:
+        return "not a plain call of python"
+    reason = _variables(box.env, interpreter.modules) or _mounts(box, interpreter)
+    if reason:
+        return reason
+    unbuffered = program.unbuffered or bool(box.env.get("PYTHONUNBUFFERED"))
+    return Plan(
+        python=interpreter.python,
+        modules=interpreter.modules,
+        locale=tuple(f"{name}={box.env[name]}" for name in _LOCALE if name in box.env),
+        program=Program(program.mode, program.what, program.argv, unbuffered),
+    )
+
+
+def _program(argv: Sequence[str]) -> Program | None:
+    name = argv[0].rpartition("/")[2]
+    if not _NAME.fullmatch(name) or ("/" in argv[0] and not argv[0].startswith("/")):
+        return None
+    rest = list(argv[1:])
+    unbuffered = False
+    while rest and rest[0] == "-u":
+        unbuffered = True
+        del rest[0]
+    if not rest or rest[0] == "-":
+        return Program("stdin", "".join(rest[:1]), tuple(rest[1:]), unbuffered)
+    if rest[0] in ("-c", "-m") and len(rest) > 1:
+        mode: Literal["code", "module"] = "code" if rest[0] == "-c" else "module"
+        return Program(mode, rest[1], tuple(rest[2:]), unbuffered)
+    if rest[0].startswith("-") or not rest[0]:
+        return None
+    return Program("file", rest[0], tuple(rest[1:]), unbuffered)
+
+
+def _variables(env: Mapping[str, str], modules: Sequence[str]) -> str:
+    if not env.get("HOME"):
+        return "without HOME the user's packages are looked for elsewhere"
+    prefixes: tuple[str, ...] = _LOADERS
+    if modules:
+        own = (module.partition(".")[0].upper() + "_" for module in modules)
+        prefixes += (*_LIBRARIES, *own)
+    for name in env:
+        if name.startswith("PYTHON") and name not in _HARMLESS:
+            return f"{name} is read at the start of an interpreter"
+        if name.startswith(prefixes):
+            return f"{name} is read when a program or a library is loaded"
+    return ""
+
+
+def _mounts(box: Sandbox, interpreter: Interpreter) -> str:
+    targets: Iterable[str] = (shadow.resolve("/", mount.target) for mount in box.mounts)
+    for target in targets:
+        for prefix in interpreter.prefixes:
+            if target == prefix or target.startswith(prefix.rstrip("/") + "/"):
+                return f"{target} lies in the environment"
+    return ""

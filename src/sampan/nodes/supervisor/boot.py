@@ -1,0 +1,31 @@
+"""The first lines of a zygote: `python -c "exec(open(this file).read(), …)" SOURCE FD [MODULE…]`.
+
+Runs in any Python from 3.8, in the interpreter of a user's environment. The order is the point:
+what a fresh interpreter has loaded is noted first, then the named modules are imported, and only
+then our own code comes, so that it is known what has to be forgotten after a fork. A module that
+cannot be imported is left out: the program that wants it will be told why. A program of its own,
+not a module: nothing imports it.
+"""
+
+import sys
+
+
+def _boot() -> None:
+    fresh = set(sys.modules)
+    path, orig = sys.path[1:], sys.argv[1:]
+    sys.path[:] = path
+    for name in orig[2:]:
+        try:
+            __import__(name)
+        except BaseException as error:
+            print(f"warm module {name}: {type(error).__name__}: {error}", file=sys.stderr)
+    named = set(sys.modules)
+    sys.path.insert(0, orig[0])
+    from sampan.nodes.supervisor import zygote  # noqa: PLC0415
+
+    del sys.path[0]
+    sys.path_importer_cache.pop(orig[0], None)
+    zygote.boot(int(orig[1]), fresh, named)
+
+
+_boot()
