@@ -83,6 +83,8 @@ class Node:
         self._supervisor = 0
         self._stopping = False
         self._unclaimed: dict[str, list[Report]] = {}
+        self._early: list[Report] | None = []
+        """Ends that are heard of before it is known whose they are; None while that is known."""
 
     async def start(self) -> None:
         """Ready to run pods when this returns."""
@@ -225,12 +227,15 @@ class Node:
     # -- the supervisor ---------------------------------------------------------------------------
     def _exited(self, report: Report) -> None:
         worker = self._workers.get(_uid(report))
-        if worker is not None:
+        if self._early is not None:
+            self._early.append(report)
+        elif worker is not None:
             worker.exited(report)
         else:
             self._stranger_ended(report)
 
     def _lost(self) -> None:
+        self._early = []
         if not self._stopping:
             self._spawn(self._reconnect())
 
@@ -265,7 +270,9 @@ class Node:
         self._kept = greeting.limits
         self._supervisor = greeting.pid
         self._unclaimed.clear()
-        for report in greeting.containers:
+        newest = {report.id: report for report in (*greeting.containers, *(self._early or ()))}
+        self._early = None
+        for report in newest.values():
             self._unclaimed.setdefault(_uid(report), []).append(report)
 
     def _end_strangers(self) -> None:
