@@ -59,7 +59,13 @@ def by_bubblewrap(sandbox: Sandbox, *before: str) -> str:
 
 def by_namespaces(sandbox: Sandbox, *before: str) -> str:
     bounds = {"groups": [], "cpus": [], "oom": 0}
-    described = {**namespaces.description(sandbox), "tty": False, "bounds": bounds, "join": []}
+    described = {
+        **namespaces.description(sandbox),
+        "tty": False,
+        "bounds": bounds,
+        "join": [],
+        "overlay": None,
+    }
     spec = msgspec.json.encode(described).decode()
     reader, writer = os.pipe()
     with open(reader) as code:

@@ -12,6 +12,17 @@ from typing import Any
 from sampan.nodes.sandbox.layout import lay_out
 from sampan.nodes.sandbox.spec import Sandbox
 
+_NUMBERS = {
+    name: number
+    for number, name in enumerate(
+        ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
+         "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE",
+         "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW",
+         "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT")
+    )
+}  # fmt: skip
+"""Upstream: linux/capability.h, as far as containers get them."""
+
 
 def description(box: Sandbox) -> dict[str, Any]:
     """What the supervisor needs to know. OSError when a target leads nowhere."""
@@ -24,4 +35,5 @@ def description(box: Sandbox) -> dict[str, Any]:
         "hostname": box.hostname,
         "uid": box.uid,
         "gid": box.gid,
+        "capabilities": sum(1 << _NUMBERS[name] for name in box.capabilities),
     }

@@ -49,7 +49,7 @@ class Forks:
         if zygote is None:
             return False
         wanted = {**spec["sandbox"], "tty": spec["tty"], "bounds": bounds}
-        wanted["join"] = spec.get("join") or []
+        wanted |= {"join": spec.get("join") or [], "overlay": spec.get("overlay")}
         if warm:
             wanted["program"] = warm["program"]
         told, answer = os.pipe()

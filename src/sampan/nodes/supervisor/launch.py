@@ -17,7 +17,7 @@ import os
 import signal
 import termios
 
-from sampan.nodes.supervisor import cgroups, join, mounts, process
+from sampan.nodes.supervisor import cgroups, join, mounts, overlay, process
 from sampan.nodes.supervisor.process import check, libc
 
 TYPE_CHECKING = False
@@ -45,6 +45,8 @@ def main_process(spec: dict[str, Any], files: Sequence[int]) -> None:
     try:
         _bind(spec["bounds"])
         join.join(spec["join"])
+        if spec["overlay"]:
+            overlay.mount(spec["overlay"])
         _make_namespaces(spec)
         init = os.fork()
     except OSError as error:
@@ -142,12 +144,13 @@ def _complete(spec: dict[str, Any]) -> None:
     if spec["inner"]:
         check(libc.unshare(_NEW_USER), "inner user namespace")
         _map_identity((spec["uid"], spec["gid"]), (0, 0))
-    process.drop_capabilities()
+    process.drop_capabilities(spec["capabilities"])
     process.forbid_new_privileges()
     os.chdir(spec["cwd"])
 
 
 def _enter_session(spec: dict[str, Any]) -> None:
+    os.umask(process.UMASK)
     os.setsid()
     if spec["tty"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -2,7 +2,7 @@
 
 Runs in a process that has a mount namespace and a pid namespace to itself. First everything that is
 to be seen is picked up by descriptor where the host's paths still lead somewhere; then the root is
-replaced by an empty one, and the pieces are put down in it. From that moment a path cannot lead out
+replaced, and the pieces are put down in the new one. From that moment a path cannot lead out
 of the container, whatever links a volume has, because there is nothing else. Needs Linux 5.12
 (mount_setattr); runs in any Python from 3.8, as it is also used inside users' interpreters.
 """
@@ -51,7 +51,7 @@ def build(steps: Iterable[Sequence[Any]]) -> None:
     check(libc.mount(b"none", b"/", None, _MS_REC | _MS_SLAVE, None), "make mounts private")
     umask = os.umask(0)
     picked = [(step, _pick(step)) for step in steps]
-    _replace_root()
+    _replace_root([pieces[""] for step, pieces in picked if _target(step) == "/" and pieces])
     for step, pieces in picked:
         try:
             _STEPS[step[0]](step, pieces)
@@ -114,8 +114,9 @@ def _make(kind: str, attributes: int, **options: str) -> int:
     return int(fd)
 
 
-def _replace_root() -> None:
-    root = _make("tmpfs", _NO_SUID | _NO_DEVICES, mode="755")
+def _replace_root(given: list[int]) -> None:
+    """By an image's file system if one is given, else by an empty one."""
+    root = given[0] if given else _make("tmpfs", _NO_SUID | _NO_DEVICES, mode="755")
     _put_down(root, "/tmp", keep=True)  # any directory will do: it is gone in a moment
     os.fchdir(root)
     os.close(root)
@@ -126,7 +127,7 @@ def _replace_root() -> None:
 
 # -- in the container's file system ---------------------------------------------------------------
 def _bind(step: Sequence[Any], pieces: dict[str, int]) -> None:
-    if pieces:
+    if pieces and step[2] != "/":
         _place(step[2], pieces[""])
         _put_down(pieces[""], step[2])
 

@@ -33,7 +33,8 @@ LARGEST = 1 << 30  # bytes of a zygote's memory; what is larger costs more than 
 _FDS = 8  # more than any request has
 _TRIAL: dict[str, Any] = {
     "bounds": {"groups": [], "cpus": [], "oom": 0}, "join": [],
-    "uid": 0, "gid": 0, "hostname": "pod", "cwd": "/", "tty": False,
+    "overlay": None, "capabilities": 0, "uid": 0, "gid": 0,
+    "hostname": "pod", "cwd": "/", "tty": False,
     "steps": [
         ["bind", "/usr", "/usr", True, False, False], ["devices", "/dev"], ["processes", "/proc"],
     ],
