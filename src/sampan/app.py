@@ -26,6 +26,7 @@ from sampan import founding
 from sampan.apiserver import certificates
 from sampan.apiserver.api import ApiServer
 from sampan.apiserver.server import Server
+from sampan.auth.audit import Trail
 from sampan.auth.keys import SigningKey
 from sampan.auth.rbac import KINDS, Rbac
 from sampan.auth.tokens import API_AUDIENCE, ISSUER, Tokens
@@ -37,6 +38,7 @@ from sampan.kube import conditions, names
 from sampan.kube.component import Component
 from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Key, Manifest, key_of
+from sampan.lib import logs
 from sampan.lib.clock import SystemClock
 from sampan.lib.prometheus import Family, process
 from sampan.nodes import mirrorpod
@@ -54,10 +56,13 @@ YEAR = 365 * 86_400.0
 GROUP = "sampan.components"
 
 
-def run(home: Home, config: Config, ready: Callable[[State], None]) -> int:
-    """Serve until told to stop; `ready` is called once all is ready. Answers with the exit code."""
+def run(
+    home: Home, config: Config, ready: Callable[[State], None], *, detached: bool = False
+) -> int:
+    """Serve until told to stop; `ready` is called once all is ready. Answers with the exit code.
+    `detached` logs to the home instead of the terminal."""
     gc.disable()  # until all is loaded: what a start makes lives on, and walking it finds nothing
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.set_up(config.log, config.log_level, home.log if detached else None)
     with _only_one(home):
         uvloop.run(_serve(home, config, ready))
     return 0
@@ -134,6 +139,7 @@ class Program:
             review=lambda token, audiences: self.tokens.review(token, audiences or (API_AUDIENCE,)),
             published=_published(key),
             clock=self.clock,
+            audit=Trail(home.audit, self.clock).note if config.audit else None,
             collect=self._measures,
         )
         for kind in KINDS:

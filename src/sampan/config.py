@@ -92,6 +92,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gpus: int | None = None
     sandbox: Literal["", "bubblewrap", "namespaces", "plain"] = ""  # "" tries them in this order
     node: NodeSettings = NodeSettings()
+    log: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    audit: bool = False  # each write and who asked for it, in audit.log
 
 
 def load(path: Path, **settings: Any) -> Config:
@@ -164,6 +167,10 @@ class Home:
     @property
     def log(self) -> Path:
         return self.path / "sampan.log"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit.log"
 
     @property
     def keys(self) -> Path:

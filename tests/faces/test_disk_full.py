@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,12 +21,12 @@ TALK = "while true; do echo word; sleep 0.02; done"
 
 
 @pytest.fixture
-def small(tmp_path):
-    """A Sampan whose home has 24 MB."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
+def small():
+    """A Sampan whose home has 24 MB. Not in pytest's own directory, which other runs clean up."""
+    home = Path(tempfile.mkdtemp(prefix="sampan-small."))
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "sampan", home], check=False)
     if done.returncode:
+        home.rmdir()
         pytest.skip("no file system can be mounted here")
     (home / "config.yaml").write_text("node:\n  disk_free: '0'\n")
     program = Sampan(home)
@@ -33,7 +35,8 @@ def small(tmp_path):
     finally:
         (home / "ballast").unlink(missing_ok=True)
         program("down", check=False)
-        subprocess.run(["umount", home], check=True)
+        subprocess.run(["umount", "--lazy", home], check=True)
+        home.rmdir()
 
 
 def fill(home):

@@ -151,12 +151,17 @@ class Dispatcher:
                 subresource=route.subresource,
             )
         except ApiStatus as error:
+            request.code = error.code
             await _deny(send, error)
         except _NoGroup:
+            request.code = 404
             await _deny(send, NotFound(UNKNOWN))
         except Exception:
+            request.code = 500
             _log.exception("websocket %s failed", request.path)
             await _deny(send, InternalError("the server failed on this request; see its log"))
+        finally:
+            self._requests.done(request, 0.0)
 
 
 class _NoGroup(Exception):

@@ -29,6 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--with", dest="wanted", action="append", metavar="X", default=[])
     parser.add_argument("--without", action="append", metavar="X", default=[])
     parser.add_argument("--config", metavar="FILE", help="instead of config.yaml in the home")
+    parser.add_argument("--log-format", choices=["text", "json"], help="of what it logs (text)")
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
 
 
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             with os.fdopen(args.ready_fd, "w") as pipe:
                 json.dump({"gateway": state.gateway, "api": state.api}, pipe)
 
-    return serve(home, config, ready)
+    return serve(home, config, ready, detached=args.ready_fd is not None)
 
 
 def _config(args: argparse.Namespace, home: Home) -> Config:
@@ -63,6 +65,10 @@ def _config(args: argparse.Namespace, home: Home) -> Config:
         settings["port"] = args.port
     if args.api_port is not None:
         settings["api_port"] = args.api_port
+    if args.log_format is not None:
+        settings["log"] = args.log_format
+    if args.log_level is not None:
+        settings["log_level"] = args.log_level
     config = load(path, **settings)
     left_out = (*config.without, *args.without)
     from msgspec.structs import replace
@@ -74,7 +80,7 @@ def _detach(args: argparse.Namespace, home: Home) -> int:
     """Start the same command in a session of its own and wait for its word on a pipe."""
     reader, writer = os.pipe()
     again = [sys.executable, "-m", "sampan.cli.main", "up", "--home", str(home.path)]
-    for name in ("port", "api_port", "config"):
+    for name in ("port", "api_port", "config", "log_format", "log_level"):
         value = getattr(args, name)
         if value is not None:
             again += [f"--{name.replace('_', '-')}", str(value)]
