@@ -86,6 +86,7 @@ def _detach(args: argparse.Namespace, home: Home) -> int:
             again += [f"--{name.replace('_', '-')}", str(value)]
     again += [word for name in args.without for word in ("--without", name)]
     again += [word for name in args.wanted for word in ("--with", name)]
+    home.log.touch(mode=0o600)
     with home.log.open("ab") as log:
         child = subprocess.Popen(
             [*again, "--ready-fd", str(writer)],

@@ -260,7 +260,9 @@ class Client(asyncio.Protocol):
         self._disown()
         prefix, self._scope = self._scope, []  # where it fails, the next attempt does without
         arguments = [str(self.directory), *([] if self._cgroups else ["no-cgroups"])]
-        with open(self.directory / "supervisor.log", "ab") as log:
+        path = self.directory / "supervisor.log"
+        path.touch(mode=0o600)
+        with path.open("ab") as log:
             self._child = subprocess.Popen(
                 [*prefix, sys.executable, "-I", "-S", "-c", _RUN, _SOURCE, *arguments],
                 stdin=subprocess.DEVNULL,
