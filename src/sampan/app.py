@@ -136,6 +136,7 @@ class Program:
             issue=self._issue,
             issue_lasting=self.tokens.for_secret,
             audience=API_AUDIENCE,
+            sign=self._sign,
             review=lambda token, audiences: self.tokens.review(token, audiences or (API_AUDIENCE,)),
             published=_published(key),
             clock=self.clock,
@@ -255,6 +256,9 @@ class Program:
             client=certificates.for_client(self.certificates, name, groups, self.clock),
             name="sampan",
         )
+
+    def _sign(self, request: bytes, seconds: int | None) -> bytes:
+        return certificates.sign_request(self.certificates, request, seconds, self.clock)
 
     def _issue(
         self, account: Manifest, audiences: Sequence[str], seconds: int, bound: Manifest | None

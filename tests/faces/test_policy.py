@@ -1,8 +1,13 @@
 """Policy with real clients: quotas, limits, rights and who may hand them out."""
 
 import json
+from base64 import b64decode, b64encode
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from support import kubectls
 
@@ -112,3 +117,30 @@ def test_reconcile_replaces_a_binding_whose_role_is_another(kubectl, namespace, 
         said = kubectl("auth", "reconcile", "-f", "-", text=text.replace("NAME", name), path=path)
         assert "rolebinding.rbac.authorization.k8s.io/rec reconciled" in said
     assert kubectl("get", "rolebinding", "rec", "-o", "jsonpath={.roleRef.name}") == "other"
+
+
+@pytest.mark.parametrize("path", EDGES)
+def test_a_certificate_is_asked_for_and_approved(kubectl, namespace, path):
+    """It is named after the namespace, because requests belong to the whole cluster."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "jane")])
+    made = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    request = {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": namespace},
+        "spec": {
+            "signerName": "kubernetes.io/kube-apiserver-client",
+            "usages": ["client auth"],
+            "request": b64encode(made.public_bytes(serialization.Encoding.PEM)).decode(),
+        },
+    }
+    kubectl("create", "-f", "-", text=json.dumps(request), path=path)
+    assert kubectl("get", "csr", namespace, path=path).split()[-1] == "Pending"
+    assert "approved" in kubectl("certificate", "approve", namespace, path=path)
+    issued = "--for=jsonpath={.status.certificate}"
+    kubectl("wait", f"csr/{namespace}", issued, "--timeout=10s")
+    shown = kubectl("get", "csr", namespace, "-o", "jsonpath={.status.certificate}", path=path)
+    found = x509.load_pem_x509_certificate(b64decode(shown))
+    assert found.public_key() == key.public_key()
+    kubectl("delete", "csr", namespace)

@@ -27,6 +27,7 @@ from sampan.apiserver.quotas.report import Quotas
 from sampan.apiserver.resources import Resources
 from sampan.apiserver.reviews import Reviews, ReviewToken
 from sampan.apiserver.server import Server
+from sampan.apiserver.signing import Sign, Signing
 from sampan.apiserver.snapshot import Snapshot
 from sampan.apiserver.streams import Streams
 from sampan.apiserver.subresources import Subresources
@@ -43,6 +44,7 @@ class ApiServer:
     """An API server on a store. Make it inside the running event loop.
 
     issue, audience, review: for serviceaccounts/token and TokenReviews with audiences.
+    sign: makes the certificates of clients that CertificateSigningRequests ask for.
     issue_lasting: for Secrets that hold a service account's token.
     published: documents that everybody with discovery rights may read, by path
     (`/openid/v1/jwks`).
@@ -59,6 +61,7 @@ class ApiServer:
         issue: IssueToken | None = None,
         issue_lasting: IssueLasting | None = None,
         audience: str = "",
+        sign: Sign | None = None,
         review: ReviewToken | None = None,
         published: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
@@ -72,7 +75,12 @@ class ApiServer:
         self.backend = Backend(store, Resources(), rules, clock or SystemClock())
         self.watches = Watches(self.backend)
         self._definitions = Definitions(self.backend, self.watches.end)
-        own = {names.CRD: self._definitions.rules, **admission_rules()}
+        self._signing = Signing(self.backend, sign)
+        own = {
+            names.CRD: self._definitions.rules,
+            names.SIGNING_REQUEST: self._signing.rules,
+            **admission_rules(),
+        }
         for kind, given in own.items():
             rules[kind] = (*rules.get(kind, ()), given)
         posting = Posting(self.backend, TokenRequests(self.backend, issue, audience))
@@ -127,6 +135,7 @@ class ApiServer:
         await self._server.stop()
         if self._secrets is not None:
             await self._secrets.close()
+        await self._signing.close()
         await self._quotas.close()
         await self._definitions.close()
         self.hooks.close()

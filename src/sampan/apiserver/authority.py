@@ -1,7 +1,8 @@
 """Authority: what the right to write an object does not say yet.
 
 Who writes a role or binds one hands out rights, and may hand out only those that he has himself,
-or for which somebody gave him the verbs `escalate` and `bind`. Who creates an object by an apply
+or for which somebody gave him the verbs `escalate` and `bind`. Who approves a certificate must have
+the right to. Who creates an object by an apply
 or a PUT needs the verb `create` as well.
 Upstream: kubernetes pkg/registry/rbac/*/policybased, k8s.io/apiserver pkg/endpoints/handlers.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from sampan.apiserver import signing
 from sampan.apiserver.access import refused
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.resources import Resource
@@ -38,7 +40,9 @@ class Authority(Struct, frozen=True):
     def may_grant(
         self, resource: Resource, new: Manifest, old: Manifest | None, user: User
     ) -> None:
-        """Raise Forbidden when a role or binding gives more than the user has."""
+        """Raise Forbidden when a role, a binding or a certificate gives more than the user may."""
+        if resource.kind == names.SIGNING_REQUEST:
+            self._may_sign(resource, new, old, user)
         if resource.group != names.GROUP_RBAC or names.GROUP_MASTERS in user.groups:
             return
         if resource.kind in _ROLES:
@@ -70,6 +74,21 @@ class Authority(Struct, frozen=True):
         if self._allowed(user, "bind", plural, new, ref["name"]):
             return
         self._check(resource, new, self._rules(new, ref), user)
+
+    def _may_sign(
+        self, resource: Resource, new: Manifest, old: Manifest | None, user: User
+    ) -> None:
+        """Approving and signing are rights on the signer: on one, or on all of its domain."""
+        signer = new["spec"]["signerName"]
+        domain = signer.partition("/")[0]
+        for verb in signing.decided(new, old):
+            asks = [
+                Attributes(verb, resource.group, "signers", name=name)
+                for name in (signer, f"{domain}/*")
+            ]
+            if not any(self.authorizer.allowed(user, each) for each in asks):
+                text = f'user not permitted to {verb} requests with signerName "{signer}"'
+                raise resource.forbidden(new["metadata"]["name"], text)
 
     def _allowed(self, user: User, verb: str, plural: str, about: Manifest, name: str = "") -> bool:
         meta = about["metadata"]

@@ -12,12 +12,13 @@ import base64
 import ipaddress
 import os
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
@@ -36,6 +37,7 @@ _CA_DAYS = 3650
 _SERVER_DAYS = 365
 _CLIENT_DAYS = 365
 _RENEW_DAYS = 30
+_CLIENT_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
 class Certificates(Struct, frozen=True):
@@ -55,6 +57,18 @@ class Client(Struct, frozen=True):
 
     certificate: bytes
     key: bytes
+
+
+class Life(Struct, frozen=True):
+    """When a certificate begins and ends."""
+
+    begin: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, clock: Clock, span: timedelta, *, early: timedelta = timedelta(hours=1)) -> Life:
+        """From now on, and a little `early`: clocks of clients may be slow."""
+        return cls(clock.now() - early, clock.now() + span)
 
 
 def ensure(directory: Path, clock: Clock, hosts: Sequence[str] = ()) -> Certificates:
@@ -82,9 +96,30 @@ def for_client(
         ]
     )
     key = ec.generate_private_key(ec.SECP256R1())
-    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
-    certificate = _signed(found, _builder_for(found, subject, key, clock, days, usage))
-    return Client(certificate, _pem(key))
+    life = Life.of(clock, timedelta(days=days))
+    builder = _builder_for(found, subject, key.public_key(), life, _CLIENT_USAGE)
+    return Client(_signed(found, builder), _pem(key))
+
+
+def sign_request(found: Certificates, request: bytes, seconds: int | None, clock: Clock) -> bytes:
+    """A client's certificate in PEM for a certificate signing request in PEM, as `requested` reads
+    it. It ends after the given time, a year at most, and is good for clients alone."""
+    wanted = requested(request)
+    most = timedelta(days=_CLIENT_DAYS)
+    span = most if seconds is None else min(timedelta(seconds=seconds), most)
+    life = Life.of(clock, span, early=timedelta(minutes=5))
+    builder = _builder_for(found, wanted.subject, wanted.public_key(), life, _CLIENT_USAGE)
+    return _signed(found, builder)
+
+
+def requested(request: bytes) -> x509.CertificateSigningRequest:
+    """The request in a PEM text. Raises ValueError when it is none, or not signed by its key."""
+    if b"-----BEGIN CERTIFICATE REQUEST-----" not in request:
+        raise ValueError("PEM block type must be CERTIFICATE REQUEST")
+    wanted = x509.load_pem_x509_csr(request)
+    if not wanted.is_signature_valid:
+        raise ValueError("the signature is not that of the key in the request")
+    return wanted
 
 
 def write_kubeconfig(
@@ -144,7 +179,7 @@ def _make_ca(path: Path, key_path: Path, clock: Clock) -> None:
         decipher_only=False,
     )
     certificate = (
-        _builder(name, name, key, clock, _CA_DAYS)
+        _builder(name, name, key.public_key(), Life.of(clock, timedelta(days=_CA_DAYS)))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .sign(key, hashes.SHA256())
@@ -156,7 +191,8 @@ def _make_ca(path: Path, key_path: Path, clock: Clock) -> None:
 def _make_server(found: Certificates, clock: Clock, hosts: Sequence[str]) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-    builder = _builder_for(found, _name("sampan-apiserver"), key, clock, _SERVER_DAYS, usage)
+    life = Life.of(clock, timedelta(days=_SERVER_DAYS))
+    builder = _builder_for(found, _name("sampan-apiserver"), key.public_key(), life, usage)
     builder = builder.add_extension(
         x509.SubjectAlternativeName([_general(host) for host in hosts]), False
     )
@@ -168,15 +204,14 @@ def _make_server(found: Certificates, clock: Clock, hosts: Sequence[str]) -> Non
 def _builder_for(
     found: Certificates,
     subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    clock: Clock,
-    days: int,
+    public: CertificatePublicKeyTypes,
+    life: Life,
     usage: x509.ExtendedKeyUsage,
 ) -> x509.CertificateBuilder:
     """What the certificates that the CA signs have in common."""
     authority = x509.load_pem_x509_certificate(found.ca.read_bytes())
     return (
-        _builder(subject, authority.subject, key, clock, days)
+        _builder(subject, authority.subject, public, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=False)
     )
@@ -192,18 +227,16 @@ def _signed(found: Certificates, builder: x509.CertificateBuilder) -> bytes:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, clock: Clock, days: int
+    subject: x509.Name, issuer: x509.Name, public: CertificatePublicKeyTypes, life: Life
 ) -> x509.CertificateBuilder:
-    now = clock.now()
-    public = key.public_key()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))  # clients whose clocks are slow
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_before(life.begin)
+        .not_valid_after(life.end)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )
 

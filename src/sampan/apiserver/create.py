@@ -113,6 +113,9 @@ def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call)
     metadata.clear_system_fields(meta)
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = _free_name(backend, resource, meta)
+    for rules in backend.rules.get(resource.kind, ()):
+        if rules.author is not None:
+            rules.author(manifest, call.user)
     meta["uid"] = metadata.new_uid()
     meta["creationTimestamp"] = backend.now()
     if resource.custom or (resource.trait.generation and "spec" in manifest):

@@ -249,13 +249,12 @@ def priority(version: str) -> tuple[int, int, int, str]:
 
 _SERVED_SUBRESOURCES = frozenset({
     "status", "scale", "log", "exec", "attach", "portforward", "binding", "eviction", "token",
-    "finalize", "ephemeralcontainers", "proxy",
+    "finalize", "ephemeralcontainers", "proxy", "approval",
 })  # fmt: skip
 _WITHOUT_PROXY = frozenset({"Node"})  # there is no kubelet to ask
 _UNSERVED = frozenset(
     {
         "ComponentStatus",  # deprecated since 1.19; nothing to report
-        "CertificateSigningRequest.certificates.k8s.io",  # nobody here signs
         "FlowSchema.flowcontrol.apiserver.k8s.io",
         "PriorityLevelConfiguration.flowcontrol.apiserver.k8s.io",
     }

@@ -148,6 +148,7 @@ TRAITS: Mapping[str, Trait] = {
     "NetworkPolicy.networking.k8s.io": Trait(
         notice="Sampan stores this object, but enforces no network policies"
     ),
+    names.SIGNING_REQUEST: Trait(fields=_fields("spec.signerName"), generation=False),
     names.RUNTIME_CLASS: Trait(generation=False, upsert=True, blind=False),
     names.ROLE: _RBAC,
     names.ROLE_BINDING: _RBAC,

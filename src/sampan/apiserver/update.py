@@ -27,6 +27,8 @@ from sampan.store.records import Record
 T = TypeVar("T")
 _TRIES = 5  # as upstream
 _NOT_SPEC = frozenset({"apiVersion", "kind", "metadata", "status"})
+_STATUS_PARTS = {"status": "", "approval": "conditions"}
+"""Subresources that are the status, or one field of it."""
 _SPEC_PARTS = {"finalize": "finalizers", "ephemeralcontainers": "ephemeralContainers"}
 """Subresources that are one field of the spec."""
 
@@ -153,8 +155,8 @@ async def replace(
         meta["managedFields"] = managed
     else:
         new = _tracked(backend, resource, old, new, call, subresource)
+    backend.gate.may_grant(resource, new, old, call.user)
     if not subresource:
-        backend.gate.may_grant(resource, new, old, call.user)
         backend.gate.has_room(resource, new, old)
     return await _committed(backend, resource, record, old, new, call)
 
@@ -230,14 +232,19 @@ def _check_preconditions(
 def _scoped(resource: Resource, old: Manifest, new: Manifest, subresource: str) -> Manifest:
     """The next state, with only those parts from `new` that this write may change."""
     head = {"apiVersion": new["apiVersion"], "kind": new["kind"]}
-    if subresource == "status":
+    if subresource in _STATUS_PARTS:
         meta = dict(old["metadata"])
         if not resource.custom:
             for name in ("labels", "annotations", "finalizers"):
                 _take(meta, new["metadata"], name)
         meta["managedFields"] = new["metadata"].get("managedFields")
         scoped = old | head | {"metadata": meta}
-        _take(scoped, new, "status")
+        only = _STATUS_PARTS[subresource]
+        if not only:
+            _take(scoped, new, "status")
+        else:
+            scoped["status"] = dict(old.get("status") or {})
+            _take(scoped["status"], new.get("status") or {}, only)
         return scoped
     if subresource in _SPEC_PARTS:
         spec = dict(old.get("spec") or {})

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from sampan.kube.access import User
 from sampan.kube.errors import Problem
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import Controller, View
@@ -21,6 +22,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     the manifest they are given, which belongs to the request.
 
     default(manifest): fills in defaults; on create, update and patch.
+    author(manifest, user): writes into a new object who asked for it.
     prepare(manifest, old): what a strategy does before validation (old is None on create).
     validate(manifest, old): problems with fields -> 422.
     parts: the same for what is written to a subresource of this name, instead of `validate`.
@@ -29,6 +31,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     """
 
     default: Callable[[Manifest], None] | None = None
+    author: Callable[[Manifest, User], None] | None = None
     prepare: Callable[[Manifest, Manifest | None], None] | None = None
     validate: Callable[[Manifest, Manifest | None], list[Problem]] | None = None
     parts: Mapping[str, Callable[[Manifest, Manifest | None], list[Problem]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sampan.apiserver.columns.printer import (
@@ -16,6 +16,7 @@ from sampan.apiserver.columns.printer import (
     Printer,
     age,
     condition,
+    duration,
     joined,
     name_of,
     number,
@@ -169,6 +170,23 @@ def _runtime(manifest: Manifest, now: datetime) -> list[Any]:
     return [name_of(manifest), manifest.get("handler", ""), age(manifest, now)]
 
 
+def _signing(manifest: Manifest, now: datetime) -> list[Any]:
+    spec, status = manifest.get("spec") or {}, manifest.get("status") or {}
+    said = {each.get("type") for each in status.get("conditions") or ()}
+    shown = [each for each in ("Approved", "Denied", "Failed") if each in said] or ["Pending"]
+    if status.get("certificate"):
+        shown.append("Issued")
+    seconds = spec.get("expirationSeconds")
+    return [
+        name_of(manifest),
+        age(manifest, now),
+        spec.get("signerName") or NONE,
+        spec.get("username", ""),
+        NONE if seconds is None else duration(timedelta(seconds=seconds)),
+        ",".join(shown),
+    ]
+
+
 _BINDING = (NAME, text("Role"), AGE, *wide("Users", "Groups", "ServiceAccounts"))
 _CREATED = Printer((NAME, CREATED), _created)
 _WEBHOOKS = Printer((NAME, number("Webhooks"), AGE), _webhooks)
@@ -233,6 +251,17 @@ PRINTERS = {
         _priority,
     ),
     ("coordination.k8s.io", "Lease"): Printer((NAME, text("Holder"), AGE), _lease),
+    ("certificates.k8s.io", "CertificateSigningRequest"): Printer(
+        (
+            NAME,
+            AGE,
+            text("SignerName"),
+            text("Requestor"),
+            text("RequestedDuration"),
+            text("Condition"),
+        ),
+        _signing,
+    ),
     ("node.k8s.io", "RuntimeClass"): Printer((NAME, text("Handler"), AGE), _runtime),
     ("metrics.k8s.io", "PodMetrics"): _METRICS,
     ("metrics.k8s.io", "NodeMetrics"): _METRICS,
