@@ -141,7 +141,8 @@ class Dispatcher:
             if not streamed or asked.resource.object_kind != "Pod":
                 await self._endpoints.watch_over_websocket(asked, receive, send)
                 return
-            await self._subresources.connect(asked)
+            if route.subresource in UPGRADED:
+                await self._subresources.connect(asked)
             await self._subresources.streams.websocket(
                 scope,
                 receive,

@@ -131,6 +131,7 @@ class _Passing:
         if page:
             back = [(name, value) for name, value in back if name not in _FRAMED]
         self._begun = True
+        self._request.code = head.status
         await send({"type": "http.response.start", "status": head.status, "headers": back})
         links = Links(self._beneath) if page else None
         async for piece in self._exchange.body():
