@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from registry import Registry, Unavailable, standard
 from sampan.config import Config
 from sampan.engine.local import LocalCluster
 from sampan.kube.keys import Key, Manifest
@@ -178,14 +177,3 @@ def play(tmp_path: Path) -> Play:
         return asyncio.run(whole())
 
     return run
-
-
-@pytest.fixture(scope="session")
-def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """Debian's, with the images that most suites ask for."""
-    try:
-        with Registry(tmp_path_factory.mktemp("registry")) as found:
-            standard(found)
-            yield found
-    except Unavailable as error:
-        pytest.skip(f"no registry: {error}")

@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _words(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
-    """Each verb with its options."""
+    """Each verb with its options, and with its actions if it has some."""
     verbs: dict[str, list[str]] = {}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -32,6 +32,9 @@ def _words(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
                     for option in argument.option_strings
                     if option.startswith("--")
                 ]
+                for argument in sub._actions:
+                    if isinstance(argument, argparse._SubParsersAction):
+                        verbs[verb] += argument.choices
     return verbs
 
 

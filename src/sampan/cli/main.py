@@ -29,6 +29,7 @@ VERBS = {
     "explain": "say why an object is not ready, and what to do",
     "backup": "write everything that has to be kept into one file",
     "restore": "make a home from such a file",
+    "images": "show, fetch, map and move images",
     "doctor": "say how pods are isolated here, and why not better",
     "token": "print a token for the API and the SDKs",
     "kubeconfig": "print the path of the kubeconfig, or the file itself",

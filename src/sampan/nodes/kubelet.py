@@ -22,7 +22,7 @@ from typing import Any
 from sampan.config import Config
 from sampan.engine.cluster import Change, Cluster
 from sampan.kube import names, quantities
-from sampan.kube.errors import UserMistake
+from sampan.kube.errors import ApiStatus, UserMistake
 from sampan.kube.keys import Manifest
 from sampan.lib.clock import Clock, SystemClock
 from sampan.lib.prometheus import Family, Labels, gauge
@@ -106,6 +106,8 @@ class Node:
             cluster, context.clock, context.name, context.host_ip, amounts
         )
         await self._bound()
+        self._registration.images = context.puller.listed
+        context.puller.added = lambda: self._spawn(self._list_images())
         await self._registration.register()
         self._spawn(context.events.run())
         self._spawn(context.trash.run())
@@ -317,6 +319,11 @@ class Node:
         context.images = Images(config.images, place, config.image_mirror)
         context.puller = Puller(Store(context.home / "images"), config)
         context.logins = own_logins
+
+    async def _list_images(self) -> None:
+        assert self._registration is not None
+        with contextlib.suppress(ApiStatus):
+            await self._registration.list_images()
 
     async def _beat(self) -> None:
         assert self._registration is not None

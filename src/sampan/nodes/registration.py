@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 from sampan.config import NodeSettings
@@ -80,6 +80,7 @@ class Registration:
         self._key = Key(names.NODE, "", name)
         self._pressures: set[str] = set()
         self._reported = False
+        self.images: Callable[[], list[Manifest]] = list
 
     async def register(self) -> None:
         """Make the Node object, or bring the one of an earlier start up to date."""
@@ -132,6 +133,11 @@ class Registration:
         status = {"status": self._status(ready=True)}
         await self._cluster.patch(self._key, status, subresource="status")
 
+    async def list_images(self) -> None:
+        """The images that are here have changed."""
+        status = {"status": {"images": self.images()}}
+        await self._cluster.patch(self._key, status, subresource="status")
+
     async def unready(self) -> None:
         """Say that the node has left; nobody is told to do anything about its pods."""
         try:
@@ -181,6 +187,7 @@ class Registration:
                 {"type": "InternalIP", "address": self._host_ip},
                 {"type": "Hostname", "address": self._name},
             ],
+            "images": self.images(),
             "nodeInfo": _machine(),
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
         }

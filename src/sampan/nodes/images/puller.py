@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from sampan.config import Config
+from sampan.kube.keys import Manifest
 from sampan.nodes.images.oci.errors import NotThere, PullError, Unreachable
 from sampan.nodes.images.oci.login import Login
 from sampan.nodes.images.oci.store import Record, Store
@@ -32,6 +33,7 @@ _KINDS: Mapping[str, type[PullError]] = {
     kind.__name__: kind for kind in (PullError, NotThere, Unreachable)
 }
 _LINE = 1 << 20
+_MOST_LISTED = 50  # as the kubelet's nodeStatusMaxImages
 
 
 class Puller:
@@ -109,6 +111,18 @@ class Puller:
             cwd=settings.WorkingDir or "/",
             stop_signal=settings.StopSignal,
         )
+
+    def listed(self) -> list[Manifest]:
+        """As a Node's status has them: the largest ones, each by its digest and by its names."""
+        try:
+            records = sorted(self.store.records(), key=lambda record: record.size, reverse=True)
+        except PullError as error:
+            log.warning("%s", error)
+            return []
+        return [
+            {"names": [record.identity(), *record.names], "sizeBytes": record.size}
+            for record in records[:_MOST_LISTED]
+        ]
 
     async def _pull(self, wish: Wish) -> Record:
         answer = await self._ask(wish)

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +29,8 @@ from sampan.nodes.images.oci import manifest
 from sampan.nodes.images.oci.errors import PullError
 from sampan.nodes.images.oci.tree import Facts, Layer
 from sampan.nodes.images.reference import Reference, parse
+
+_PIECE = 1 << 18
 
 
 class Part(Struct, frozen=True):
@@ -144,6 +148,24 @@ class Store:
         draft.write_bytes(data)
         draft.rename(path)
 
+    def put(self, file: IO[bytes], expected: str = "") -> str:
+        """Put a blob there from a stream; answers its digest. PullError when it is another one
+        than was expected."""
+        draft = self.root / "blobs" / f".{uuid.uuid4().hex}"
+        found = hashlib.new(expected.partition(":")[0] or "sha256")
+        try:
+            with draft.open("wb") as out:
+                while piece := file.read(_PIECE):
+                    found.update(piece)
+                    out.write(piece)
+            digest = f"{found.name}:{found.hexdigest()}"
+            if expected and digest != expected:
+                raise PullError(f"what should be {expected} is {digest}")
+            draft.rename(self.blob(digest))
+        finally:
+            draft.unlink(missing_ok=True)
+        return digest
+
     @contextlib.contextmanager
     def new_layer(self) -> Iterator[Path]:
         """A directory to unpack into; what is left of it at the end is removed."""
@@ -198,7 +220,7 @@ class Store:
         }
         diffs = {part.diff.partition(":")[2] for each in records for part in each.layers}
         count = size = 0
-        for path in self.root.glob("blobs/*/*"):
+        for path in [*self.root.glob("blobs/*/*"), *self.root.glob("blobs/.*")]:
             if f"{path.parent.name}:{path.name}" not in blobs:
                 size += path.stat().st_size
                 path.unlink()
