@@ -31,7 +31,6 @@ without: [workflows]
         pytest.param("images: []\nport: 0\n", 0, id="empty-table"),
         pytest.param("images:\n- {match: x, host: true}\nport: 0\n", 1, id="not-indented"),
         pytest.param(WRITTEN, 2, id="indented"),
-        pytest.param("images:\nport: 0\n", 0, id="no-value"),
     ],
 )
 def test_a_row_comes_first_and_nothing_else_moves(tmp_path: Path, text: str, others: int) -> None:
