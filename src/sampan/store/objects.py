@@ -91,11 +91,11 @@ class Store:
         """Committed records, ordered by namespace and name."""
         return self._tables.records(kind, namespace)
 
-    def newest_in(self, namespace: str) -> Iterator[Record]:
-        """The newest records of every kind in a namespace, committed or not."""
+    def newest_in(self, namespace: str) -> list[Key]:
+        """Keys of all that is in a namespace, committed or not, and of what is about to go."""
         keys = {record.key for kind in self.kinds() for record in self.records(kind, namespace)}
         keys.update(key for key in self._pending if key.namespace == namespace)
-        return (record for key in sorted(keys) if (record := self.newest(key)) is not None)
+        return sorted(keys)
 
     def owned(self, uid: str) -> list[Key]:
         """Keys of the objects whose ownerReferences name `uid`."""

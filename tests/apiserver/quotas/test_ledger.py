@@ -30,8 +30,8 @@ class Things(Struct):
     def newest(self, key: Key) -> Manifest | None:
         return self.held.get(key)
 
-    def contents(self, namespace: str) -> Iterable[tuple[Key, Manifest]]:
-        return [(key, each) for key, each in self.held.items() if key.namespace == namespace]
+    def contents(self, namespace: str) -> Iterable[Key]:
+        return [key for key in self.held if key.namespace == namespace]
 
     def label(self, kind: str) -> str | None:
         return LABELS.get(kind)

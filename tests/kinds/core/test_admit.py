@@ -555,6 +555,15 @@ def test_a_role_reference_stays() -> None:
             make(names.CLUSTER_ROLE, rules=[{"verbs": ["get"], "apiGroups": [""]}]),
             "rules[0].resources", id="no-resources",
         ),
+        pytest.param(
+            make(names.CLUSTER_ROLE, aggregationRule={}),
+            "aggregationRule.clusterRoleSelectors", id="made-of-nothing",
+        ),
+        pytest.param(
+            make(names.CLUSTER_ROLE, aggregationRule={"clusterRoleSelectors": [
+                {"matchExpressions": [{"key": "a", "operator": "Like"}]}]}),
+            "aggregationRule.clusterRoleSelectors[0]", id="bad-selector",
+        ),
     ],
 )  # fmt: skip
 def test_faults_of_access(manifest: Manifest, field: str) -> None:

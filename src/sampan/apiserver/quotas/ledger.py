@@ -44,7 +44,7 @@ class Objects(Protocol):
 
     def newest(self, key: Key) -> Manifest | None: ...
 
-    def contents(self, namespace: str) -> Iterable[tuple[Key, Manifest]]: ...
+    def contents(self, namespace: str) -> Iterable[Key]: ...
 
     def label(self, kind: str) -> str | None:
         """The resource of a kind as `<plural>.<group>`; None when it is not served."""
@@ -63,11 +63,15 @@ class Quota:
         self._scopes = scopes.requirements(spec)
         self._charged: dict[Key, Usage] = {}
 
-    def concerns(self, label: str, manifest: Manifest) -> bool:
-        """Whether objects of this resource, and this one among them, are counted."""
+    def tracks(self, label: str) -> bool:
+        """Whether objects of this resource may be counted."""
         if self._scopes:
-            return label == "pods" and all(scopes.meets(manifest, each) for each in self._scopes)
+            return label == "pods"
         return is_special(label) or f"count/{label}" in self.hard or label in self.hard
+
+    def concerns(self, label: str, manifest: Manifest) -> bool:
+        """Whether this object is counted."""
+        return self.tracks(label) and all(scopes.meets(manifest, each) for each in self._scopes)
 
     def counted(self, label: str, manifest: Manifest) -> Usage:
         """What the object counts for in this quota; {} for one that is none of its business."""
@@ -171,9 +175,11 @@ class Ledger:
 
     def _counted(self, key: Key, manifest: Manifest) -> Quota:
         quota = Quota(key.name, manifest)
-        for held, each in self._objects.contents(key.namespace):
-            if label := self._objects.label(held.kind):
-                quota.charge(held, quota.counted(label, each))
+        for held in self._objects.contents(key.namespace):
+            label = self._objects.label(held.kind)
+            if label and quota.tracks(label):
+                each = self._objects.newest(held)
+                quota.charge(held, quota.counted(label, each) if each is not None else {})
         return quota
 
 

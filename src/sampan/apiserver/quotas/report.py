@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
@@ -79,12 +79,8 @@ class Newest:
     def newest(self, key: Key) -> Manifest | None:
         return self._backend.view.get(key)
 
-    def contents(self, namespace: str) -> Iterable[tuple[Key, Manifest]]:
-        return self._contents(namespace)
-
-    def _contents(self, namespace: str) -> Iterator[tuple[Key, Manifest]]:
-        for record in self._backend.store.newest_in(namespace):
-            yield record.key, self._backend.manifest(record)
+    def contents(self, namespace: str) -> Iterable[Key]:
+        return self._backend.store.newest_in(namespace)
 
     def label(self, kind: str) -> str | None:
         resource = self._backend.resources.stored(kind)

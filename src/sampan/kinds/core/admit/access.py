@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kube import formats, names
+from sampan.kube import formats, names, selectors
 from sampan.kube.component import Rules
-from sampan.kube.errors import Problem, invalid, required, unsupported
+from sampan.kube.errors import BadRequest, Problem, invalid, required, unsupported
 from sampan.kube.keys import Manifest
 
 _SUBJECTS = ("ServiceAccount", "User", "Group")
@@ -22,7 +22,21 @@ def validate_role(manifest: Manifest, old: Manifest | None) -> list[Problem]:
 
 
 def validate_cluster_role(manifest: Manifest, old: Manifest | None) -> list[Problem]:
-    return _rules(manifest, namespaced=False)
+    return [*_rules(manifest, namespaced=False), *_aggregation(manifest.get("aggregationRule"))]
+
+
+def _aggregation(rule: Mapping[str, Any] | None) -> Iterator[Problem]:
+    if rule is None:
+        return
+    path, chosen = "aggregationRule.clusterRoleSelectors", rule.get("clusterRoleSelectors") or ()
+    if not chosen:
+        fault = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        yield required(path, fault)
+    for index, selector in enumerate(chosen):
+        try:
+            selectors.from_selector(selector)
+        except BadRequest as error:
+            yield invalid(f"{path}[{index}]", selector, error.message)
 
 
 def _rules(manifest: Manifest, *, namespaced: bool) -> list[Problem]:
