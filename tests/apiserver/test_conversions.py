@@ -42,6 +42,9 @@ def test_an_event_is_the_same_object_in_both_groups(serve: Callable[..., None]) 
             found = (await client.get(f"{path}?fieldSelector={selector}")).body
             assert [each["metadata"]["name"] for each in found["items"]] == ["e"]
             assert found["items"][0]["apiVersion"] == found["apiVersion"]
+        for path, selector in ((CORE, "source"), (NEW, "reportingController")):
+            query = f"fieldSelector={selector}%3Dexample.com/me"
+            assert len((await client.get(f"{path}?{query}")).body["items"]) == 1
         refused = await client.get(f"{NEW}?fieldSelector=involvedObject.name%3Dp")
         assert (refused.code, "regarding.name" in refused.message) == (400, True)
         assert (await client("DELETE", f"{NEW}/e")).code == 200

@@ -56,6 +56,7 @@ def _fields(*paths: str, **absent: str) -> dict[str, tuple[Path, str]]:
     }
 
 
+_SOURCE = ("source", "component")
 _EVENT_FIELDS = _fields(
     "involvedObject.kind",
     "involvedObject.namespace",
@@ -67,7 +68,7 @@ _EVENT_FIELDS = _fields(
     "reason",
     "reportingComponent",
     "type",
-) | {"source": (("source", "component"), "")}
+) | {"source": (_SOURCE, "")}
 _EVENT = Trait(fields=_EVENT_FIELDS, generation=False, relaxed=True, upsert=True)
 _RBAC = Trait(name=path_segment, generation=False, upsert=True)
 _UNACTED = "Sampan stores this object, but no controller acts on it yet"
@@ -177,6 +178,8 @@ def selectable(trait_fields: Mapping[str, tuple[Path, str]], manifest: Any) -> d
         value = manifest
         for step in path:
             value = value.get(step) if isinstance(value, dict) else None
+        if not value and path == _SOURCE:  # who reports by the new API has no other name
+            value = manifest.get("reportingComponent")
         if value is None or isinstance(value, dict | list):
             continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
