@@ -7,7 +7,6 @@ Upstream: k8s.io/apimachinery pkg/util/proxy/transport.go rewriteHTML.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 
@@ -45,9 +44,9 @@ class Links:
 
     def _attribute(self, found: re.Match[bytes]) -> bytes:
         name = found.lastgroup or "bare"
-        old = html.unescape(found[name].decode("utf-8", "surrogateescape"))
-        new = self._change(old)
+        old = found[name].decode("utf-8", "surrogateescape")
+        new = self._change(old)  # entities pass as they are: what is put before them needs none
         if new == old:
             return found[0]
-        shown = html.escape(new).encode("utf-8", "surrogateescape")
-        return found["head"] + b'"' + shown + b'"'
+        mark = b"'" if name == "single" else b'"'
+        return found["head"] + mark + new.encode("utf-8", "surrogateescape") + mark
