@@ -71,8 +71,6 @@ _EVENT_FIELDS = _fields(
 ) | {"source": (_SOURCE, "")}
 _EVENT = Trait(fields=_EVENT_FIELDS, generation=False, relaxed=True, upsert=True)
 _RBAC = Trait(name=path_segment, generation=False, upsert=True)
-_UNACTED = "Sampan stores this object, but no controller acts on it yet"
-
 ORDINARY = Trait()
 
 TRAITS: Mapping[str, Trait] = {
@@ -141,9 +139,7 @@ TRAITS: Mapping[str, Trait] = {
     ),
     names.CONTROLLER_REVISION: Trait(generation=False),
     names.JOB: Trait(fields={"status.successful": (("status", "succeeded"), "0")}),
-    "HorizontalPodAutoscaler.autoscaling": Trait(
-        generation=False, notice=_UNACTED, status={"desiredReplicas": 0}
-    ),
+    names.HORIZONTAL_POD_AUTOSCALER: Trait(generation=False, status={"desiredReplicas": 0}),
     names.LEASE: Trait(generation=False, relaxed=True, upsert=True, blind=False),
     "Ingress.networking.k8s.io": Trait(),
     "NetworkPolicy.networking.k8s.io": Trait(

@@ -156,25 +156,53 @@ def _autoscaler(manifest: Manifest, now: datetime) -> list[Any]:
     ]
 
 
+_SOURCES = {
+    "Resource": "resource",
+    "ContainerResource": "containerResource",
+    "Pods": "pods",
+    "Object": "object",
+    "External": "external",
+}
+_SHOWN = 2
+
+
 def _metrics(spec: dict[str, Any], status: dict[str, Any]) -> str:
     """`cpu: 10%/80%` for each metric; <unknown> where nothing was measured."""
-    now = {
-        (item.get("resource") or {}).get("name"): (item.get("resource") or {}).get("current") or {}
+    wanted = spec.get("metrics") or ()
+    known = {
+        _metric_name(item): (_metric_body(item).get("current") or {})
         for item in status.get("currentMetrics") or ()
+        if item
     }
-    shown = []
-    for item in spec.get("metrics") or ():
-        body = item.get("resource") or {}
-        name, target = body.get("name", item.get("type", "")), body.get("target") or {}
-        current = now.get(name) or {}
-        if "averageUtilization" in target:
-            has = current.get("averageUtilization")
-            seen = UNKNOWN if has is None else f"{has}%"
-            shown.append(f"{name}: {seen}/{target['averageUtilization']}%")
-        else:
-            seen = current.get("averageValue") or UNKNOWN
-            shown.append(f"{name}: {seen}/{target.get('averageValue', '')}")
-    return ", ".join(shown) or NONE
+    shown = [_metric(item, known.get(_metric_name(item)) or {}) for item in wanted[:_SHOWN]]
+    more = f" + {len(wanted) - _SHOWN} more..." if len(wanted) > _SHOWN else ""
+    return ", ".join(shown) + more if shown else NONE
+
+
+def _metric_body(item: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = item.get(_SOURCES.get(item.get("type") or "", "")) or {}
+    return found
+
+
+def _metric_name(item: dict[str, Any]) -> tuple[str, ...]:
+    body = _metric_body(item)
+    metric = (body.get("metric") or {}).get("name") or ""
+    about = (body.get("describedObject") or {}).get("name") or ""
+    return (item.get("type") or "", body.get("name") or metric, body.get("container") or "", about)
+
+
+def _metric(item: dict[str, Any], current: dict[str, Any]) -> str:
+    kind, body = item.get("type") or "", _metric_body(item)
+    target = body.get("target") or {}
+    before = f"{body.get('name', '')}: " if "Resource" in kind else ""
+    if "averageUtilization" in target:
+        has = current.get("averageUtilization")
+        seen = UNKNOWN if has is None else f"{has}%"
+        return f"{before}{seen}/{target['averageUtilization']}%"
+    if "averageValue" in target:
+        after = " (avg)" if kind in ("Object", "External") else ""
+        return f"{before}{current.get('averageValue') or UNKNOWN}/{target['averageValue']}{after}"
+    return f"{before}{current.get('value') or UNKNOWN}/{target.get('value', '')}"
 
 
 _COUNTED = (

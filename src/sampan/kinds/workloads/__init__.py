@@ -1,5 +1,5 @@
 """Workloads: what makes pods and keeps them: groups apps and batch, ReplicationControllers, and
-budgets of disruption.
+what governs how many there are: budgets of disruption, autoscalers.
 
 Each controller is a pair of pure functions; pods come from `sampan.kube.podspec` and are run by a
 node. Upstream: kubernetes pkg/controller and pkg/apis of the groups apps and batch.
@@ -8,6 +8,7 @@ node. Upstream: kubernetes pkg/controller and pkg/apis of the groups apps and ba
 from __future__ import annotations
 
 from sampan.kinds.workloads.admit import RULES
+from sampan.kinds.workloads.autoscaling.autoscaler import AUTOSCALER
 from sampan.kinds.workloads.budget import BUDGET
 from sampan.kinds.workloads.cronjob import CRON_JOB
 from sampan.kinds.workloads.daemonset import DAEMON_SET
@@ -31,6 +32,7 @@ COMPONENT = Component(
         DAEMON_SET,
         ADOPTION,
         BUDGET,
+        AUTOSCALER,
     ),
     rules=RULES,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sampan.kinds.workloads.admit import (
+    autoscaler,
     budget,
     cronjob,
     daemonset,
@@ -24,6 +25,7 @@ RULES: Mapping[str, Rules] = {
     names.REPLICATION_CONTROLLER: replicationcontroller.RULES,
     names.DAEMON_SET: daemonset.RULES,
     names.POD_DISRUPTION_BUDGET: budget.RULES,
+    names.HORIZONTAL_POD_AUTOSCALER: autoscaler.RULES,
     names.DEPLOYMENT: deployment.RULES,
     names.STATEFUL_SET: statefulset.RULES,
 }
