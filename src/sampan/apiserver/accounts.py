@@ -9,8 +9,6 @@ pkg/controller/serviceaccount/tokens_controller.go.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -18,24 +16,21 @@ from typing import Any
 
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
+from sampan.apiserver.chores import Chores
 from sampan.apiserver.delete import DeleteOptions, delete
 from sampan.apiserver.resources import Resource
 from sampan.apiserver.update import replace
 from sampan.kube import meta, names
 from sampan.kube.errors import (
-    ApiStatus,
     BadRequest,
     Invalid,
     MethodNotAllowed,
-    NotFound,
     Problem,
     invalid,
 )
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.times import rfc3339
 from sampan.store.records import Event
-
-_log = logging.getLogger(__name__)
 
 IssueToken = Callable[[Manifest, Sequence[str], int, Manifest | None], tuple[str, datetime]]
 """(service account, audiences, seconds, what it is bound to) -> (token, when it expires)."""
@@ -119,8 +114,7 @@ class AccountSecrets:
     def __init__(self, backend: Backend, issue: IssueLasting) -> None:
         self._backend = backend
         self._issue = issue
-        self._due: set[Key] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._chores = Chores(self._settle)
         store = backend.store
         self._stops = (
             store.subscribe(names.SECRET, self._secret_changed),
@@ -128,38 +122,21 @@ class AccountSecrets:
         )
         for record in store.records(names.SECRET):
             if _is_token(record.index.fields):
-                self._later(record.key)
+                self._chores.later(record.key)
 
     async def close(self) -> None:
         for stop in self._stops:
             stop()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._chores.close()
 
     def _secret_changed(self, event: Event) -> None:
         if event.type != "DELETED" and _is_token(event.record.index.fields):
-            self._later(event.record.key)
+            self._chores.later(event.record.key)
 
     def _account_changed(self, event: Event) -> None:
         for record in self._backend.store.records(names.SECRET, event.record.key.namespace):
             if _is_token(record.index.fields):
-                self._later(record.key)
-
-    def _later(self, key: Key) -> None:
-        self._due.add(key)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._work())
-
-    async def _work(self) -> None:
-        while self._due:
-            key = self._due.pop()
-            try:
-                await self._settle(key)
-            except NotFound:
-                continue
-            except ApiStatus as error:
-                _log.warning("%s could not be filled in: %s", key, error)
+                self._chores.later(record.key)
 
     async def _settle(self, key: Key) -> None:
         resource = self._backend.resources.stored(names.SECRET)

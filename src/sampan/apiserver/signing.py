@@ -11,9 +11,7 @@ plugin/pkg/admission/certificates.
 
 from __future__ import annotations
 
-import asyncio
 import binascii
-import logging
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -23,14 +21,13 @@ from cryptography.x509.oid import NameOID
 from sampan.apiserver import certificates
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
+from sampan.apiserver.chores import Chores
 from sampan.apiserver.update import replace
 from sampan.kube import conditions, names
 from sampan.kube.access import User
 from sampan.kube.component import Rules
 from sampan.kube.errors import (
-    ApiStatus,
     Forbidden,
-    NotFound,
     Problem,
     duplicate,
     forbidden,
@@ -41,8 +38,6 @@ from sampan.kube.errors import (
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 from sampan.store.records import Event
-
-_log = logging.getLogger(__name__)
 
 Sign = Callable[[bytes, int | None], bytes]
 """(request in PEM, seconds) -> certificate in PEM. Raises ValueError."""
@@ -67,8 +62,7 @@ class Signing:
     def __init__(self, backend: Backend, sign: Sign | None) -> None:
         self._backend = backend
         self._sign = sign
-        self._due: set[Key] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._chores = Chores(self._settle)
         self._stop = backend.store.subscribe(names.SIGNING_REQUEST, self._changed)
         self.rules = Rules(
             default=self._stamp,
@@ -79,13 +73,11 @@ class Signing:
             parts={"status": _status_problems, "approval": _status_problems},
         )
         for record in backend.store.records(names.SIGNING_REQUEST):
-            self._later(record.key)
+            self._chores.later(record.key)
 
     async def close(self) -> None:
         self._stop()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._chores.close()
 
     def _stamp(self, manifest: Manifest) -> None:
         """Since when conditions hold, where their writer does not say."""
@@ -96,42 +88,36 @@ class Signing:
 
     def _changed(self, event: Event) -> None:
         if event.type != "DELETED":
-            self._later(event.record.key)
+            self._chores.later(event.record.key)
 
-    def _later(self, key: Key) -> None:
-        self._due.add(key)
-        if self._sign is not None and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self._work(self._sign))
-
-    async def _work(self, sign: Sign) -> None:
-        while self._due:
-            key = self._due.pop()
-            try:
-                await self._settle(key, sign)
-            except NotFound:
-                continue
-            except ApiStatus as error:
-                _log.warning("%s could not be answered: %s", key, error)
-
-    async def _settle(self, key: Key, sign: Sign) -> None:
+    async def _settle(self, key: Key) -> None:
         resource = self._backend.resources.stored(key.kind)
         assert resource is not None
         record, old = self._backend.newest(resource, "", key.name)
         status = old.get("status") or {}
-        if old["spec"].get("signerName") != SIGNER or not _is_open(status):
+        if self._sign is None or old["spec"].get("signerName") != SIGNER or not _is_open(status):
             return
-        found = [dict(each) for each in status.get("conditions") or ()]
-        fault = _foreign_usage(old["spec"])
-        if fault:
-            failed = {"type": "Failed", "status": "True", "reason": "SignerValidationFailure"}
-            answer: dict[str, Any] = {"conditions": [*found, {**failed, "message": fault}]}
-        else:
-            seconds = old["spec"].get("expirationSeconds")
-            made = sign(b64decode(old["spec"]["request"]), seconds)
-            answer = {"certificate": b64encode(made).decode()}
-        new = {**old, "metadata": dict(old["metadata"]), "status": {**status, **answer}}
+        new = {
+            **old,
+            "metadata": dict(old["metadata"]),
+            "status": {**status, **_answer(self._sign, old["spec"], status)},
+        }
         call = Call(manager=f"{names.MANAGER}-signer")
         await replace(self._backend, resource, record, old, new, call, subresource="status")
+
+
+def _answer(sign: Sign, spec: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    """What the status says then: a certificate, or why there is none."""
+    fault = _foreign_usage(spec)
+    if not fault:
+        try:
+            made = sign(b64decode(spec["request"]), spec.get("expirationSeconds"))
+        except ValueError as error:
+            fault = str(error)
+        else:
+            return {"certificate": b64encode(made).decode()}
+    failed = {"type": "Failed", "status": "True", "reason": "SignerValidationFailure"}
+    return {"conditions": [*map(dict, status["conditions"]), {**failed, "message": fault}]}
 
 
 def decided(new: Manifest, old: Manifest | None) -> Iterator[str]:
