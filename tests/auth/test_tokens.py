@@ -51,6 +51,14 @@ def test_a_token_expires(tokens, clock):
     assert tokens.user(token) is None
 
 
+def test_a_clock_that_is_set_back_shuts_nobody_out(tokens, key, clock, objects):
+    person = tokens.for_person("ada", [], 60)
+    account, _ = tokens.for_account(ACCOUNT, seconds=600)
+    clock.set_by(-86_400)
+    assert tokens.user(person)
+    assert Tokens(key, clock, objects.get).user(account), "after a restart as well"
+
+
 def test_an_account_has_its_namespace_as_a_group(tokens):
     token, expires = tokens.for_account(ACCOUNT, seconds=600)
     user = tokens.user(token)

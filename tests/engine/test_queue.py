@@ -109,3 +109,38 @@ def test_a_closed_queue_takes_nothing() -> None:
         assert queue._ready.empty()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, -30.0, -0.5, 0.0, 0.5])
+def test_a_clock_that_is_set_back_delays_nobody(jump: float) -> None:
+    async def run() -> None:
+        clock = ManualClock(START)
+        queue: Queue[str] = Queue(clock)
+        queue.later("a", 10)
+        clock.advance(4)
+        clock.set_by(jump)
+        queue.later("b", 2)
+        queue.tick()
+        assert queue._ready.empty()
+        clock.advance(2.1)
+        queue.tick()
+        assert await queue.take() == "b"
+        clock.advance(4.5)
+        queue.tick()
+        assert await queue.take() == "a"
+        queue.close()
+
+    asyncio.run(run())
+
+
+def test_after_a_sleep_of_the_machine_what_is_due_runs() -> None:
+    async def run() -> None:
+        clock = ManualClock(START)
+        queue: Queue[str] = Queue(clock)
+        queue.later("a", 3600)
+        clock.set_by(7200)  # the steady clock stood still
+        queue.tick()
+        assert await queue.take() == "a"
+        queue.close()
+
+    asyncio.run(run())

@@ -38,6 +38,7 @@ _SERVER_DAYS = 365
 _CLIENT_DAYS = 365
 _RENEW_DAYS = 30
 _CLIENT_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+_SLACK = timedelta(days=30)  # for clocks that are slow, or are set back after a wrong start
 
 
 class Certificates(Struct, frozen=True):
@@ -66,7 +67,7 @@ class Life(Struct, frozen=True):
     end: datetime
 
     @classmethod
-    def of(cls, clock: Clock, span: timedelta, *, early: timedelta = timedelta(hours=1)) -> Life:
+    def of(cls, clock: Clock, span: timedelta, *, early: timedelta = _SLACK) -> Life:
         """From now on, and a little `early`: clocks of clients may be slow."""
         return cls(clock.now() - early, clock.now() + span)
 

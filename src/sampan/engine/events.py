@@ -118,7 +118,8 @@ class Events:
 
     def _allowed(self, uid: str, now: datetime) -> bool:
         bucket = self._buckets.setdefault(uid, Bucket(BURST, now))
-        bucket.tokens = min(BURST, bucket.tokens + (now - bucket.at) / REFILL)
+        passed = max(now - bucket.at, timedelta(0))  # the clock may have been set back
+        bucket.tokens = min(BURST, bucket.tokens + passed / REFILL)
         bucket.at = now
         if bucket.tokens < 1:
             return False
@@ -127,7 +128,7 @@ class Events:
 
     def _sweep(self, now: datetime) -> None:
         """Once in a window: forget what was said before it, and the buckets that are full."""
-        if self._swept is not None and now - self._swept < WINDOW:
+        if self._swept is not None and abs(now - self._swept) < WINDOW:
             return
         self._swept = now
         self._told = {k: told for k, told in self._told.items() if now - told.last < WINDOW}

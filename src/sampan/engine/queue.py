@@ -2,7 +2,9 @@
 
 A job that is added twice waits once; one that is added while it runs, runs again afterwards. Each
 job has at most one timer, which is cleared when the job is taken. Time comes from a Clock, so a
-test moves it by hand and calls `tick`; with the real clock a timer of the event loop ticks.
+test moves it by hand and calls `tick`; with the real clock a timer of the event loop ticks, at
+least twice a minute, as a clock may be set and a laptop may sleep. A clock that is set back takes
+the timers with it: who was to wait five seconds does not wait an hour.
 What a job does is not known here.
 """
 
@@ -33,6 +35,9 @@ class Backoff(Struct, frozen=True):
         return min(self.cap, self.first * 2.0 ** min(failures - 1, 60))
 
 
+_LOOK_AGAIN = 30.0  # seconds
+_TOLERATED = 1.0  # seconds that a clock may be adjusted by without a word
+
 ON_ERROR = Backoff(first=0.05, cap=300)
 ON_OUTAGE = Backoff(first=0.5, cap=5)
 ON_CONFLICT = Backoff(first=0.005, cap=5)
@@ -52,6 +57,7 @@ class Queue(Generic[J]):
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: datetime | None = None
         self._closed = False
+        self._wall, self._steady = clock.now(), clock.monotonic()
         self.calm = asyncio.Event()
         self.calm.set()
 
@@ -99,6 +105,7 @@ class Queue(Generic[J]):
 
     def later(self, job: J, seconds: float) -> None:
         """Run the job in so many seconds; replaces the timer that it has."""
+        self._follow_clock()
         due = self._clock.now() + timedelta(seconds=seconds)
         self._due[job] = due
         heappush(self._heap, (due, next(self._ticket), job))
@@ -110,6 +117,7 @@ class Queue(Generic[J]):
 
     def tick(self) -> None:
         """Add the jobs whose time has come."""
+        self._follow_clock()
         now = self._clock.now()
         while self._heap and self._heap[0][0] <= now:
             due, _, job = heappop(self._heap)
@@ -128,6 +136,16 @@ class Queue(Generic[J]):
         if not self._running:
             self.calm.set()
 
+    def _follow_clock(self) -> None:
+        """Where the clock was set back since the last look, timers are set back as well."""
+        now, steady = self._clock.now(), self._clock.monotonic()
+        back = steady - self._steady - (now - self._wall).total_seconds()
+        self._wall, self._steady = now, steady
+        if back > _TOLERATED:
+            by = timedelta(seconds=back)
+            self._due = {job: due - by for job, due in self._due.items()}
+            self._heap = [(due - by, ticket, job) for due, ticket, job in self._heap]
+
     def _disarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
@@ -138,4 +156,5 @@ class Queue(Generic[J]):
         if self._heap and not self._closed:
             self._alarm_at = self._heap[0][0]
             delay = (self._alarm_at - self._clock.now()).total_seconds()
-            self._alarm = asyncio.get_running_loop().call_later(max(delay, 0.001), self.tick)
+            delay = min(max(delay, 0.001), _LOOK_AGAIN)
+            self._alarm = asyncio.get_running_loop().call_later(delay, self.tick)

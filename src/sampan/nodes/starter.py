@@ -106,16 +106,19 @@ class Starter:
 
     def due(self) -> bool:
         """Whether files have to be refreshed; also lets those try again whose pause is over."""
-        now = time.time()
-        if self._retry_at is not None and now >= self._retry_at:
+        if self._retry_at is not None and time.monotonic() >= self._retry_at:
             self.retry()
         renew = self._volumes.renew_at
-        return renew is not None and now >= renew
+        return renew is not None and time.time() >= renew
 
     def again_in(self) -> float | None:
         """Seconds until `due` has something to say."""
-        times = [at for at in (self._retry_at, self._volumes.renew_at) if at is not None]
-        return max(0.0, min(times) - time.time()) if times else None
+        waits = []
+        if self._retry_at is not None:
+            waits.append(self._retry_at - time.monotonic())
+        if self._volumes.renew_at is not None:
+            waits.append(self._volumes.renew_at - time.time())
+        return max(0.0, min(waits)) if waits else None
 
     def _runtime(self, cell: Cell, facts: PodFacts) -> Runtime | None:
         """What the container's image means here; None when it has to wait for it."""
@@ -203,7 +206,7 @@ class Starter:
 
     def _later(self, cell: Cell, pause: float) -> None:
         self._blocked[cell.name] = cell
-        at = time.time() + pause
+        at = time.monotonic() + pause
         self._retry_at = at if self._retry_at is None else min(at, self._retry_at)
 
     def _place(self, cell: Cell, attempt: int) -> Directories:

@@ -380,3 +380,12 @@ def test_every_pod_ends_and_no_attempt_is_started_twice(
     assert len(world.started) == len(set(world.started))
     order = [name for name, attempt in world.started if attempt == 0]
     assert order == [name for name in names if name in order]
+
+
+@pytest.mark.parametrize("back", [3600.0, 86_400.0])
+def test_a_clock_that_is_set_back_holds_no_restart_up(back: float) -> None:
+    """It waits once more at most as long as if it had just ended."""
+    ended = run(1, attempt=1, ago=-back)
+    found = decide(snapshot({"main": Seen(last=ended, streak=1)}))
+    assert found.again_in is not None
+    assert found.again_in <= 10.0

@@ -101,4 +101,5 @@ def backoff(run: Run, pods: Iterable[Pod], number: int | None = None) -> float:
         return 0.0
     times = max(len(since) if number is None else number, 1)
     delay = min(FIRST_BACKOFF * 2.0 ** min(times - 1, 16), LONGEST_BACKOFF)
-    return delay - (run.now - max(since)).total_seconds()
+    passed = (run.now - max(since)).total_seconds()
+    return delay - max(passed, 0.0)  # no more than the delay, even if the clock was set back

@@ -101,7 +101,8 @@ def backoff(part: Part, now: float) -> float:
     last, streak = part.seen.last, part.seen.streak
     if last is None or last.finished is None or streak == 0 or last.lasted >= FORGIVEN:
         return 0.0
-    return last.finished + backoff_step(streak) - now
+    step = backoff_step(streak)
+    return min(step, last.finished + step - now)  # no more, even if the clock was set back
 
 
 def backoff_step(streak: int) -> float:
