@@ -104,20 +104,20 @@ class Pulling:
     async def _carry_out(self, cell: Cell, facts: PodFacts, wish: Wish, pull: _Pull) -> None:
         image, begun = cell.spec["image"], time.monotonic()
         try:
-            record = await self._context.puller.pull(wish)
+            pulled = await self._context.puller.pull(wish)
         except PullError as error:
             self._failed(cell, facts, pull, ("ErrImagePull", _said(error, image)))
         except Exception as error:
             log.exception("image %s", image)
             self._failed(cell, facts, pull, ("ErrImagePull", str(error)))
         else:
-            took = f"{time.monotonic() - begun:.3f}s"
             text = (
-                f'Successfully pulled image "{image}" in {took} ({took} including waiting). '
-                f"Image size: {record.size} bytes."
+                f'Successfully pulled image "{image}" in {pulled.seconds:.3f}s '
+                f"({time.monotonic() - begun:.3f}s including waiting). "
+                f"Image size: {pulled.record.size} bytes."
             )
             self._context.emit(facts.pod, "Normal", "Pulled", text)
-            pull.ready = (wish, record)
+            pull.ready = (wish, pulled.record)
             pull.failures, pull.reason, pull.message = 0, "", ""
             cell.waiting = None
         finally:

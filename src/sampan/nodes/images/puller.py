@@ -13,10 +13,12 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from sampan.config import Config
 from sampan.kube.keys import Manifest
@@ -32,15 +34,24 @@ log = logging.getLogger(__name__)
 _KINDS: Mapping[str, type[PullError]] = {
     kind.__name__: kind for kind in (PullError, NotThere, Unreachable)
 }
+_AT_ONCE = 4
 _LINE = 1 << 20
 _MOST_LISTED = 50  # as the kubelet's nodeStatusMaxImages
+
+
+class Pulled(Struct, frozen=True):
+    """An image that has come, and how many seconds it took without the time in the queue."""
+
+    record: Record
+    seconds: float
 
 
 class Puller:
     def __init__(self, store: Store, config: Config) -> None:
         self.store = store
         self._config = config
-        self._running: dict[Wish, asyncio.Task[Record]] = {}
+        self._running: dict[Wish, asyncio.Task[Pulled]] = {}
+        self._free = asyncio.Semaphore(_AT_ONCE)
         self._overlay: asyncio.Task[bool] | None = None
         self.added: Callable[[], None] = lambda: None
 
@@ -67,7 +78,7 @@ class Puller:
             return None
         return record if self.store.complete(record, owned=owned) else None
 
-    async def pull(self, wish: Wish) -> Record:
+    async def pull(self, wish: Wish) -> Pulled:
         """The image, from the registry if need be. PullError."""
         task = self._running.get(wish)
         if task is None:
@@ -124,14 +135,16 @@ class Puller:
             for record in records[:_MOST_LISTED]
         ]
 
-    async def _pull(self, wish: Wish) -> Record:
-        answer = await self._ask(wish)
+    async def _pull(self, wish: Wish) -> Pulled:
+        async with self._free:
+            begun = time.monotonic()
+            answer = await self._ask(wish)
         if "failed" in answer:
             raise _KINDS.get(answer.get("kind", ""), PullError)(answer["failed"])
         for record in self.store.records():
             if record.digest == answer.get("digest"):
                 self.added()
-                return record
+                return Pulled(record, time.monotonic() - begun)
         raise PullError("the image was pulled and removed again")
 
     async def _ask(self, wish: Wish) -> dict[str, Any]:

@@ -44,10 +44,11 @@ class Scripted:
 
 
 def image(
-    layer: bytes, *, diff: str = "", size: int | None = None
+    layer: bytes, *, diff: str = "", size: int | None = None, blob: bytes = b""
 ) -> tuple[dict[str, Script | Answer], str]:
-    """Answers for the image `x` with one layer (a tar), and the digest of the layer's blob."""
-    blob = gzip.compress(layer, mtime=0)
+    """Answers for the image `x` with one layer (a tar), and the digest of the layer's blob, which
+    is the tar compressed by gzip if it is not given."""
+    blob = blob or gzip.compress(layer, mtime=0)
     config = json.dumps({
         "architecture": manifest.this_machine(), "os": "linux",
         "rootfs": {"type": "layers", "diff_ids": [diff or digest(layer)]},

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import gzip
 import io
-import json
 import os
+import shutil
+import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from nodes.images.oci.scripted import Answer, Request, digest, image, serve
+from nodes.images.oci.scripted import Answer, Request, image, serve
 from registry import ARCHITECTURE, PASSWORD, USER, Layer, Registry, Unavailable, busybox_layer
 from sampan.config import Mirror
 from sampan.config import Registry as Setting
@@ -135,6 +136,19 @@ def test_what_is_not_there_is_said(store: Store, docker_registry: Registry) -> N
             get(store, f"{docker_registry.name}/{name}")
 
 
+@pytest.mark.skipif(not shutil.which("zstd"), reason="no zstd here")
+def test_zstd_is_read_by_its_program(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = tar(a="1")
+    blob = subprocess.run(["zstd", "-qc"], input=layer, capture_output=True, check=True).stdout
+    answers, _ = image(layer, blob=blob)
+    with serve(answers) as script:
+        get(store, f"{script.name}/x")
+        other = Store(store.root / "other")
+        monkeypatch.setenv("PATH", "/nowhere")
+        with pytest.raises(PullError, match="install the program zstd"):
+            get(other, f"{script.name}/x")
+
+
 # -- half of it -----------------------------------------------------------------------------------
 def test_a_layer_that_breaks_off_is_continued(store: Store) -> None:
     answers, blob = image(tar(a=os.urandom(3000).hex()))
@@ -214,13 +228,7 @@ def test_a_bomb_leaves_nothing_behind(store: Store) -> None:
     ids=["noise", "cut", "no-tar"],
 )
 def test_noise_is_no_layer(store: Store, blob: bytes) -> None:
-    answers, _ = image(tar())
-    found = answers["/v2/x/manifests/latest"]
-    assert isinstance(found, Answer)
-    whole = json.loads(found.body)
-    whole["layers"] = [{"digest": digest(blob), "size": len(blob)}]
-    answers["/v2/x/manifests/latest"] = Answer(200, json.dumps(whole).encode())
-    answers[f"/v2/x/blobs/{digest(blob)}"] = Answer(200, blob)
+    answers, _ = image(tar(), blob=blob)
     with serve(answers) as script, pytest.raises(PullError, match=r"tar|gzip|the image says"):
         get(store, f"{script.name}/x")
 

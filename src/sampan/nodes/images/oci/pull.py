@@ -8,11 +8,12 @@ not answer, or has no such image, hands over to the next one.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -145,8 +146,14 @@ def _layers(
         unpack_layer(store, part, owned=owned, limits=limits)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(fetch, wanted.values()):
-            pass
+        fetched = [pool.submit(fetch, part) for part in wanted.values()]
+        try:
+            for each in as_completed(fetched):
+                each.result()
+        except BaseException:  # the first one; the others would only say that they were stopped
+            repository.stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def unpack_layer(store: Store, part: Part, *, owned: bool, limits: Limits | None = None) -> None:
@@ -186,6 +193,7 @@ def _zstd(file: IO[bytes]) -> Iterator[IO[bytes]]:
     program = shutil.which("zstd")
     if program is None:
         raise PullError("the layer is compressed with zstd: install the program zstd")
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # what we have read is read for the program, too
     with subprocess.Popen(
         [program, "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

@@ -35,7 +35,7 @@ Progress = Callable[[int], None]
 
 
 class Repository:
-    """Safe to be used by several threads."""
+    """Safe to be used by several threads. `stopped` ends what they are fetching."""
 
     def __init__(
         self, place: Reference, logins: Sequence[Login], *, insecure: bool = False, ca: str = ""
@@ -48,6 +48,7 @@ class Repository:
         self._logins = [*login.best(logins, place.registry, place.repository), None]
         self._authorization = ""
         self._lock = threading.Lock()
+        self.stopped = threading.Event()
 
     def manifest(self, name: str) -> tuple[bytes, str]:
         """(bytes, digest) of the manifest with this tag or digest."""
@@ -98,6 +99,8 @@ class Repository:
                 os.ftruncate(part, 0)
                 os.lseek(part, 0, os.SEEK_SET)
             while piece := _receive(answer, wanted.size + 1 - have):
+                if self.stopped.is_set():
+                    raise PullError("stopped")
                 os.write(part, piece)
                 have += len(piece)
                 progress(len(piece))

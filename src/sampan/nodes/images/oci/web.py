@@ -11,7 +11,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ipaddress
+import os
+import selectors
+import socket
 import ssl
+import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,7 +27,10 @@ from sampan import __version__
 from sampan.nodes.images.oci.errors import PullError, Unreachable
 
 PATIENCE = 10.0
-"""Seconds to connect, and without a byte: a registry that is slow still sends something."""
+"""Seconds without a byte: a registry that is slow still sends something."""
+_REACH = 5.0
+"""Seconds until one address of a host answers; firewalls drop what they do not like in silence,
+and a name can have a dozen addresses."""
 _MOST_REDIRECTS = 5
 
 
@@ -55,6 +63,7 @@ class Web:
                 raise PullError(f"ca of registry {host}: {ca}: {error.strerror}") from error
         handlers.append(urllib.request.HTTPSHandler(context=context))
         self._opener = urllib.request.build_opener(*handlers)
+        self._reached = False
 
     @property
     def base(self) -> str:
@@ -72,6 +81,8 @@ class Web:
     ) -> http.client.HTTPResponse:
         """The answer, whatever its status. Unreachable when there is none."""
         self._check(url)
+        if not self._reached:
+            self._reach()
         request = urllib.request.Request(url, body, dict(headers), method=method)
         request.add_unredirected_header("User-Agent", f"sampan/{__version__}")
         if authorization:
@@ -85,12 +96,69 @@ class Web:
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(f"{self._host}: {said(error)}") from error
 
+    def _reach(self) -> None:
+        """Find out soon whether anybody is there. A proxy answers for everybody."""
+        parts = urllib.parse.urlsplit(self.base)
+        host = parts.hostname or ""
+        proxied = parts.scheme in urllib.request.getproxies()
+        if not proxied or urllib.request.proxy_bypass(host) or is_loopback(host):
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            try:
+                _connect(host, port)
+            except OSError as error:
+                raise Unreachable(f"{self._host}: {said(error)}") from error
+        self._reached = True
+
     def _check(self, url: str) -> None:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme == "https":
             return
         if parts.scheme != "http" or not self.plain or parts.netloc != self._host:
             raise PullError(f"{self._host} sends us to {url[:200]}, which is not HTTPS")
+
+
+def _connect(host: str, port: int) -> None:
+    """Try all addresses at once. OSError when none answers in time."""
+    failure: OSError = TimeoutError(f"no answer within {_REACH:.0f} s")
+    with selectors.DefaultSelector() as waiting, contextlib.ExitStack() as stack:
+        for family, kind, protocol, _, address in _addresses(host, port):
+            try:
+                sock = stack.enter_context(socket.socket(family, kind, protocol))
+                sock.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    sock.connect(address)
+                waiting.register(sock, selectors.EVENT_WRITE, sock)
+            except OSError as error:
+                failure = error
+        until = time.monotonic() + _REACH
+        while waiting.get_map() and (left := until - time.monotonic()) > 0:
+            for key, _ in waiting.select(left):
+                code = key.data.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if not code:
+                    return
+                failure = OSError(code, os.strerror(code))
+                waiting.unregister(key.data)
+    raise failure
+
+
+def _addresses(host: str, port: int) -> list[Any]:
+    """As getaddrinfo, which may think for minutes about a name when no server answers it."""
+    found: list[Any] = []
+
+    def look() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(_REACH)
+    if not found:
+        raise TimeoutError("its name is not known within 5 s")
+    if isinstance(found[0], OSError):
+        raise found[0]
+    return list(found[0])
 
 
 def read(answer: IO[bytes], most: int) -> bytes:
