@@ -68,8 +68,8 @@ def check(
         schema.unknown(manifest, prune=True)
     if call.validation == "Ignore":
         return
-    faults = [f'duplicate field "{path}"' for path in duplicated or ()]
-    faults += [f'unknown field "{path}"' for path in unknown]
+    faults = [f'unknown field "{path}"' for path in unknown]
+    faults += [f'duplicate field "{path}"' for path in duplicated or ()]
     if faults and call.validation == "Strict":
         said = f"strict decoding error: {', '.join(faults)}"
         if resource.custom:

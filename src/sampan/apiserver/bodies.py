@@ -27,9 +27,9 @@ def decode(body: bytes, content_type: str, kind: str) -> tuple[Manifest, list[st
     twice: list[str] = []
     if content_type == JSON or not content_type:
         found = from_json(body, kind)
-        twice = _twice(body, found)
+        twice = repeated(body, found)
     elif content_type in _YAML_TYPES:
-        found, twice = _from_yaml(body, kind)
+        found, twice = from_yaml(body, kind)
     elif content_type == PROTOBUF:
         found = protobuf.decode(body)
     else:
@@ -49,27 +49,25 @@ def from_json(body: bytes, kind: str) -> Any:
         raise _unrecognised(kind, _said(body, error), body) from None
 
 
-def from_yaml(body: bytes, kind: str) -> Any:
-    """JSON is YAML too, and read faster as JSON."""
-    return _from_yaml(body, kind)[0]
-
-
-def _from_yaml(body: bytes, kind: str) -> tuple[Any, list[str]]:
+def from_yaml(body: bytes, kind: str) -> tuple[Any, list[str]]:
+    """The value and the paths of duplicate fields. JSON is YAML too, and read faster as JSON."""
     if body[:1] == b"{":
         try:
             found = orjson.loads(body)
         except orjson.JSONDecodeError:
             pass
         else:
-            return found, _twice(body, found)
+            return found, repeated(body, found)
     try:
-        return yaml.load_checked(body)
+        value, found_twice = yaml.load_checked(body)
+        return value, list(found_twice)
     except (yaml.YamlError, UnicodeDecodeError, RecursionError) as error:
         text = f"error converting YAML to JSON: {error}"
         raise _unrecognised(kind, text, body) from None
 
 
-def _twice(body: bytes, found: Any) -> list[str]:
+def repeated(body: bytes, found: Any) -> list[str]:
+    """The paths of fields that a JSON body names twice. Raises BadRequest."""
     try:
         return duplicates(body, found)
     except (TypeError, RecursionError):  # what is too deep to be written could not be stored

@@ -180,7 +180,9 @@ class Endpoints:
 
     async def patch(self, asked: Asked, subresource: str = "") -> None:
         request = asked.request
-        type_, change = patch.decode(await request.body(), request.content_type, asked.resource)
+        type_, change, twice = patch.decode(
+            await request.body(), request.content_type, asked.resource
+        )
         call = asked.call(applying=type_ == "apply")
         stored, created = await patch.patch(
             self._backend,
@@ -191,6 +193,7 @@ class Endpoints:
             call,
             type=type_,
             subresource=subresource,
+            duplicated=twice,
         )
         await asked.answer_stored(201 if created else 200, stored, call)
 

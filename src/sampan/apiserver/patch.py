@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 import orjson
 
-from sampan.apiserver import admission, apply
+from sampan.apiserver import admission, apply, bodies
 from sampan.apiserver.backend import Backend, Stored
-from sampan.apiserver.bodies import from_yaml
 from sampan.apiserver.calls import Call
 from sampan.apiserver.create import create
 from sampan.apiserver.resources import Resource
@@ -22,6 +21,7 @@ from sampan.apiserver.update import insist, replace
 from sampan.kube import patches
 from sampan.kube.errors import BadRequest, Invalid, UnsupportedMediaType, invalid, required
 from sampan.kube.keys import Manifest
+from sampan.lib.yaml import Duplicate
 
 PatchType = Literal["json", "merge", "strategic", "apply"]
 
@@ -35,8 +35,9 @@ _IDENTITY = frozenset({"apiVersion", "kind", "metadata"})
 _JSON_TYPES = {list: "array", dict: "object", str: "string", bool: "bool"}
 
 
-def decode(body: bytes, content_type: str, resource: Resource) -> tuple[PatchType, Any]:
-    """The kind of patch and the patch itself. Raises UnsupportedMediaType, BadRequest."""
+def decode(body: bytes, content_type: str, resource: Resource) -> tuple[PatchType, Any, list[str]]:
+    """The kind of patch, the patch itself, and the paths of fields that it names twice. Raises
+    UnsupportedMediaType, BadRequest."""
     type_ = TYPES.get(content_type)
     if type_ is None:
         raise UnsupportedMediaType("415: Unsupported Media Type")
@@ -47,7 +48,7 @@ def decode(body: bytes, content_type: str, resource: Resource) -> tuple[PatchTyp
             f" {accepted}"
         )
     if type_ == "apply":
-        return type_, from_yaml(body, resource.object_kind)
+        return type_, *bodies.from_yaml(body, resource.object_kind)
     try:
         patch = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -58,7 +59,7 @@ def decode(body: bytes, content_type: str, resource: Resource) -> tuple[PatchTyp
         raise BadRequest(
             f"error decoding patch: json: cannot unmarshal {found} into Go value of type {go_type}"
         )
-    return type_, patch
+    return type_, patch, bodies.repeated(body, patch)
 
 
 async def patch(
@@ -71,12 +72,33 @@ async def patch(
     *,
     type: PatchType,
     subresource: str = "",
+    duplicated: list[str] | None = None,
 ) -> tuple[Stored, bool]:
     """The new state as stored, and whether it was created. `change` belongs to the callee."""
     place = (backend, resource, namespace, name)
+    if duplicated:
+        _refuse_twice(duplicated, call)
     if type == "apply":
         return await insist(partial(_apply, *place, change, call, subresource))
     return await insist(partial(_patch, *place, change, call, subresource, type))
+
+
+def _refuse_twice(paths: list[str], call: Call) -> None:
+    """Fields that are named twice: BadRequest or a warning, as the client wants it."""
+    said = [
+        f'line {path.line}: key "{path.key}" already set in map'
+        if isinstance(path, Duplicate)
+        else f'duplicate field "{path}"'
+        for path in paths
+    ]
+    if call.validation == "Strict" and isinstance(paths[0], Duplicate):
+        lines = "\n  ".join(said)
+        text = f"error converting YAML to JSON: yaml: unmarshal errors:\n  {lines}"
+        raise BadRequest(f"error decoding YAML: {text}")
+    if call.validation == "Strict":
+        raise BadRequest(f"strict decoding error: {', '.join(said)}")
+    for text in said if call.validation == "Warn" else ():
+        call.warn(text)
 
 
 async def _patch(
@@ -134,6 +156,7 @@ async def _apply(
     admission.identify(resource, namespace, name, config)
     if config["metadata"].pop("managedFields", None) is not None:
         raise BadRequest("metadata.managedFields must be nil")
+    _check_declared(resource, config)
     admission.check(resource, config, call)
     resource, config = admission.stored_form(backend, resource, config, call)
     record = backend.store.newest(resource.key(namespace, name))
@@ -161,6 +184,22 @@ async def _apply(
         backend, resource, record, old, merged, call, subresource=subresource, applied=True
     )
     return stored, False
+
+
+def _check_declared(resource: Resource, config: Manifest) -> None:
+    """An applied field must be one that somebody can own: unlike elsewhere, unknown ones are always
+    refused. Raises BadRequest (a real server says the same with a 500)."""
+    unknown = resource.schema.unknown(config)
+    if not unknown:
+        return
+    faults = [f".{path}: field not declared in schema" for path in unknown]
+    said = faults[0] if len(faults) == 1 else "errors:\n  " + "\n  ".join(faults)
+    meta = config["metadata"]
+    group, _, version = resource.api_version.rpartition("/")
+    about = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}; {group}/{version}"
+    raise BadRequest(
+        f"failed to create typed patch object ({about}, Kind={resource.object_kind}): {said}"
+    )
 
 
 def _ignored(resource: Resource, config: Manifest, subresource: str) -> list[str]:

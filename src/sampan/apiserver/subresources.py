@@ -133,7 +133,7 @@ class Subresources:
             body, _, call = await asked.decoded("Scale")
             answer = await scale.write(*place, body, call)
         elif request.method == "PATCH":
-            type_, change = patch.decode(await request.body(), request.content_type, resource)
+            type_, change, _ = patch.decode(await request.body(), request.content_type, resource)
             answer = await scale.patch(*place, change, asked.call(), type=type_)
         else:
             raise resource.no_such_verb()

@@ -40,8 +40,9 @@ def load(text: str | bytes) -> Any:
     return load_checked(text)[0]
 
 
-def load_checked(text: str | bytes) -> tuple[Any, list[str]]:
-    """The value, and the paths of duplicate keys such as `data.a` or `spec.items[0].x`."""
+def load_checked(text: str | bytes) -> tuple[Any, list[Duplicate]]:
+    """The value, and the duplicate keys: paths such as `data.a` or `spec.items[0].x` that know
+    their place (`Duplicate`)."""
     found = list(_documents(text))
     if len(found) > 1:
         raise YamlError("expected one document and found another one", 1, 1)
@@ -87,7 +88,20 @@ def _write_text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _write_text)
 
 
-def _documents(text: str | bytes) -> Iterator[tuple[Any, list[str]]]:
+class Duplicate(str):
+    """The path of a key that its mapping has already; `line` counts from 1."""
+
+    key: str
+    line: int
+
+    @classmethod
+    def at(cls, path: str, key: str, line: int) -> Duplicate:
+        made = cls(path)
+        made.key, made.line = key, line
+        return made
+
+
+def _documents(text: str | bytes) -> Iterator[tuple[Any, list[Duplicate]]]:
     loader = None
     try:
         loader = pyyaml.CSafeLoader(text)
@@ -117,7 +131,7 @@ class _Reader:
 
     def __init__(self, take: Callable[[], Any]) -> None:
         self.take = take
-        self.duplicates: list[str] = []
+        self.duplicates: list[Duplicate] = []
         self.anchors: dict[str, Any] = {}
         self.written = 0
         self.made = 0
@@ -165,7 +179,7 @@ class _Reader:
             key = self._key(event)
             place = f"{path}.{key}" if path else key
             if key in own:
-                self.duplicates.append(place)
+                self.duplicates.append(Duplicate.at(place, key, event.start_mark.line + 1))
             own[key] = self.value(self.take(), place)
         return {**merged, **own} if merged else own
 
