@@ -24,6 +24,7 @@ class Thing(Struct, frozen=True, kw_only=True):
     namespaced: bool = True
     verbs: tuple[str, ...] = ("create", "delete", "get", "list", "patch", "update")
     schema: Schema
+    selectable_fields: tuple[str, ...] = ()
 
 
 class Registry:

@@ -6,7 +6,7 @@ with all that these refer to. Descriptions are our own and few (`sentences`). Pu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sampan.apiserver import sentences
@@ -38,6 +38,9 @@ class Served(Protocol):
 
     @property
     def schema(self) -> Schema: ...
+
+    @property
+    def selectable_fields(self) -> Sequence[str]: ...
 
 
 def schemas(resources: Iterable[Served]) -> Document:
@@ -195,9 +198,11 @@ def _custom(resource: Served, source: Mapping[str, Any]) -> Document:
     own = source.get("properties") or {}
     metadata = {"allOf": [reference(_META)], "description": sentences.FIELDS["metadata"]}
     every = {**_TYPE, "metadata": metadata}
+    fields = [{"fieldPath": field} for field in resource.selectable_fields]
     return {
         **source,
         "type": "object",
         "properties": every | own | every,
         "x-kubernetes-group-version-kind": [qualified(resource, resource.object_kind)],
+        **({"x-kubernetes-selectable-fields": fields} if fields else {}),
     }

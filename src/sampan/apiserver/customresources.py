@@ -9,8 +9,9 @@ Upstream: k8s.io/apiextensions-apiserver pkg/controller/{status,establish,finali
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -19,9 +20,10 @@ from sampan.apiserver import definitions
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.delete import DeleteOptions, delete
+from sampan.apiserver.establishing import holds, status_of, stored_problems
 from sampan.apiserver.expressions.definitions import rule_problems
 from sampan.apiserver.schemas import crd_problems
-from sampan.apiserver.update import replace
+from sampan.apiserver.update import insist, replace
 from sampan.kube import names
 from sampan.kube.component import Rules
 from sampan.kube.errors import ApiStatus, NotFound, Problem, invalid
@@ -65,14 +67,31 @@ class Definitions:
             self._specs.pop(crd["metadata"]["name"], None)
             self._backend.resources.remove(definitions.kind_of(crd))
             self._changed(definitions.kind_of(crd))
+            self._reconsider(crd["spec"]["group"])
         else:
             self._serve(crd)
+
+    def _reconsider(self, group: str) -> None:
+        """Names have become free: those that wait for them may have them."""
+        for record in self._backend.store.records(names.CRD):
+            crd = self._backend.manifest(record)
+            if crd["spec"]["group"] == group and not holds(crd, "NamesAccepted"):
+                self._do(record.key.name, self._write(record.key.name, lambda meta: None))
+
+    def _do(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """In the background, one thing at a time for each definition."""
+        if name in self._tasks:
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks[name] = task
+        task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     def _serve(self, crd: Manifest) -> None:
         name, kind = crd["metadata"]["name"], definitions.kind_of(crd)
         deleting = bool(crd["metadata"].get("deletionTimestamp"))
         served = (crd["spec"], deleting)
-        if _is_true(crd, "Established") and self._specs.get(name) != served:
+        if holds(crd, "Established") and self._specs.get(name) != served:
             changed = name in self._specs and self._specs[name][0] != crd["spec"]
             self._specs[name] = served
             resources = list(definitions.resources_of(crd))
@@ -81,10 +100,8 @@ class Definitions:
                 self._backend.resources.add(resource)
             if changed:
                 self._changed(kind)
-        if deleting and name not in self._tasks:
-            task = asyncio.get_running_loop().create_task(self._clear(name))
-            self._tasks[name] = task
-            task.add_done_callback(lambda _: self._tasks.pop(name, None))
+        if deleting:
+            self._do(name, self._clear(name))
 
     async def _clear(self, name: str) -> None:
         """Delete all objects of the definition, wait until they are gone, let go of it."""
@@ -123,16 +140,25 @@ class Definitions:
                 raise result
 
     async def _let_go(self, name: str) -> None:
+        def without(meta: dict[str, Any]) -> None:
+            held = meta.get("finalizers") or []
+            meta["finalizers"] = [f for f in held if f != names.FINALIZER_CRD]
+
+        await self._write(name, without)
+
+    async def _write(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the metadata of a definition, whose status is then looked at anew."""
         resource = self._backend.resources.stored(names.CRD)
         assert resource is not None
-        try:
+
+        async def write() -> None:
             record, old = self._backend.newest(resource, "", name)
-        except NotFound:
-            return
-        new = orjson.loads(orjson.dumps(old))
-        held = new["metadata"].get("finalizers") or []
-        new["metadata"]["finalizers"] = [f for f in held if f != names.FINALIZER_CRD]
-        await replace(self._backend, resource, record, old, new, Call())
+            new = orjson.loads(orjson.dumps(old))
+            change(new["metadata"])
+            await replace(self._backend, resource, record, old, new, Call(), admitted=True)
+
+        with contextlib.suppress(NotFound):
+            await insist(write)
 
     # -- admission ----------------------------------------------------------------------------
 
@@ -145,33 +171,7 @@ class Definitions:
         spec = crd.get("spec")
         if not isinstance(spec, dict) or not spec.get("names") or not spec.get("versions"):
             return
-        clash = self._clash(crd)
-        status = dict((old or {}).get("status") or {})
-        before = {c["type"]: c for c in status.get("conditions") or ()}
-        wanted = [
-            _condition(
-                "NamesAccepted", not clash, *(clash or ("NoConflicts", "no conflicts found"))
-            ),
-            _condition(
-                "Established",
-                not clash,
-                *(
-                    ("NotAccepted", "not all names are accepted")
-                    if clash
-                    else ("InitialNamesAccepted", "the initial names have been accepted")
-                ),
-            ),
-        ]
-        if crd["metadata"].get("deletionTimestamp"):
-            text = "CustomResource deletion is in progress"
-            wanted.append(_condition("Terminating", True, "InstanceDeletionInProgress", text))
-        now = self._backend.now()
-        status["conditions"] = [_since(condition, before, now) for condition in wanted]
-        status["acceptedNames"] = status.get("acceptedNames", {}) if clash else spec["names"]
-        stored = status.get("storedVersions") or []
-        current = [v["name"] for v in spec["versions"] if v.get("storage")]
-        status["storedVersions"] = [*stored, *(v for v in current if v not in stored)]
-        crd["status"] = status
+        crd["status"] = status_of(crd, old, self._clash(crd), self._backend.now())
 
     def _clash(self, crd: Manifest) -> tuple[str, str] | None:
         """Another resource of the group that has one of the names: (reason, message)."""
@@ -192,7 +192,7 @@ class Definitions:
     def _validate(self, crd: Manifest, old: Manifest | None) -> list[Problem]:
         found = list(definitions.problems(crd))
         if not found:
-            found = crd_problems(crd) or rule_problems(crd, old)
+            found = crd_problems(crd) or rule_problems(crd, old) or list(stored_problems(crd))
         if old is not None and not found:
             for field in ("group", "scope"):
                 if old["spec"].get(field) != crd["spec"].get(field):
@@ -201,22 +201,3 @@ class Definitions:
                 text = "field is immutable"
                 found.append(invalid("spec.names.kind", crd["spec"]["names"]["kind"], text))
         return found
-
-
-def _is_true(crd: Manifest, condition: str) -> bool:
-    conditions = (crd.get("status") or {}).get("conditions") or ()
-    return any(c["type"] == condition and c["status"] == "True" for c in conditions)
-
-
-def _condition(type: str, holds: bool, reason: str, message: str) -> dict[str, Any]:
-    status = "True" if holds else "False"
-    return {"type": type, "status": status, "reason": reason, "message": message}
-
-
-def _since(
-    condition: dict[str, Any], before: dict[str, dict[str, Any]], now: str
-) -> dict[str, Any]:
-    former = before.get(condition["type"])
-    if former and former["status"] == condition["status"]:
-        now = former.get("lastTransitionTime") or now
-    return condition | {"lastTransitionTime": now}

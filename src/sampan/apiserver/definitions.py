@@ -13,6 +13,7 @@ from typing import Any
 from sampan.apiserver.resources import Custom, Resource, ScalePaths
 from sampan.apiserver.schemas import Schema, Subresource
 from sampan.apiserver.traits import Path, Trait
+from sampan.apiserver.versions import version_problems
 from sampan.kube import formats
 from sampan.kube.errors import Problem, invalid, required, unsupported
 from sampan.kube.keys import Manifest
@@ -57,8 +58,15 @@ def resources_of(crd: Manifest) -> Iterator[Resource]:
                 tuple(version.get("additionalPrinterColumns") or ()),
                 _deprecation(spec["group"], version, called["kind"]),
                 bool(crd["metadata"].get("deletionTimestamp")),
+                _changed_at(crd),
             ),
         )
+
+
+def _changed_at(crd: Manifest) -> int:
+    """The revision before which objects may have been stored by another schema; 0 if none were."""
+    meta = crd["metadata"]
+    return int(meta.get("resourceVersion") or 0) if meta.get("generation", 1) > 1 else 0
 
 
 def fill(crd: Manifest) -> None:
@@ -119,6 +127,7 @@ def _version_problems(versions: list[dict[str, Any]]) -> Iterator[Problem]:
         if name in seen:
             yield invalid(path, name, "must be unique")
         seen.add(name)
+        yield from version_problems(version, f"spec.versions[{position}]")
         version.setdefault("served", False)
         version.setdefault("storage", False)
     if sum(bool(version.get("storage")) for version in versions) != 1:

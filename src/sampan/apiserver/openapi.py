@@ -118,6 +118,7 @@ def _tag(resources: Iterable[Served]) -> str:
         seen.update(resource.list_kind.encode())
         if resource.schema.source is not None:
             seen.update(orjson.dumps(resource.schema.source))
+            seen.update(",".join(resource.selectable_fields).encode())
     return seen.hexdigest().upper()
 
 

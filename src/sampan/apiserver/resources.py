@@ -8,6 +8,7 @@ Kubernetes' own kinds have versions in other words (`conversions`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -35,6 +36,7 @@ STANDARD_VERBS = (
 )  # fmt: skip
 
 
+_REVISION = re.compile(rb'"resourceVersion":"(\d+)"')
 _HEAD = b'{"apiVersion":"'
 
 
@@ -47,12 +49,14 @@ class ScalePaths(Struct, frozen=True):
 
 
 class Custom(Struct, frozen=True):
-    """What only custom resources have. `columns` are additionalPrinterColumns."""
+    """What only custom resources have. `columns` are additionalPrinterColumns. Objects that were
+    stored before the revision `defaulted` may lack defaults that the schema has by now."""
 
     definition: str
     columns: tuple[Mapping[str, Any], ...] = ()
     deprecation: str = ""
     terminating: bool = False
+    defaulted: int = 0
 
 
 class Resource:
@@ -94,6 +98,7 @@ class Resource:
         self.subresources = {sub.name: sub for sub in subresources}
         self.scale = scale
         self.custom = custom
+        self._defaulted = custom.defaulted if custom else 0
         self.conversion = conversion
         self.kind = f"{object_kind}.{group}" if group else object_kind
         self.api_version = f"{group}/{version}" if group else version
@@ -126,11 +131,27 @@ class Resource:
 
     def present(self, data: bytes) -> bytes:
         """Stored bytes (of whatever version was stored then) in the version of this resource."""
+        if self._defaulted:
+            data = self._filled(data)
         if data.startswith(self._head) or not data.startswith(_HEAD):
             return data
         if self.conversion is not None:
             return orjson.dumps(self.shown(orjson.loads(data)))
         return self._head + data[data.index(b'"', len(_HEAD)) + 1 :]
+
+    def _filled(self, data: bytes) -> bytes:
+        """The object with the defaults of its schema, if it was stored before the schema was."""
+        match = _REVISION.search(data)
+        if match is None or int(match[1]) >= self._defaulted or not self.schema.root.fills:
+            return data
+        manifest = orjson.loads(data)
+        self.schema.fill(manifest)
+        return orjson.dumps(manifest)
+
+    @property
+    def selectable_fields(self) -> Sequence[str]:
+        """Fields that a field selector may name, beside those of metadata."""
+        return tuple(self.trait.fields)
 
     def shown(self, manifest: Manifest) -> Manifest:
         """The same for a decoded object, which is not changed."""

@@ -1,13 +1,18 @@
 """Selection: which objects of a kind a list, a watch or a deletecollection means.
 
-Looks only at what the store has indexed, so nothing is decoded to be left out.
+Looks only at what the store has indexed, so nothing is decoded to be left out; fields of custom
+resources excepted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import orjson
 from msgspec import Struct
 
 from sampan.apiserver.resources import Resource
+from sampan.apiserver.traits import Path, selectable
 from sampan.kube.errors import BadRequest
 from sampan.kube.selectors import EVERYTHING, FieldTerm, LabelSelector, parse_fields, parse_labels
 from sampan.store.records import Record
@@ -16,13 +21,17 @@ _METADATA = ("metadata.name", "metadata.namespace")
 
 
 class Selection(Struct, frozen=True):
-    """`namespace` "" is all; `name` is set when a field selector asks for exactly one name."""
+    """`namespace` "" is all; `name` is set when a field selector asks for exactly one name.
+
+    `paths` are the fields of a custom resource: a definition may change which there are, and each
+    version has its own, so they are not indexed but looked up in the object."""
 
     namespace: str = ""
     name: str = ""
     labels: LabelSelector = EVERYTHING
     fields: tuple[FieldTerm, ...] = ()
     absent: dict[str, str] = {}
+    paths: Mapping[str, tuple[Path, str]] = {}
 
     @property
     def plain(self) -> bool:
@@ -36,16 +45,23 @@ class Selection(Struct, frozen=True):
             return False
         if not self.labels.empty and not self.labels.matches(record.index.labels):
             return False
+        found = self._found(record) if self.fields else {}
         for name, operator, wanted in self.fields:
             if name == "metadata.name":
                 has = key.name
             elif name == "metadata.namespace":
                 has = key.namespace
             else:
-                has = record.index.fields.get(name, self.absent[name])
+                has = found.get(name, self.absent[name])
             if (has == wanted) is (operator == "!="):
                 return False
         return True
+
+    def _found(self, record: Record) -> Mapping[str, str]:
+        """The values of the fields that are not what they are when absent."""
+        if not self.paths:
+            return record.index.fields
+        return selectable(self.paths, orjson.loads(record.data))
 
 
 def one_name(field_text: str) -> str:
@@ -78,4 +94,5 @@ def select(resource: Resource, namespace: str, label_text: str, field_text: str)
         parse_labels(label_text) if label_text else EVERYTHING,
         fields,
         absent,
+        resource.trait.fields if resource.custom else {},
     )
