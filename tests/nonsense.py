@@ -120,12 +120,17 @@ def grown(node, random, depth=0):
         count = 0 if few else random.randrange(3)
         return [grown(node.items, random, depth + 1) for _ in range(count)]
     if isinstance(node, Scalar):
-        return (
-            random.choice((int, str))(random.choice(NUMBERS[:6]))
-            if random.random() < 0.3
-            else scalar(random)
-        )
+        if node.plain is not None and random.random() < 0.9:
+            return fitting(node.plain, random)
+        return scalar(random)
     return random.choice((*WRONG[:-1], scalar(random)))
+
+
+def fitting(plain, random):
+    """A value of that class: `str`, `int`, `float` or `bool`."""
+    if plain is str:
+        return random.choice(TEXTS)
+    return random.choice((False, True)) if plain is bool else plain(random.choice(NUMBERS[:8]))
 
 
 def key(random):
@@ -167,7 +172,7 @@ def manifest(resource, random, name):
         into(made, field, node.fields[field], random)
     if random.random() < 0.1:
         made["metadata"] |= grown(node.fields["metadata"], random, MOST_DEEP - 1)
-    for _ in range(random.choice((0, 1, 1, 2))):
+    for _ in range(random.choice((0, 0, 1, 1, 2))):
         made = bent(made, random) if isinstance(made, dict) else made
     return made
 

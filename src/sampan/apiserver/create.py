@@ -113,6 +113,8 @@ def _begin(backend: Backend, resource: Resource, manifest: Manifest, call: Call)
     metadata.clear_system_fields(meta)
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = _free_name(backend, resource, meta)
+    if not meta.get("name"):  # the rules of a kind may rely on there being one
+        raise resource.invalid("", metadata.problems(meta, resource.trait.name))
     for rules in backend.rules.get(resource.kind, ()):
         if rules.author is not None:
             rules.author(manifest, call.user)

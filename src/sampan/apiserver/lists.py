@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -32,6 +33,8 @@ from sampan.kube.errors import (
 from sampan.kube.keys import Key
 from sampan.store.records import Compacted, Record
 
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_DIGITS, _TOO_LARGE = 20, 1 << 63  # of a 64-bit number
 _TOKEN_VERSION = "meta.k8s.io/v1"
 _MATCHES = ("Exact", "NotOlderThan")
 _TOO_OLD = (
@@ -96,8 +99,10 @@ def parse_options(query: Callable[[str], str]) -> ListOptions:
     """`query(name)` answers with a parameter, "" when it is absent."""
     limit = query("limit")
     for number in (limit, query("timeoutSeconds")):
-        if number and not number.lstrip("-").isdecimal():
+        if number and not _INTEGER.fullmatch(number):
             raise BadRequest(f'strconv.ParseInt: parsing "{number}": invalid syntax')
+        if len(number) > _DIGITS or not -_TOO_LARGE <= int(number or 0) < _TOO_LARGE:
+            raise BadRequest(f'strconv.ParseInt: parsing "{number}": value out of range')
     match, revision, token = (
         query("resourceVersionMatch"),
         query("resourceVersion"),

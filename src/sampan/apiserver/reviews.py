@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from sampan.apiserver import admission
 from sampan.apiserver.calls import Call
 from sampan.apiserver.resources import Resource
 from sampan.kube.access import Attributes, Authenticator, Authorizer, User
@@ -33,9 +34,8 @@ class Reviews(Struct, frozen=True):
         """The same object with its status. Raises Invalid, BadRequest."""
         body.setdefault("apiVersion", resource.api_version)
         body.setdefault("kind", resource.object_kind)
-        spec = body.get("spec") or {}
-        if not isinstance(spec, dict):
-            raise BadRequest(f"{resource.object_kind}.spec must be an object")
+        admission.check(resource, body, call)
+        spec, meta = body.get("spec") or {}, body.get("metadata") or {}
         kind = resource.object_kind
         if kind.endswith("SubjectAccessReview"):
             if faults := _problems(kind, namespace, spec):
@@ -50,7 +50,7 @@ class Reviews(Struct, frozen=True):
             status = self._token(resource, spec)
         else:
             raise resource.no_such_verb()
-        meta = {"creationTimestamp": None, **(body.get("metadata") or {})}
+        meta = {"creationTimestamp": None, **meta}
         return body | {"metadata": meta, "spec": spec, "status": status}
 
     def _allowed(self, user: User, spec: Mapping[str, Any]) -> dict[str, Any]:

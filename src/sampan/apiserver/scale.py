@@ -33,15 +33,13 @@ async def write(
     backend: Backend, resource: Resource, namespace: str, name: str, scale: Manifest, call: Call
 ) -> Manifest:
     """PUT a Scale; answers with the new one."""
+    _schema().check(scale, "Scale", "v1")
     _, old = backend.newest(resource, namespace, name)
     if backend.hooks.active:
         scale = await _admitted(backend, resource, old, scale, call)
     record, old = backend.newest(resource, namespace, name)
-    meta = scale.get("metadata") or {}
-    given = meta.get("resourceVersion") if isinstance(meta, dict) else None
-    replicas = (scale.get("spec") or {}).get("replicas", 0)
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise BadRequest("Scale.spec.replicas must be an integer")
+    given = (scale.get("metadata") or {}).get("resourceVersion")
+    replicas = (scale.get("spec") or {}).get("replicas") or 0
     if replicas < 0:
         fault = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise Invalid.of("Scale", "autoscaling", name, [fault])
@@ -94,7 +92,7 @@ async def patch(
         scale = strategic(scale, change, _schema())
     else:
         raise UnsupportedMediaType("a Scale cannot be applied; use a merge patch")
-    if not isinstance(scale, dict):
+    if not isinstance(scale, dict) or not isinstance(scale.get("metadata") or {}, dict):
         raise BadRequest("the patch does not leave a Scale")
     scale = scale | {"metadata": dict(scale.get("metadata") or {})}
     if "resourceVersion" not in str(change):

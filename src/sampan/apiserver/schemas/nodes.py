@@ -54,10 +54,15 @@ class Node:
         return None
 
     def unknown(self, value: Any, path: str, found: list[str], prune: bool) -> None:
-        """Append the paths of fields that are not declared; remove them if asked."""
+        """Append the paths of fields that are not declared; remove them if asked. A null in a list
+        of our own kinds becomes what Go makes of it."""
 
     def fill(self, value: Any) -> None:
         """Put defaults into an object or a list, in place."""
+
+    def zero(self) -> Any:
+        """What Go makes of a null in a list of these."""
+        return None
 
     @property
     def fills(self) -> bool:
@@ -104,6 +109,9 @@ class Scalar(Node):
             return mistyped(value, at, path, self.go)
         found = self.test(value) if self.test else None
         return found and found.format(at=at, path=path)
+
+    def zero(self) -> Any:
+        return self.plain() if self.plain is not None else ""
 
 
 class Struct(Node):
@@ -196,6 +204,9 @@ class Struct(Node):
         self._defaults = tuple(item for item in self.fields.items() if item[1].has_default)
         self._fills = tuple(item for item in self.fields.items() if item[1].fills)
 
+    def zero(self) -> Any:
+        return {}
+
     def child(self, key: str) -> Node:
         return self.fields.get(key) or self.values or DEDUCED
 
@@ -278,8 +289,10 @@ class List(Node):
         return next(filter(None, faults), None)
 
     def unknown(self, value: Any, path: str, found: list[str], prune: bool) -> None:
-        if value.__class__ is list and self.items.shape != SCALAR:
+        if value.__class__ is list:
             for index, inner in enumerate(value):
+                if inner is None and self.go:
+                    value[index] = self.items.zero()
                 self.items.unknown(inner, f"{path}[{index}]", found, prune)
 
     def fill(self, value: Any) -> None:

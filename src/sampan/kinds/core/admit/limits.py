@@ -60,7 +60,7 @@ def fill_and_check(view: View, pod: Manifest) -> list[str]:
     ranges = view.select(names.LIMIT_RANGE, meta.namespace_of(pod))
     faults: list[str] = []
     for each in ranges:
-        limits = each["spec"].get("limits") or ()
+        limits = (each.get("spec") or {}).get("limits") or ()
         _fill(pod, limits)
         faults += _pod_faults(pod, limits)
     return faults
@@ -72,7 +72,7 @@ def claim_faults(view: View, claim: Manifest) -> list[str]:
     return [
         fault
         for each in view.select(names.LIMIT_RANGE, meta.namespace_of(claim))
-        for limit in each["spec"].get("limits") or ()
+        for limit in (each.get("spec") or {}).get("limits") or ()
         if limit.get("type") == "PersistentVolumeClaim"
         for fault in _faults(_CLAIM_CHECKS, limit, asked, {})
     ]

@@ -54,7 +54,7 @@ def prepare(manifest: Manifest, old: Manifest | None) -> None:
     """On create: the selector, and the labels that it finds."""
     spec, about = manifest["spec"], manifest["metadata"]
     uid = about.get("uid")
-    if old is not None or spec.get("manualSelector") or not uid:
+    if old is not None or spec.get("manualSelector") or not uid or not about.get("name"):
         return
     template = spec["template"]["metadata"]
     template["labels"] = {
