@@ -22,6 +22,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -38,6 +39,9 @@ _INDEX = "application/vnd.oci.image.index.v1+json"
 _NGINX = ("nginx", "nginx-common", "libc6", "libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g")
 
 
+_NEEDED = ("docker-registry", "busybox-static", *_NGINX)
+
+
 class Unavailable(Exception):
     """A package cannot be had: no apt, or nothing that answers it."""
 
@@ -51,6 +55,8 @@ def package(name):
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise Unavailable("no apt-get here")
     CACHE.mkdir(exist_ok=True, mode=0o700)
+    if CACHE.stat().st_uid != os.getuid():
+        raise Unavailable(f"{CACHE} is somebody else's")
     with open(CACHE / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.is_dir():
@@ -311,11 +317,28 @@ def _free_port():
         return sock.getsockname()[1]
 
 
+def fetch():
+    """Download what this module needs, so that tests need no network. 0 when all is there."""
+    try:
+        for name in _NEEDED:
+            package(name)
+    except Unavailable as error:
+        print(error)
+        return 1
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--directory", help="keep the data here")
+    parser.add_argument("--fetch", action="store_true", help="download the packages and leave")
+    parser.add_argument("--cached", action="store_true", help="leave; 0 if they are there")
     args = parser.parse_args()
+    if args.cached:
+        return int(not all((CACHE / name).is_dir() for name in _NEEDED))
+    if args.fetch:
+        return fetch()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with contextlib.ExitStack() as stack:
         directory = args.directory or stack.enter_context(tempfile.TemporaryDirectory())
@@ -324,7 +347,8 @@ def main():
         print(registry.name, flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

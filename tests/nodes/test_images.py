@@ -192,6 +192,31 @@ async def _said(site: Site, word: str) -> bool:
     return word in await site.logs()
 
 
+def test_it_outlives_the_control_plane(play: Play, busybox: str) -> None:
+    line = "touch /mark; echo up; sleep 0.5; ls /mark > /dev/termination-log; sleep 60"
+
+    async def story(site: Site) -> None:
+        await site.run(containers=shell(busybox, line))
+        before = await site.running()
+        await site.eventually(lambda: _said(site, "up"))
+        await site.restart()
+        after = await site.running()
+        entries = [status["containerStatuses"][0] for status in (before, after)]
+        assert [each["imageID"] for each in entries] == [entries[0]["imageID"]] * 2
+        assert [each["restartCount"] for each in entries] == [0, 0]
+        await site.eventually(lambda: _message(site))
+        await site.cluster.delete(Key("Pod", NAMESPACE, "p"), grace=0)
+        await site.gone()
+        await site.eventually(lambda: not list((site.home / "node/pods").iterdir()))
+
+    play(story)
+
+
+def _message(site: Site) -> bool:
+    [file] = (site.home / "node/pods").glob("*/scratch/main.0/termination")
+    return file.read_text() == "/mark\n"
+
+
 # -- what goes wrong ------------------------------------------------------------------------------
 def test_an_image_that_nobody_has(play: Play, docker_registry: Registry) -> None:
     image = f"{docker_registry.name}/library/nothing"
@@ -235,6 +260,26 @@ def test_a_registry_that_is_not_there_is_noticed_at_once(play: Play) -> None:
         assert "Connection refused" in waiting(site.status())["message"]
 
     play(story)
+
+
+def test_a_command_that_the_image_has_not(play: Play, busybox: str) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=main(busybox, command=["python3"]))
+        status = await site.finished()
+        ended = status["containerStatuses"][0]["state"]["terminated"]
+        assert (ended["exitCode"], ended["reason"]) == (128, "StartError")
+        assert 'exec: "python3": executable file not found in $PATH' in ended["message"]
+
+    play(story)
+
+
+def test_plain_processes_have_no_image(play: Play, busybox: str) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=main(busybox))
+        await site.until(because("ErrImagePull"))
+        assert "need bubblewrap" in waiting(site.status())["message"]
+
+    play(story, sandbox="plain")
 
 
 def test_never_means_never(play: Play, busybox: str) -> None:
