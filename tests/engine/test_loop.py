@@ -373,7 +373,8 @@ def test_a_refused_write_is_told_in_the_words_of_the_server() -> None:
         ).running() as world:
             await world.cluster.create(config_map("a"))
             await world.engine.idle()
-            assert world.events() == [("FailedWrite", 'namespaces "nowhere" not found', 1)]
+            told = 'Error creating: namespaces "nowhere" not found'
+            assert world.events() == [("FailedCreate", told, 1)]
 
     asyncio.run(run())
 

@@ -35,6 +35,15 @@ class Applied(Struct, frozen=True):
     state: bytes
 
 
+class Refused(Exception):
+    """The cluster refused an action; with the words of an Event about it."""
+
+    def __init__(self, error: ApiStatus, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.error = error
+        self.reason = reason
+
+
 class Acts:
     def __init__(self, cluster: Cluster, events: Events, clock: Clock) -> None:
         self._cluster = cluster
@@ -43,7 +52,8 @@ class Acts:
         self._applied: dict[Key, dict[str, Applied]] = {}
 
     async def carry_out(self, job: Job, observed: Manifest | None, plan: Plan) -> None:
-        """`observed` is the job's object as `see` saw it. Raises ApiStatus of the first failure."""
+        """`observed` is the job's object as `see` saw it. Raises Refused for the first action that
+        fails, ApiStatus if the status cannot be written."""
         written: dict[Key, Manifest] = {}
         try:
             for action in plan.actions:
@@ -51,7 +61,7 @@ class Acts:
                     result = await self._act(job, observed, action)
                 except ApiStatus as error:
                     await self._refused(observed, plan, error, written)
-                    raise
+                    raise self._told(action, error) from error
                 if result is not None:
                     written[key_of(result)] = result
             observed = written.get(job.key, observed)
@@ -60,6 +70,13 @@ class Acts:
         finally:
             for manifest in written.values():
                 await self._cluster.settled(manifest)
+
+    def _told(self, action: Action, error: ApiStatus) -> Refused:
+        if isinstance(action, Delete):
+            return Refused(error, "FailedDelete", f"Error deleting: {error.message}")
+        if isinstance(action, Apply) and self._live(key_of(action.manifest)) is None:
+            return Refused(error, "FailedCreate", f"Error creating: {error.message}")
+        return Refused(error, "FailedWrite", error.message)
 
     async def _refused(
         self,

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from sampan.engine.acts import Acts
+from sampan.engine.acts import Acts, Refused
 from sampan.engine.cluster import Change, Cluster, NotMirrored
 from sampan.engine.events import Events
 from sampan.engine.guard import SnapshotChanged, fingerprint
@@ -132,10 +132,11 @@ class Engine:
             try:
                 await self._ask(job)
                 self._results.add((job.controller, "success"))
-            except Exception as error:
+            except Exception as raised:
+                error, words = _understood(raised)
                 stale = isinstance(error, Conflict) and not isinstance(error, AlreadyExists)
                 self._results.add((job.controller, "requeue" if stale else "error"))
-                self._failed(job, error)
+                self._failed(job, error, words)
             finally:
                 self._queue.done(job)
 
@@ -174,7 +175,7 @@ class Engine:
             raise SnapshotChanged(f"{controller.name} changed the snapshot it was given")
         return plan
 
-    def _failed(self, job: Job, error: Exception) -> None:
+    def _failed(self, job: Job, error: Exception, words: Emit) -> None:
         if isinstance(error, Conflict) and not isinstance(error, AlreadyExists):
             self._queue.failed(job, ON_CONFLICT)
             return
@@ -188,15 +189,18 @@ class Engine:
             "%s: %s: %s; again in %.2f s", job.controller, job.key, error, delay,
             exc_info=None if expected else error,
         )  # fmt: skip
-        self._tell(job, error)
-
-    def _tell(self, job: Job, error: Exception) -> None:
         about = self._cluster.get(job.key)
-        if about is None or job.key.kind == names.EVENT:
-            return
-        text = str(error) if isinstance(error, ApiStatus) else f"{type(error).__name__}: {error}"
-        reason = "FailedWrite" if isinstance(error, ApiStatus) else "ControllerError"
-        self._events.emit(job.controller, about, Emit("Warning", reason, text))
+        if about is not None and job.key.kind != names.EVENT:
+            self._events.emit(job.controller, about, words)
+
+
+def _understood(raised: Exception) -> tuple[Exception, Emit]:
+    """What went wrong, and the Event that tells of it."""
+    if isinstance(raised, Refused):
+        return raised.error, Emit("Warning", raised.reason, str(raised))
+    if isinstance(raised, ApiStatus):
+        return raised, Emit("Warning", "FailedWrite", str(raised))
+    return raised, Emit("Warning", "ControllerError", f"{type(raised).__name__}: {raised}")
 
 
 def _in_dying_namespace(error: Exception) -> bool:
