@@ -46,6 +46,7 @@ def from_v2(hpa: Manifest) -> Manifest:
         status[_CPU_CURRENT] = _cpu(used, "current")
     told[_CURRENT] = [_to_old(each, "current") for each in current if each and each is not used]
     told[_CONDITIONS] = status.pop("conditions", None)
+    status = {"currentReplicas": 0, "desiredReplicas": 0, **status}  # v1 always writes both
     annotations = {name: orjson.dumps(value).decode() for name, value in told.items() if value}
     return _made("autoscaling/v1", hpa, spec, status, annotations)
 
@@ -69,6 +70,8 @@ def to_v2(hpa: Manifest) -> Manifest:
         status["currentMetrics"] = current
     if told.get(_CONDITIONS):
         status["conditions"] = told[_CONDITIONS]
+    if not status.get("currentReplicas"):
+        status.pop("currentReplicas", None)
     made = _made("autoscaling/v2", hpa, spec, status, {})
     meta = made["metadata"]
     kept = {name: value for name, value in meta.get("annotations", {}).items() if name not in told}
