@@ -224,6 +224,71 @@ def policy(core, namespace):
     ok("policy")
 
 
+WEB = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"{self.command} {self.path}".encode())
+    do_POST = do_GET
+http.server.HTTPServer((os.environ["IP"], 8765), Handler).serve_forever()
+"""
+
+
+def proxies(core, namespace):
+    address = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    web = {"name": "main", "image": "python:3.11", "command": ["python", "-c", WEB],
+           "env": [address], "ports": [{"containerPort": 8765}],
+           "readinessProbe": {"tcpSocket": {"port": 8765}, "periodSeconds": 1}}  # fmt: skip
+    spec = {"containers": [web], "terminationGracePeriodSeconds": 0}
+    meta = {"name": "web", "labels": {"app": "web"}}
+    core.create_namespaced_pod(namespace, {"metadata": meta, "spec": spec})
+    service = {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8765}]}
+    core.create_namespaced_service(namespace, {"metadata": {"name": "web"}, "spec": service})
+    until(lambda: [
+        address
+        for found in core.list_namespaced_endpoints(namespace).items
+        for subset in found.subsets or ()
+        for address in subset.addresses or ()
+    ])  # fmt: skip
+    through = core.connect_get_namespaced_pod_proxy_with_path("web", namespace, "a/b")
+    assert through == "GET /a/b", through
+    through = core.connect_post_namespaced_service_proxy_with_path("web", namespace, "c")
+    assert through == "POST /c", through
+    metrics = client.CustomObjectsApi().list_namespaced_custom_object(
+        "metrics.k8s.io", "v1beta1", namespace, "pods", label_selector="app=web")  # fmt: skip
+    assert [each["containers"][0]["name"] for each in metrics["items"]] == ["main"]
+    added = {"spec": {"ephemeralContainers": [
+        {"name": "added", "image": "busybox", "command": ["true"]}]}}  # fmt: skip
+    core.patch_namespaced_pod_ephemeralcontainers("web", namespace, added)
+    until(lambda: [
+        status.state.terminated
+        for status in core.read_namespaced_pod("web", namespace).status.ephemeral_container_statuses
+        or ()
+    ])  # fmt: skip
+    ok("proxies")
+
+
+def two_versions(core, namespace):
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "none"}
+    spec = {"maxReplicas": 3, "targetCPUUtilizationPercentage": 50, "scaleTargetRef": target}
+    old, new = client.AutoscalingV1Api(), client.AutoscalingV2Api()
+    made = old.create_namespaced_horizontal_pod_autoscaler(
+        namespace, {"metadata": {"name": "h"}, "spec": spec})  # fmt: skip
+    assert made.spec.target_cpu_utilization_percentage == 50
+    read = new.read_namespaced_horizontal_pod_autoscaler("h", namespace)
+    assert read.spec.metrics[0].resource.target.average_utilization == 50
+    event = {
+        "metadata": {"name": "e"}, "eventTime": "2026-01-01T00:00:00.000000Z", "action": "a",
+        "reason": "r", "type": "Normal", "note": "a boat", "reportingController": "x.y/z",
+        "reportingInstance": "i", "regarding": {"namespace": namespace},
+    }  # fmt: skip
+    assert client.EventsV1Api().create_namespaced_event(namespace, event).note == "a boat"
+    assert core.read_namespaced_event("e", namespace).message == "a boat"
+    ok("two versions")
+
+
 def main():
     kubeconfig, namespace = sys.argv[1:]
     config.load_kube_config(kubeconfig)
@@ -239,6 +304,8 @@ def main():
     workloads(namespace)
     custom(namespace)
     policy(core, namespace)
+    proxies(core, namespace)
+    two_versions(core, namespace)
     core.delete_namespace(namespace)
     ok("all")
 

@@ -8,7 +8,8 @@ taken for a whole one.
 from __future__ import annotations
 
 import contextlib
-from urllib.parse import quote, unquote
+import posixpath
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from sampan.apiserver.asked import Asked
 from sampan.apiserver.backend import Backend
@@ -23,7 +24,8 @@ from sampan.apiserver.waiting import until_either
 from sampan.kube.errors import ApiStatus, BadRequest, ServiceUnavailable
 from sampan.kube.streams import Link
 
-_SAFE = "/:"  # stays as it is in a path
+_SAFE = "/:"  # stays as it is in our own paths
+_IN_PATH = "$&+,/:;=@"  # stays as it is in a pod's, as Go writes them
 _FRAMED = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -183,7 +185,7 @@ class _Passing:
 
 
 def _split(request: Request) -> tuple[str, bytes]:
-    """(the path up to and including `proxy`; what follows, as it came)."""
+    """(the path up to and including `proxy`, what follows it as the pod gets it or b"")."""
     raw: bytes = request.scope["raw_path"]
     # /api/v1/namespaces/NAMESPACE/KIND/NAME/proxy; empty segments do not count
     at, left = 0, 7
@@ -196,7 +198,19 @@ def _split(request: Request) -> tuple[str, bytes]:
     prefix = unquote(raw[:at].decode())
     if prefix.count("/") != raw[:at].count(b"/") or not prefix.endswith("/proxy"):
         raise BadRequest("a path to a proxy has no encoded slashes")
-    return quote(prefix, safe=_SAFE), raw[at:]
+    return quote(prefix, safe=_SAFE), _cleaned(raw[at:])
+
+
+def _cleaned(raw: bytes) -> bytes:
+    """A path decoded, freed of `..` and of empty segments, and encoded again, as upstream does:
+    clients rely on it that an encoded slash becomes one."""
+    if not raw:
+        return b""
+    decoded = unquote_to_bytes(raw)
+    clean = b"/" + posixpath.normpath(b"/" + decoded.lstrip(b"/")).lstrip(b"/")
+    if decoded.endswith(b"/") and not clean.endswith(b"/"):
+        clean += b"/"
+    return quote(clean, safe=_IN_PATH).encode()
 
 
 async def _add_slash(request: Request) -> None:
