@@ -321,3 +321,38 @@ def test_a_review_is_no_table(serve: Callable[..., None]) -> None:
         assert (await client.post(path, {"spec": spec})).code == 201
 
     serve(scenario)
+
+
+JUNK = [None, 5, -1.5, True, "x", [], [1], [None], [[]], {}, {"a": 1}]
+POSTED = [
+    pytest.param(f"{ACCESS}/subjectaccessreviews", ("user",), id="user"),
+    pytest.param(f"{ACCESS}/subjectaccessreviews", ("groups",), id="groups"),
+    pytest.param(f"{ACCESS}/subjectaccessreviews", ("extra",), id="extra"),
+    pytest.param(f"{ACCESS}/subjectaccessreviews", ("resourceAttributes",), id="attributes"),
+    pytest.param(
+        f"{ACCESS}/selfsubjectaccessreviews", ("nonResourceAttributes", "path"), id="path"
+    ),
+    pytest.param(f"{ACCESS}/selfsubjectrulesreviews", ("namespace",), id="namespace"),
+    pytest.param(f"{IDENTITY}/tokenreviews", ("audiences",), id="audiences"),
+    pytest.param(
+        "/api/v1/namespaces/a/serviceaccounts/robot/token", ("boundObjectRef",), id="bound"
+    ),
+    pytest.param("/api/v1/namespaces/a/pods/p/binding", ("target",), id="binding"),
+]
+
+
+@pytest.mark.parametrize(("path", "field"), POSTED)
+def test_junk_is_the_askers_fault(
+    serve: Callable[..., None], path: str, field: tuple[str, ...]
+) -> None:
+    def issue(*asked: Any) -> Any:
+        return "t", datetime(2030, 1, 1, tzinfo=UTC)
+
+    async def scenario(client: Any) -> None:
+        await client.post("/api/v1/namespaces/a/serviceaccounts", {"metadata": {"name": "robot"}})
+        for junk in JUNK:
+            spec = {field[0]: junk} if len(field) == 1 else {field[0]: {field[1]: junk}}
+            for body in ({"spec": spec}, {"spec": junk}, {"metadata": junk}):
+                assert (await client.post(path, body)).code < 500, body
+
+    serve(scenario, issue=issue)

@@ -218,3 +218,11 @@ def test_any_json_is_judged(value: Any) -> None:
     assert before == value
     POD.unknown(value, prune=True)
     assert POD.unknown(value) == []
+
+
+def test_no_list_of_structures_has_a_null_in_it() -> None:
+    schema = facts().schema("", "v1", "Pod")
+    assert schema is not None
+    with pytest.raises(BadRequest, match="cannot unmarshal null into Go struct field"):
+        schema.check({"spec": {"containers": [None]}}, "Pod", "v1")
+    schema.check({"spec": {"containers": None}}, "Pod", "v1")

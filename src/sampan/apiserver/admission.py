@@ -16,6 +16,7 @@ from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.expressions.rules import Place
 from sampan.apiserver.resources import Resource
+from sampan.apiserver.schemas import Schema, Subresource, facts
 from sampan.kube.errors import BadRequest, Problem, invalid
 from sampan.kube.keys import Manifest
 
@@ -62,24 +63,46 @@ def check(
     resource: Resource, manifest: Manifest, call: Call, duplicated: list[str] | None = None
 ) -> None:
     """Types and unknown fields. Unknown fields are pruned; Strict refuses, Warn warns."""
-    schema = resource.schema
-    unknown = schema.examine(manifest, resource.object_kind, resource.version)
+    kind, version = resource.object_kind, resource.version
+    said = _examined(resource.schema, kind, version, manifest, call, duplicated)
+    if said and resource.custom:
+        raise BadRequest(said)
+    if said:
+        raise BadRequest(f'{kind} in version "{version}" cannot be handled as a {kind}: {said}')
+
+
+def check_posted(
+    subresource: Subresource, manifest: Manifest, call: Call, duplicated: list[str] | None = None
+) -> None:
+    """The same for what is posted to a subresource, which has a kind of its own."""
+    kind, version = subresource.kind, subresource.version
+    schema = facts().schema(subresource.group, version, kind)
+    said = schema and _examined(schema, kind, version, manifest, call, duplicated)
+    if said:
+        raise BadRequest(f'{kind} in version "{version}" cannot be handled as a {kind}: {said}')
+
+
+def _examined(
+    schema: Schema,
+    kind: str,
+    version: str,
+    manifest: Manifest,
+    call: Call,
+    duplicated: list[str] | None,
+) -> str:
+    """What a strict reader says to unknown and duplicate fields; others are warned here."""
+    unknown = schema.examine(manifest, kind, version)
     if unknown:
         schema.unknown(manifest, prune=True)
     if call.validation == "Ignore":
-        return
+        return ""
     faults = [f'unknown field "{path}"' for path in unknown]
     faults += [f'duplicate field "{path}"' for path in duplicated or ()]
     if faults and call.validation == "Strict":
-        said = f"strict decoding error: {', '.join(faults)}"
-        if resource.custom:
-            raise BadRequest(said)
-        raise BadRequest(
-            f'{resource.object_kind} in version "{resource.version}" cannot be handled as a'
-            f" {resource.object_kind}: {said}"
-        )
+        return f"strict decoding error: {', '.join(faults)}"
     for fault in faults:
         call.warn(fault)
+    return ""
 
 
 def stored_form(

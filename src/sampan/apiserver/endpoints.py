@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from sampan.apiserver import bodies, lists, patch, watch
+from sampan.apiserver import admission, bodies, lists, patch, watch
 from sampan.apiserver.asked import Asked
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
@@ -144,6 +144,7 @@ class Endpoints:
         resource = asked.resource
         body, twice, call = await asked.decoded(resource.object_kind)
         if "get" not in resource.verbs:
+            admission.check(resource, body, call, twice)
             await self._post_review(asked, body, call)
             return
         stored = await create(

@@ -240,7 +240,7 @@ def _foreign_usage(spec: Mapping[str, Any]) -> str:
 
 
 def _record_user(manifest: Manifest, user: User) -> None:
-    spec = manifest.setdefault("spec", {})
+    spec = manifest["spec"] = manifest.get("spec") or {}
     known = {"username": user.name, "uid": user.uid, "groups": list(user.groups),
              "extra": user.extra}  # fmt: skip
     for field, value in known.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from sampan.apiserver import patch, scale
+from sampan.apiserver import admission, patch, scale
 from sampan.apiserver.asked import UNKNOWN, Asked
 from sampan.apiserver.attempts import Attempt, admit
 from sampan.apiserver.backend import Backend
@@ -120,7 +120,8 @@ class Subresources:
         sub = asked.resource.subresources[asked.route.subresource]
         if "create" not in sub.verbs:
             raise asked.resource.no_such_verb()
-        body, _, call = await asked.decoded(sub.kind)
+        body, twice, call = await asked.decoded(sub.kind)
+        admission.check_posted(sub, body, call, twice)
         answer = await self._posting.subresource(asked.resource, asked.key, sub.name, body, call)
         await asked.request.answer(201, orjson.dumps(answer), more=warnings(call.warnings))
 

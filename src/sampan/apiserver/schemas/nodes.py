@@ -285,6 +285,9 @@ class List(Node):
             return None
         if value.__class__ is not list:
             return mistyped(value, at, path, self.go)
+        if self.items.shape != SCALAR and None in value:
+            # Go reads an empty struct here; nobody means that, and no rule has to expect it.
+            return mistyped(None, at, path, self.items.go or self.go)
         faults = (self.items.fault(inner, at, path) for inner in value)
         return next(filter(None, faults), None)
 
@@ -329,7 +332,7 @@ def drop_nulls(value: Any) -> None:
                 drop_nulls(inner)
 
 
-SAID = {dict: "object", list: "array", str: "string", bool: "bool"}
+SAID = {dict: "object", list: "array", str: "string", bool: "bool", type(None): "null"}
 """What encoding/json calls a JSON value; a number otherwise."""
 
 

@@ -53,7 +53,7 @@ def validate_quota(manifest: Manifest, old: Manifest | None) -> list[Problem]:
         found += [
             invalid(f"spec.{field}", spec.get(field) or [], "field is immutable")
             for field in ("scopes", "scopeSelector")
-            if (spec.get(field) or None) != (old["spec"].get(field) or None)
+            if (spec.get(field) or None) != ((old.get("spec") or {}).get(field) or None)
         ]
     return found
 
