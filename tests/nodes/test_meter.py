@@ -90,6 +90,27 @@ def test_a_meter_measures_when_asked_and_not_twice_at_once() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/stat"), reason="needs /proc")
+def test_rates_reach_back_a_quarter_of_a_minute_and_no_further() -> None:
+    now = [1000.0]
+
+    async def running() -> list[Report]:
+        return [Report("uid/main.0", 990.0, os.getpid())]
+
+    async def windows() -> list[float]:
+        meter, found = Meter("n", running, lambda: now[0]), []
+        meter._samples.append(taken(999.0, 990.0, main=0))
+        for seconds in (0, 8, 8, 15, 15, 3, 200):
+            now[0] += seconds
+            if seconds == 200:  # nothing to compare with: another sample would take a second
+                meter._samples[-1] = taken(now[0] - 30, 990.0, main=0)
+            measured = await meter.measure()
+            found.append(measured.containers["uid"]["main"].window)
+        return found
+
+    assert asyncio.run(windows()) == [1, 9, 16, 15, 15, 18, 30]
+
+
 def test_a_machine_that_cannot_be_measured_says_so() -> None:
     async def running() -> list[Report]:
         raise FileNotFoundError("/proc/stat")

@@ -3,7 +3,8 @@
 A sample is one pass over /proc: each container's processes are those below the one that the
 supervisor started, its CPU time theirs and that of their children that have ended, its memory
 theirs with shared pages counted once (PSS). A rate is the difference of two samples, the older one
-up to half a minute old. Samples are taken when somebody asks, and every 15 s for a while after a
+a quarter of a minute old if there is one: no older, since autoscalers believe in no rate that
+reaches back to when a pod was not ready. Samples are taken when somebody asks, and every 15 s for a while after a
 controller has asked: an idle node measures nothing. Works where there is /proc, which is Linux.
 """
 
@@ -25,7 +26,7 @@ from sampan.nodes.supervisor.client import Gone, Report
 log = logging.getLogger(__name__)
 
 _OLDEST = 60.0  # seconds: a sample from before that says nothing about now
-_WINDOW = 30.0  # seconds that a rate is averaged over, if there are samples
+_WINDOW = MEASURED_EVERY  # seconds that a rate is averaged over, if there are samples
 _FIRST_WINDOW = 1.0  # seconds between the first two samples: a client is waiting
 _FRESH = 1.0  # seconds within which a measurement serves whoever asks
 _INTEREST = 120.0  # seconds that a controller's question keeps the meter running
