@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import os
 import re
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from nodes.conftest import NAMESPACE, Play, Site
+from nodes.images.oci.scripted import Answer, image, serve
 from registry import PASSWORD, PATH, USER, Layer, Registry, Unavailable, busybox_layer
 from sampan.config import Mirror
 from sampan.kube.keys import Key
@@ -90,23 +93,24 @@ def test_what_is_said_of_an_image(play: Play, busybox: str) -> None:
 
 def test_the_images_own_words(play: Play, docker_registry: Registry) -> None:
     layer = Layer().file("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n")
-    layer.directory("srv/app").file("bin/entry", '#!/bin/sh\nid -u; id -g; pwd; echo $A $HOME "$@"',
-                                    mode=0o755)  # fmt: skip
+    entry = '#!/bin/sh\nid -u; id -g; pwd; ls /srv; echo $A $HOME "$@"'
+    layer.directory("srv/app").file("bin/entry", entry, mode=0o755)
     docker_registry.push(
         "team/words", "1", [busybox_layer(), layer.done()], Entrypoint=["entry"], Cmd=["cmd"],
         Env=[PATH, "A=from the image"], WorkingDir="/srv/app", User="web",
+        Volumes={"/srv/data": {}},
     )  # fmt: skip
     image = f"{docker_registry.name}/team/words:1"
 
     async def story(site: Site) -> None:
         await site.run(containers=main(image))
         await site.finished()
-        assert await site.logs() == "33\n34\n/srv/app\nfrom the image /srv cmd\n"
+        assert await site.logs() == "33\n34\n/srv/app\napp\ndata\nfrom the image /srv cmd\n"
         own = {"args": ["x"], "env": [{"name": "A", "value": "b"}], "workingDir": "/tmp/new"}
         context = {"runAsUser": 7, "runAsGroup": 8}
         await site.run("q", containers=main(image, **own), securityContext=context)
         await site.finished("q")
-        assert await site.logs("q") == "7\n8\n/tmp/new\nb / x\n"
+        assert await site.logs("q") == "7\n8\n/tmp/new\napp\ndata\nb / x\n"
         await site.run("r", containers=main(image), securityContext={"runAsNonRoot": True})
         await site.until(because("CreateContainerConfigError"), "r")
         assert "non-numeric user (web)" in waiting(site.status("r"))["message"]
@@ -260,6 +264,30 @@ def test_a_registry_that_is_not_there_is_noticed_at_once(play: Play) -> None:
         assert "Connection refused" in waiting(site.status())["message"]
 
     play(story)
+
+
+@pytest.mark.parametrize("fault", ["half", "bomb"])
+def test_a_registry_that_is_no_good(play: Play, fault: str) -> None:
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as out:
+        info = tarfile.TarInfo("x")
+        info.size = 3_000_000_000 if fault == "bomb" else 0
+        out.addfile(info)
+    answers, blob = image(layer.getvalue())
+    path = f"/v2/x/blobs/{blob}"
+    whole = answers[path]
+    assert isinstance(whole, Answer)
+    if fault == "half":
+        answers[path] = Answer(200, whole.body, cut=len(whole.body) // 2)
+    says = {"half": "bytes of sha256:", "bomb": "unpacks to more than"}[fault]
+
+    async def story(site: Site) -> None:
+        await site.run(containers=main(f"{script.name}/x"))
+        await site.until(because("ErrImagePull"))
+        assert says in waiting(site.status())["message"]
+
+    with serve(answers) as script:
+        play(story)
 
 
 def test_a_command_that_the_image_has_not(play: Play, busybox: str) -> None:

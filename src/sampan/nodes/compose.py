@@ -165,6 +165,7 @@ def _in_image(
         image=True,
         overlay=overlay,
         capabilities=() if box.uid else _CAPABILITIES,
+        directories=tuple(tree.resolve(files.layers, path) for path in files.volumes),
     )
 
 

@@ -105,7 +105,10 @@ class Puller:
         settings = self.store.config(record).config
         owned = wish.owned(settings.User if settings else "")
         files = Files(
-            layers=tuple(self.store.layers(record, owned=owned)), owned=owned, digest=record.digest
+            layers=tuple(self.store.layers(record, owned=owned)),
+            owned=owned,
+            digest=record.digest,
+            volumes=tuple(filter(os.path.isabs, (settings and settings.Volumes) or ())),
         )
         said = f'Container image "{wish.image}"'
         if settings is None:

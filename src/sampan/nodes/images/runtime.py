@@ -14,11 +14,13 @@ SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin",
 
 class Files(Struct, frozen=True, kw_only=True):
     """An image's own file system. layers: the topmost first. owned: they have the owners that they
-    have in the image. digest: which image it is, for those who ask what is in use."""
+    have in the image. digest: which image it is, for those who ask what is in use. volumes:
+    directories that it expects to find."""
 
     layers: tuple[Layer, ...]
     owned: bool
     digest: str
+    volumes: tuple[str, ...] = ()
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -26,7 +28,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     root: "/" for the host's files. path: put before the usual PATH.
     entrypoint, command: ENTRYPOINT and CMD; both empty when only the pod can say.
     visible: directories of the host to be seen although home is hidden.
-    files: of an OCI image, which also says its user, working directory, stop signal and volumes.
+    files: of an OCI image, which also says its user, working directory and stop signal.
     interpreter: the Python that containers may be forked from.
     """
 

@@ -64,7 +64,7 @@ def _own(box: Sandbox) -> Layout:
     for mount in box.mounts:
         steps += _mount(mount, mount.target)
     steps += [Bind(device, device, optional=True, device=True) for device in box.devices]
-    steps.append(Directory(box.cwd))
+    steps += [Directory(path) for path in (*box.directories, box.cwd)]
     if box.read_only:
         steps.append(Seal("/"))
     return Layout(steps, box.cwd)

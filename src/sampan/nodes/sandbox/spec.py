@@ -65,6 +65,7 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     image: the root is this container's own file system, which it may change; mounts and cwd have
         had their links followed in it. overlay: what has to be mounted at the root first.
     capabilities: of root inside; nobody has others.
+    directories: what has to be there in an image besides.
     stop_signal: the number of what asks it to end.
     """
 
@@ -87,4 +88,5 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     image: bool = False
     overlay: Overlay | None = None
     capabilities: tuple[str, ...] = ()
+    directories: tuple[str, ...] = ()
     stop_signal: int = signal.SIGTERM

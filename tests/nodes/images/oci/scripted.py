@@ -94,6 +94,10 @@ def serve(answers: dict[str, Script | Answer]) -> Iterator[Scripted]:
                 with contextlib.suppress(OSError):
                     self.connection.shutdown(socket.SHUT_RDWR)
 
+        def do_HEAD(self) -> None:
+            self.send_response(405)
+            self.end_headers()
+
         def log_message(self, *_: Any) -> None:
             pass
 

@@ -94,6 +94,18 @@ def test_a_tag_moves_when_it_is_asked_for_always(store: Store, docker_registry: 
     assert [record.digest for record in store.records()] == [second]
 
 
+def test_what_has_not_changed_is_not_fetched_again(
+    store: Store, docker_registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = get(store, f"{docker_registry.name}/library/busybox")
+
+    def never(*_: object) -> tuple[bytes, str]:
+        raise AssertionError("the manifest was asked for")
+
+    monkeypatch.setattr(registry.Repository, "manifest", never)
+    assert get(store, f"{docker_registry.name}/library/busybox") == first
+
+
 def test_two_that_pull_the_same_do_not_disturb_each_other(
     store: Store, docker_registry: Registry
 ) -> None:
@@ -288,6 +300,14 @@ def test_a_token_is_fetched_once_for_all_requests(store: Store) -> None:
     assert store.blob(blob).exists()
 
 
+@pytest.mark.parametrize("digest", ["sha256:" + "0" * 64, "sha512:" + "0" * 128])
+def test_a_digest_is_a_promise(store: Store, digest: str) -> None:
+    answers, _ = image(tar(a="1"))
+    answers[f"/v2/x/manifests/{digest}"] = answers["/v2/x/manifests/latest"]
+    with serve(answers) as script, pytest.raises(PullError, match="for the manifest"):
+        get(store, f"{script.name}/x@{digest}")
+
+
 def test_a_manifest_without_end_is_not_read(store: Store) -> None:
     answers = {"/v2/x/manifests/latest": Answer(200, b"0" * (5 << 20))}
     with serve(answers) as script, pytest.raises(PullError, match="longer than"):
@@ -307,6 +327,7 @@ def test_nobody_there_is_said_at_once(store: Store) -> None:
 def test_loopback_is_a_matter_of_the_address(host: str, expected: bool) -> None:
     assert web.is_loopback(host) is expected
     assert web.Web(host).plain is expected
+    assert web.Web(host, insecure=True).plain
 
 
 def test_a_lost_blob_is_fetched_again(store: Store, docker_registry: Registry) -> None:

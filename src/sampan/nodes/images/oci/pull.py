@@ -56,10 +56,16 @@ def pull(store: Store, wish: Wish, tell: Tell, limits: Limits | None = None) -> 
         raise kind("; ".join(map(str, failures)))
 
 
-def _known(store: Store, wish: Wish, reference: Reference) -> Record | None:
-    """What is here already and need not be asked for; a digest never means anything else."""
+def _known(
+    store: Store, wish: Wish, reference: Reference, repository: Repository | None = None
+) -> Record | None:
+    """What is here already and need not be fetched: because nobody wants to know better, because
+    a digest never means anything else, or because the registry says that it is the same."""
     record = store.find(reference)
-    if record is None or (wish.policy == "Always" and not reference.digest):
+    if record is None:
+        return None
+    ask = wish.policy == "Always" and not reference.digest
+    if ask and (repository is None or repository.digest(reference.tag) != record.digest):
         return None
     try:
         owned = wish.owned(store.user(record))
@@ -94,6 +100,9 @@ def _pull_from(
     wish: Wish,
     how: tuple[Tell, Limits],
 ) -> Record:
+    record = _known(store, wish, reference, repository)
+    if record is not None:
+        return record
     machine = manifest.this_machine()
     data, digest = repository.manifest(reference.digest or reference.tag)
     store.keep(digest, data)

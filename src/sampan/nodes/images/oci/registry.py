@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import http.client
 import json
@@ -16,20 +17,21 @@ import os
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sampan.nodes.images.oci import login, manifest, web
 from sampan.nodes.images.oci.errors import NotThere, PullError, Unreachable
 from sampan.nodes.images.oci.login import Login
 from sampan.nodes.images.oci.manifest import Descriptor
-from sampan.nodes.images.reference import DOCKER, Reference
+from sampan.nodes.images.reference import DOCKER, Reference, is_digest
 
 _HOSTS = {DOCKER: "registry-1.docker.io"}
 _PIECE = 1 << 18
 _ATTEMPTS = 4
 _PAUSE = 0.2  # seconds before the second attempt, doubled for each one after it
 _LARGEST_TOKEN = 1 << 20
+_ACCEPT = {"Accept": ", ".join(manifest.ACCEPTED)}
 
 Progress = Callable[[int], None]
 
@@ -52,12 +54,23 @@ class Repository:
 
     def manifest(self, name: str) -> tuple[bytes, str]:
         """(bytes, digest) of the manifest with this tag or digest."""
-        headers = {"Accept": ", ".join(manifest.ACCEPTED)}
-        data = web.read(self._get(f"/manifests/{name}", headers), manifest.LARGEST)
-        found = "sha256:" + hashlib.sha256(data).hexdigest()
-        if name.startswith("sha256:") and name != found:
+        data = web.read(self._get(f"/manifests/{name}", _ACCEPT), manifest.LARGEST)
+        algorithm = name.partition(":")[0] if is_digest(name) else "sha256"
+        found = f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+        if is_digest(name) and name != found:
             raise PullError(f"{self._name} sends {found} for the manifest {name}")
         return data, found
+
+    def digest(self, tag: str) -> str:
+        """What a tag means now, without the manifest, which public registries count as a pull;
+        "" when the registry does not say so. Unreachable."""
+        try:
+            with contextlib.closing(self._get(f"/manifests/{tag}", _ACCEPT, "HEAD")) as answer:
+                return str(answer.headers.get("Docker-Content-Digest") or "")
+        except Unreachable:
+            raise
+        except PullError:
+            return ""  # what is wrong is asked for by GET, which has an answer with words
 
     def blob(self, wanted: Descriptor, path: Path, progress: Progress) -> None:
         """Fetch a blob to `path`, unless it is there. PullError says what came instead."""
@@ -108,23 +121,29 @@ class Repository:
             raise Unreachable("the connection was closed")
 
     # -- authorization ----------------------------------------------------------------------------
-    def _get(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+    def _get(
+        self, path: str, headers: Mapping[str, str], method: str = "GET"
+    ) -> http.client.HTTPResponse:
         """The answer with status 200 or 206. Every login that fits is tried, then none."""
         tried = self._authorization
-        answer = self._web.open(self._base + path, headers, authorization=tried)
+        ask = functools.partial(self._web.open, self._base + path, headers, method=method)
+        answer = ask(authorization=tried)
         if answer.status == http.HTTPStatus.UNAUTHORIZED:
-            answer = self._authorize(path, headers, answer, tried)
+            answer = self._authorize(ask, answer, tried)
         if answer.status in (http.HTTPStatus.OK, http.HTTPStatus.PARTIAL_CONTENT):
             return answer
         raise self._refused(path, answer)
 
     def _authorize(
-        self, path: str, headers: dict[str, str], answer: http.client.HTTPResponse, tried: str
+        self,
+        ask: Callable[..., http.client.HTTPResponse],
+        answer: http.client.HTTPResponse,
+        tried: str,
     ) -> http.client.HTTPResponse:
         with self._lock:
             if self._authorization != tried:  # another thread has been here
                 answer.close()
-                return self._web.open(self._base + path, headers, authorization=self._authorization)
+                return ask(authorization=self._authorization)
             for each in self._logins:
                 try:
                     found = self._answer_to(answer, each)
@@ -134,7 +153,7 @@ class Repository:
                 if not found:
                     continue
                 answer.close()
-                answer = self._web.open(self._base + path, headers, authorization=found)
+                answer = ask(authorization=found)
                 if answer.status not in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
                     self._authorization = found
                     break
