@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from sampan.apiserver import metadata
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
@@ -116,6 +118,15 @@ def stored_form(
     converted = resource.conversion.to_stored(manifest)
     check(stored, converted, call)  # annotations may have become fields
     return stored, converted
+
+
+def check_again(
+    resource: Resource, namespace: str, name: str, manifest: Manifest, call: Call
+) -> None:
+    """The same for what webhooks made of an object. The client is not told of their mistakes:
+    what nobody declared is dropped. Raises BadRequest."""
+    identify(resource, namespace, name, manifest)
+    check(resource, manifest, msgspec.structs.replace(call, validation="Ignore"))
 
 
 def fill(backend: Backend, resource: Resource, manifest: Manifest) -> None:

@@ -102,8 +102,7 @@ async def _mutated(backend: Backend, attempt: Attempt) -> Manifest:
     admission.fill(backend, resource, given)
     changed = await backend.hooks.mutate(attempt)
     if changed is not given:
-        admission.identify(resource, attempt.namespace, attempt.name, changed)
-        admission.check(resource, changed, attempt.call)
+        admission.check_again(resource, attempt.namespace, attempt.name, changed, attempt.call)
     return changed
 
 

@@ -197,8 +197,7 @@ async def _mutated(backend: Backend, attempt: Attempt, old: Manifest) -> Manifes
     changed = await backend.hooks.mutate(attempt)
     if changed is given:
         return given
-    admission.identify(resource, attempt.namespace, attempt.name, changed)
-    admission.check(resource, changed, attempt.call)
+    admission.check_again(resource, attempt.namespace, attempt.name, changed, attempt.call)
     metadata.keep_system_fields(old["metadata"], changed["metadata"])
     changed["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
     return _scoped(resource, old, changed, attempt.subresource)
