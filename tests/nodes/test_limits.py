@@ -11,7 +11,7 @@ import pytest
 from sampan.config import NodeSettings
 from sampan.nodes.doctor import judge
 from sampan.nodes.limits import BEST_EFFORT, GUARANTEED, limits_of
-from sampan.nodes.registration import allocatable
+from sampan.nodes.registration import allocatable, memory
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor import cgroups
 from sampan.nodes.supervisor.cgroups import Groups
@@ -32,6 +32,11 @@ def groups_work(controller: str) -> bool:
 
 WITH_CPU = pytest.mark.skipif(not groups_work("cpu"), reason="no cpu cgroup may be made here")
 WITH_PIDS = pytest.mark.skipif(not groups_work("pids"), reason="no pids cgroup may be made here")
+
+
+def groups_named(name: str) -> list[Path]:
+    """os.walk, as groups of others vanish under our eyes."""
+    return [Path(where, name) for where, below, _ in os.walk("/sys/fs/cgroup") if name in below]
 
 
 def resources(**limits: str) -> dict[str, Any]:
@@ -156,6 +161,23 @@ def test_a_command_inside_is_limited_with_its_container(play: Any) -> None:
         play(story)
 
 
+@pytest.mark.skipif(not groups_work("memory"), reason="no memory cgroup may be made here")
+def test_all_pods_together_leave_something_to_the_machine(play: Any) -> None:
+    """A pod without a limit of its own meets that of the node."""
+
+    async def story(place: Any) -> None:
+        found = groups_named(f"sampan-{(place.home / 'node').stat().st_ino}")
+        files = [path / "node" / "cgroup.procs" for path in found]
+        pid = (place.home / "node" / "supervisor.lock").read_text()
+        await place.eventually(lambda: all(pid in file.read_text().split() for file in files))
+        await place.run(command=EAT)
+        [container] = (await place.finished())["containerStatuses"]
+        ended = container["state"]["terminated"]
+        assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
+
+    play(story, node=NodeSettings(reserved_memory=str(memory() - (100 << 20))))
+
+
 def test_pods_die_before_the_machine(play: Any) -> None:
     async def story(place: Any) -> None:
         assert await place.output("cat /proc/self/oom_score_adj") == f"{BEST_EFFORT}\n"
@@ -171,7 +193,7 @@ def test_groups_are_removed_with_the_supervisor(play: Any, sandbox: str) -> None
         return str((place.home / "node").stat().st_ino)
 
     name = play(story, sandbox=sandbox)
-    assert not list(Path("/sys/fs/cgroup").rglob(f"sampan-{name}"))
+    assert not groups_named(f"sampan-{name}")
 
 
 class Version2:
