@@ -47,6 +47,7 @@ def test_json_lines_an_audit_trail_and_no_secrets(own_sampan):
     assert ("delete", "pods", None, 200) in told
     users = {each.get("user") for each in trail}
     assert "ann" in users
+    assert all(each.get("impersonator") for each in trail if each["user"] == "ann")
     assert None not in users
     logged = [*own_sampan.home.glob("*.log*"), own_sampan.home / "node" / "supervisor.log"]
     for path in logged:

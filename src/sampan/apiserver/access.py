@@ -44,6 +44,7 @@ class Access(Struct, frozen=True):
             wanted = impersonation.wish(request.scope["headers"])
             for right in wanted.rights:
                 self.check(user, right)
+            request.impersonator = user
             return wanted.user
         return user
 

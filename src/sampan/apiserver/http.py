@@ -58,6 +58,7 @@ class Request:
         # What it was about and what became of it, for those who count.
         self.code = 0
         self.user: User | None = None
+        self.impersonator: User | None = None
         self.about: Attributes | None = None
         self.version = ""
 

@@ -30,12 +30,13 @@ _VERBS = {
 _READING = frozenset({"get", "list", "watch", "head"})
 _LONG = frozenset({"exec", "attach", "portforward", "log", "proxy"})
 
-Audit = Callable[[User | None, Attributes, int], None]
+Audit = Callable[[User | None, User | None, Attributes, int], None]
 Collect = Callable[[], Iterable[Family | Histogram]]
 
 
 class Requests:
-    """`audit(user, attributes, code)` is told of each write, refusal and way into a pod."""
+    """`audit(user, who acts as that user, attributes, code)` is told of each write, refusal and
+    way into a pod."""
 
     def __init__(self, audit: Audit | None = None) -> None:
         self._audit = audit
@@ -58,7 +59,7 @@ class Requests:
         cell[0][bisect_left(_BOUNDS, seconds)] += 1
         cell[1][0] += seconds
         if self._audit is not None and asks is not None and _telling(asks, code):
-            self._audit(request.user, asks, code)
+            self._audit(request.user, request.impersonator, asks, code)
 
     def families(self) -> list[Family | Histogram]:
         total = Counter(

@@ -20,10 +20,13 @@ class Trail:
         self._lines = Lines(path)
         self._clock = clock
 
-    def note(self, user: User | None, asks: Attributes, code: int) -> None:
+    def note(
+        self, user: User | None, impersonator: User | None, asks: Attributes, code: int
+    ) -> None:
         fields = {
             "time": micro(self._clock.now()),
             "user": user.name if user else "",
+            "impersonator": impersonator.name if impersonator else "",
             "verb": asks.verb,
             "group": asks.group,
             "resource": asks.resource,
