@@ -4,8 +4,9 @@ A sample is one pass over /proc: each container's processes are those below the 
 supervisor started, its CPU time theirs and that of their children that have ended, its memory
 theirs with shared pages counted once (PSS). A rate is the difference of two samples, the older one
 a quarter of a minute old if there is one: no older, since autoscalers believe in no rate that
-reaches back to when a pod was not ready. Samples are taken when somebody asks, and every 15 s for a while after a
-controller has asked: an idle node measures nothing. Works where there is /proc, which is Linux.
+reaches back to when a pod was not ready. Samples are taken when somebody asks, and every 15 s for
+a while after a controller has asked: an idle node measures nothing. Works where there is /proc,
+which is Linux.
 """
 
 from __future__ import annotations
