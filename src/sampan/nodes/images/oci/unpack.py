@@ -144,7 +144,7 @@ class _Layer:
                 shutil.copyfileobj(source, file, _PIECE)
             if self._owners:
                 os.fchown(descriptor, member.uid, member.gid)
-            os.fchmod(descriptor, (member.mode & 0o777) | (0 if self._owners else 0o600))
+            os.fchmod(descriptor, (member.mode & 0o777) | (0 if self._owners else 0o400))
             file.flush()
             os.utime(descriptor, (max(0.0, member.mtime), max(0.0, member.mtime)))
 
