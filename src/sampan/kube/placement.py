@@ -1,6 +1,7 @@
-"""Where a pod may run: taints and tolerations, node selectors, required node affinity. Pure.
+"""Where a pod may run: taints and tolerations, node selectors, required affinity, host ports. Pure.
 
-The scheduler chooses by these rules and a DaemonSet by the same. Amounts are not looked at here.
+The scheduler chooses by these rules, a DaemonSet and a kubelet by the same. Amounts are not looked
+at here.
 Upstream: k8s.io/component-helpers scheduling/corev1.
 """
 
@@ -8,6 +9,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from msgspec import Struct
+
+_EVERYWHERE = ("0.0.0.0", "::")
+
+
+class HostPort(Struct, frozen=True):
+    """A port of the machine that a container wants for itself. `ip` "" is every address."""
+
+    ip: str
+    protocol: str
+    port: int
+
+    def clashes(self, other: HostPort) -> bool:
+        if (self.protocol, self.port) != (other.protocol, other.port):
+            return False
+        return self.ip == other.ip or not self.ip or not other.ip
+
+
+def host_ports(spec: Mapping[str, Any]) -> list[HostPort]:
+    """Those of the main containers and of the sidecars, which run as long."""
+    found = []
+    for container in spec.get("containers") or ():
+        found += _ports(container)
+    for container in spec.get("initContainers") or ():
+        if container.get("restartPolicy") == "Always":
+            found += _ports(container)
+    return found
+
+
+def _ports(container: Mapping[str, Any]) -> list[HostPort]:
+    return [
+        HostPort(
+            "" if (ip := port.get("hostIP") or "") in _EVERYWHERE else ip,
+            port.get("protocol") or "TCP",
+            port["hostPort"],
+        )
+        for port in container.get("ports") or ()
+        if port.get("hostPort")
+    ]
 
 
 def tolerated(taint: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]) -> bool:

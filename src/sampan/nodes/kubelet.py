@@ -26,7 +26,7 @@ from sampan.kube.errors import ApiStatus, UserMistake
 from sampan.kube.keys import Manifest
 from sampan.lib.clock import Clock, SystemClock
 from sampan.lib.prometheus import Family, Labels, gauge
-from sampan.nodes import gpus, mirrorpod, registration
+from sampan.nodes import gpus, mirrorpod, refusal, registration
 from sampan.nodes.agent import Agent
 from sampan.nodes.cell import split
 from sampan.nodes.context import Context
@@ -188,7 +188,12 @@ class Node:
         elif change.type == "DELETED":
             self.context.trash.add(self.context.pod_directory(uid))
         elif _lives(pod):
-            self._employ(pod, self._unclaimed.pop(uid, ()))
+            reports = self._unclaimed.pop(uid, ())
+            fault = "" if reports else refusal.judge(pod, (w.pod for w in self._workers.values()))
+            if fault:
+                self._spawn(refusal.write(self.context, pod, fault))
+            else:
+                self._employ(pod, reports)
 
     def _employ(self, pod: Manifest, reports: Iterable[Report]) -> None:
         worker = Worker(self.context, pod, self._dismiss)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sampan.kube import demands, quantities
+from sampan.kube import demands, placement, quantities
 from sampan.kube.keys import Manifest
 
 Amounts = dict[str, int]
 _MINUTE_PODS = "pods"
+_PORT = "hostPort/"
 
 
 def requested(pod: Manifest) -> Amounts:
@@ -22,7 +23,19 @@ def requested(pod: Manifest) -> Amounts:
     demands.add(total, {_MINUTE_PODS: 1})
     overhead = spec.get("overhead") or {}
     demands.add(total, {name: amount(name, value) for name, value in overhead.items()})
+    for port in placement.host_ports(spec):
+        total[f"{_PORT}{port.protocol}/{port.port}/{port.ip}"] = 1
     return total
+
+
+def is_port(name: str) -> bool:
+    """Whether an amount is a port of the machine: a node has one of each, though none is listed."""
+    return name.startswith(_PORT)
+
+
+def ports(amounts: Mapping[str, int]) -> list[placement.HostPort]:
+    found = (name.split("/", 3) for name, number in amounts.items() if number and is_port(name))
+    return [placement.HostPort(ip, protocol, int(port)) for _, protocol, port, ip in found]
 
 
 def amount(resource: str, quantity: quantities.Quantity) -> int:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from sampan.kube import placement
 from sampan.kube.keys import Manifest
-from sampan.nodes.scheduler.amounts import Amounts
+from sampan.nodes.scheduler.amounts import Amounts, is_port, ports
 
 _HARD = ("NoSchedule", "NoExecute")
 
@@ -82,8 +82,11 @@ _CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
 def _lacking(wants: Amounts, node: NodeSeen) -> list[str]:
     found = []
+    asked = ports(wants)
+    if asked and any(one.clashes(other) for one in asked for other in ports(node.used)):
+        found.append("node(s) didn't have free ports for the requested pod ports")
     for name, number in wants.items():
-        if number and number > node.has.get(name, 0) - node.used.get(name, 0):
+        if number and not is_port(name) and number > node.has.get(name, 0) - node.used.get(name, 0):
             found.append("Too many pods" if name == "pods" else f"Insufficient {name}")
     return found
 
