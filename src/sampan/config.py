@@ -91,6 +91,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     registries: tuple[Registry, ...] = ()
     gpus: int | None = None
     sandbox: Literal["", "bubblewrap", "namespaces", "plain"] = ""  # "" tries them in this order
+    network: Literal["", "pods", "host"] = ""  # "" gives pods a network where that can be had
     node: NodeSettings = NodeSettings()
     log: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

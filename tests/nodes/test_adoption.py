@@ -43,6 +43,7 @@ async def crash(site: Any) -> None:
         task.cancel()
     await asyncio.sleep(0)
     node.context.client.close()
+    await node.context.networking.stop()
     for unsubscribe in node._unsubscribe:
         unsubscribe()
     site.node = site.make()

@@ -11,6 +11,7 @@ import pytest
 from sampan.config import NodeSettings
 from sampan.nodes.doctor import judge
 from sampan.nodes.limits import BEST_EFFORT, GUARANTEED, limits_of
+from sampan.nodes.networking import Connection
 from sampan.nodes.registration import allocatable, memory
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor import cgroups
@@ -247,7 +248,10 @@ def test_without_a_place_nothing_is_made(tmp_path: Path) -> None:
 
 def test_the_doctor_says_how_and_why() -> None:
     kept = Kept("watch", "affinity", "", "not root")
-    found = {each.subject: each.message for each in judge(Level("bubblewrap"), kept, 0)}
+    found = {
+        each.subject: each.message
+        for each in judge(Level("bubblewrap"), kept, Connection("pods"), 0)
+    }
     assert "five times a second" in found["memory limits"]
     assert "(not root)" in found["cpu limits"]
     assert "not enforced" in found["pids limits"]

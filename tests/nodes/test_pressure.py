@@ -77,7 +77,7 @@ def test_a_disk_that_runs_low(play: Any) -> None:
         conditions = {each["type"]: each["status"] for each in node["status"]["conditions"]}
         assert conditions == {
             "DiskPressure": "True", "MemoryPressure": "False", "PIDPressure": "False",
-            "Ready": "True",
+            "NetworkUnavailable": "False", "Ready": "True",
         }  # fmt: skip
         assert [t["key"] for t in node["spec"]["taints"]] == ["node.kubernetes.io/disk-pressure"]
         await place.node.pressure.look()

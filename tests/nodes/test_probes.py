@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
@@ -38,9 +39,13 @@ async def serve(answer: bytes) -> tuple[asyncio.Server, int, list[bytes]]:
     return server, server.sockets[0].getsockname()[1], asked
 
 
+async def dial(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Any:
+    return await asyncio.open_connection(host, port, ssl=tls)
+
+
 def target(port: int) -> probes.Target:
     spec = {"ports": [{"name": "web", "containerPort": port}]}
-    return probes.Target(None, "u/c.0", "127.0.0.1", spec)  # type: ignore[arg-type]
+    return probes.Target(None, "u/c.0", "127.0.0.1", spec, dial)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

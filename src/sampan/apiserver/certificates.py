@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from sampan.kube import nets
 from sampan.lib.clock import Clock
 
 ALWAYS = (
@@ -30,6 +31,7 @@ ALWAYS = (
     "kubernetes.default",
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
+    nets.API,
     "127.0.0.1",
     "::1",
 )

@@ -49,9 +49,11 @@ def _await_end(home: Home, pid: int) -> None:
 
 def _end_leftovers(node: Path) -> None:
     """A control plane that was killed has left its pods running, as it should: end them."""
+    from sampan.nodes.network.client import end
     from sampan.nodes.supervisor.client import Gone, shut_down
 
     try:
         shut_down(node)
+        end(node)
     except Gone as error:
         raise UserMistake(f"what it had started could not be ended: {error}") from error

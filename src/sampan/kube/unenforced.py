@@ -16,9 +16,7 @@ _POD: Mapping[str, str] = {
     "shareProcessNamespace": "each container sees its own processes only",
     "runtimeClassName": "there is one way to run a pod here",
     "topologySpreadConstraints": "there is one node",
-    "dnsConfig": "pods resolve names as this machine does",
     "hostUsers": "users are mapped by the sandbox alone",
-    "setHostnameAsFQDN": "the hostname has no domain",
 }
 _POD_SECURITY: Mapping[str, str] = {
     "fsGroup": "volumes keep their owners",
@@ -61,7 +59,10 @@ def _of_container(container: Mapping[str, Any], path: str) -> Iterator[tuple[str
         yield f"{path}.securityContext.capabilities.add", "a container gets no capabilities"
     for index, port in enumerate(container.get("ports") or ()):
         if port.get("hostPort"):
-            yield f"{path}.ports[{index}].hostPort", "every port of a pod is the machine's"
+            yield (
+                f"{path}.ports[{index}].hostPort",
+                "a Service of type NodePort is how a port of this machine leads to pods",
+            )
     if container.get("volumeDevices"):
         yield f"{path}.volumeDevices", "volumes are directories, not devices"
 

@@ -63,7 +63,7 @@ class Agent:
         return Attached(self._context, running, directory, (fd, size, tty, once))
 
     async def dial(self, pod: Manifest, port: int) -> dial.Connected:
-        return await dial.connect(pod, port)
+        return await dial.connect(pod, port, self._context.networking)
 
     def _running(self, pod: Manifest, container: str) -> str:
         _container(pod, container)

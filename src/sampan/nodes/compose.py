@@ -67,9 +67,9 @@ class Directories(Struct, frozen=True):
     def logs(self) -> Path:
         return self.pod / "containers" / f"{self.container}.{self.attempt}"
 
-    def make(self, hosts_file: str, *, image: bool = False) -> None:
-        """Fresh /tmp and home, an empty termination message, the pod's /etc/hosts. For an image,
-        `root` is where its file system appears."""
+    def make(self, hosts_file: str, resolv: str, *, image: bool = False) -> None:
+        """Fresh /tmp and home, an empty termination message, the pod's /etc/hosts and, unless it
+        is empty, /etc/resolv.conf. For an image, `root` is where its file system appears."""
         base = str(self.scratch)
         os.makedirs(base)
         for name in ("root", "upper", "work") if image else ("tmp", "root"):
@@ -77,20 +77,23 @@ class Directories(Struct, frozen=True):
         if not image:
             os.chmod(f"{base}/tmp", 0o1777)
         os.close(os.open(str(self.termination), os.O_CREAT | os.O_WRONLY, 0o666))
-        path = str(self.pod / "hosts")
-        if not os.path.exists(path):
-            with open(path, "w") as file:
-                file.write(hosts_file)
-            os.chmod(path, 0o644)
+        for name, text in (("hosts", hosts_file), ("resolv.conf", resolv)):
+            path = str(self.pod / name)
+            if text and not os.path.exists(path):
+                with open(path, "w") as file:
+                    file.write(text)
+                os.chmod(path, 0o644)
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the node adds. `hidden` is never seen inside; `gpus` are indices.
-    `layers` is where those of images lie; `overlay` says whether they can be mounted."""
+    """What the node adds. `hidden` is never seen inside; `gpus` are indices; `resolv` is the text
+    of /etc/resolv.conf, "" for the machine's own. `layers` is where those of images lie; `overlay`
+    says whether they can be mounted."""
 
     hidden: tuple[str, ...]
     services: Mapping[str, str]
     gpus: list[int] = []
+    resolv: str = ""
     limits: Limits = Limits()
     layers: Path = Path()
     overlay: bool = True
@@ -127,7 +130,7 @@ def compose(
         uid=who.uid,
         gid=who.gid,
         mounts=(
-            *_own_mounts(directories, container, image=files is not None),
+            *_own_mounts(directories, container, around, image=files is not None),
             *runtime.mounts,
             *sorted(mounts, key=lambda mount: mount.target.count("/")),
         ),
@@ -188,14 +191,22 @@ def _expanded(words: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str
 
 
 def _own_mounts(
-    directories: Directories, container: Mapping[str, Any], *, image: bool
+    directories: Directories,
+    container: Mapping[str, Any],
+    around: Surroundings,
+    *,
+    image: bool,
 ) -> tuple[Mount, ...]:
     base = str(directories.scratch)
     message = container.get("terminationMessagePath") or "/dev/termination-log"
-    common = (
+    common: tuple[Mount, ...] = (
         Mount("/etc/hosts", str(directories.pod / "hosts")),
         Mount(message, str(directories.termination)),
     )
+    if around.resolv:
+        common = (*common, Mount("/etc/resolv.conf", str(directories.pod / "resolv.conf")))
+    elif image:
+        common = (*common, Mount("/etc/resolv.conf", "/etc/resolv.conf", True))
     if image:
-        return (*common, Mount("/etc/resolv.conf", "/etc/resolv.conf", True))
+        return common
     return (Mount("/tmp", f"{base}/tmp"), Mount("/root", f"{base}/root"), *common)

@@ -12,17 +12,17 @@ from pathlib import Path
 from sampan.config import Config, NodeSettings
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
-from sampan.kube import names
+from sampan.kube import names, nets
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Emit
 from sampan.lib.clock import Clock
 from sampan.nodes.environment import service_variables
 from sampan.nodes.gpus import Gpus
-from sampan.nodes.hosts import Addresses
 from sampan.nodes.images.oci.login import Login
 from sampan.nodes.images.oci.store import Store
 from sampan.nodes.images.puller import Puller
 from sampan.nodes.images.resolve import Images
+from sampan.nodes.networking import Networking
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor.client import Client
 
@@ -41,6 +41,7 @@ class Context:
         home: Path,
         client: Client,
         settings: NodeSettings,
+        networking: Networking,
     ) -> None:
         self.cluster = cluster
         self.clock = clock
@@ -49,6 +50,7 @@ class Context:
         self.directory = home / "node"
         self.client = client
         self.settings = settings
+        self.networking = networking
         self.memory = 0  # bytes that the machine has
         self.host_ip = "127.0.0.1"
         self.level = Level("plain")
@@ -57,7 +59,6 @@ class Context:
         self.logins: Callable[[], list[Login]] = list
         self.hidden: tuple[str, ...] = ()
         self.allocatable: Mapping[str, str] = {}
-        self.addresses = Addresses()
         self.gpus = Gpus(0)
         self.services = Services()
         self.references = References()
@@ -79,7 +80,7 @@ class Services:
 
     def __init__(self) -> None:
         self._by_namespace: dict[str, dict[str, dict[str, str]]] = {}
-        self.api: dict[str, str] = {}
+        self._api: dict[str, str] = {}
 
     def changed(self, change: Change) -> None:
         key = change.key
@@ -89,20 +90,26 @@ class Services:
             table[key.name] = service_variables(change.manifest)
 
     def serve_api_at(self, host: str, port: int) -> None:
-        """Where pods find the API server; it wins over the address of the service, which nothing
-        on this node leads to."""
-        ports = [{"name": "https", "port": port, "protocol": "TCP"}]
-        service = {"metadata": {"name": "kubernetes"}, "spec": {"clusterIP": host, "ports": ports}}
-        self.api = service_variables(service)
+        """Where pods of the machine's network find the API server: nothing there leads to the
+        address of the service."""
+        self._api = _api_variables(host, port)
 
-    def variables(self, pod: Manifest) -> dict[str, str]:
+    def variables(self, pod: Manifest, *, networked: bool) -> dict[str, str]:
+        """`networked` pods have a network of their own, where services have addresses."""
+        api = _api_variables(nets.API, 443) if networked else self._api
         if pod["spec"].get("enableServiceLinks") is False:
-            return dict(self.api)
+            return dict(api)
         found: dict[str, str] = {}
         for name, table in self._by_namespace.get(pod["metadata"]["namespace"], {}).items():
             if name != "kubernetes":
                 found |= table
-        return found | self.api
+        return found | api
+
+
+def _api_variables(host: str, port: int) -> dict[str, str]:
+    ports = [{"name": "https", "port": port, "protocol": "TCP"}]
+    service = {"metadata": {"name": "kubernetes"}, "spec": {"clusterIP": host, "ports": ports}}
+    return service_variables(service)
 
 
 class References:

@@ -1,8 +1,10 @@
 """A TCP connection to a port of a pod: `kube.streams.Link`.
 
 A pod is found at its own address, and at 127.0.0.1 when nobody listens there, for programs that
-bind localhost only; all pods share the host's loopback net. A status can be written by who may
-write statuses, so an address that is not of this host's loopback net is not believed.
+bind localhost only. Both are dialled from inside the pod's network when it has one, so nothing but
+the pod is ever reached; otherwise all pods share the machine's loopback net. A status can be
+written by who may write statuses, so an address that is neither of that net nor given by the node
+is not believed.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import ipaddress
 
 from sampan.kube.errors import BadRequest
 from sampan.kube.keys import Manifest
+from sampan.nodes.networking import Networking
 
 _LOCALHOST = "127.0.0.1"
 _PATIENCE = 10.0  # seconds to connect
@@ -38,24 +41,30 @@ class Connected:
         self._writer.close()
 
 
-async def connect(pod: Manifest, port: int) -> Connected:
+async def connect(pod: Manifest, port: int, networking: Networking) -> Connected:
     """Raises BadRequest with the reason."""
     fault = ""
-    for address in addresses(pod):
+    uid = pod["metadata"]["uid"]
+    own = networking.address_of(uid)
+    inside = uid if own and networking.networked(pod) else ""
+    for address in addresses(pod, own if inside else ""):
         try:
             async with asyncio.timeout(_PATIENCE):
-                return Connected(*await asyncio.open_connection(address, port, limit=_CHUNK))
+                return Connected(*await networking.open(address, port, inside=inside))
         except OSError as error:
             fault = fault or f"dial tcp {address}:{port}: {_reason(error)}"
     raise BadRequest(f"cannot connect to pod {pod['metadata']['name']}: {fault}")
 
 
-def addresses(pod: Manifest) -> list[str]:
-    """Where the pod may listen, best first. Raises BadRequest while it does not run."""
+def addresses(pod: Manifest, given: str = "") -> list[str]:
+    """Where the pod may listen, best first. `given` is its address in a network of its own. Raises
+    BadRequest while it does not run."""
     status = pod.get("status") or {}
     phase, own = status.get("phase", "Pending"), status.get("podIP", "")
     if phase != "Running":
         raise BadRequest(f"pod {pod['metadata']['name']} is not running: its phase is {phase}")
+    if given:
+        return [given, _LOCALHOST]
     found = []
     with contextlib.suppress(ValueError):
         if ipaddress.ip_address(own).is_loopback:

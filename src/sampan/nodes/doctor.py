@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,8 @@ from msgspec.structs import replace
 from sampan.config import Config
 from sampan.nodes import gpus
 from sampan.nodes.images import python
+from sampan.nodes.network.client import Network
+from sampan.nodes.networking import Connection, connect
 from sampan.nodes.sandbox.level import Level, probe
 from sampan.nodes.supervisor import scope
 from sampan.nodes.supervisor.cgroups import Groups
@@ -21,6 +24,11 @@ from sampan.nodes.supervisor.client import Kept
 from sampan.nodes.supervisor.limits import facts
 
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+
+
+_ALLOW = (
+    "an AppArmor profile with `userns,`, or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+)
 
 
 class Finding(Struct, frozen=True):
@@ -33,10 +41,19 @@ class Finding(Struct, frozen=True):
 
 
 def examine(config: Config, home: Path) -> list[Finding]:
-    """Look at this machine; starts one trial sandbox and changes nothing."""
+    """Look at this machine; starts a trial sandbox and a trial network, and changes nothing."""
     level = asyncio.run(probe(config.sandbox))
     count = gpus.found() if config.gpus is None else config.gpus
-    return judge(level, _kept(config.node.cgroups), count)
+    with tempfile.TemporaryDirectory(prefix="sampan-doctor-") as place:
+        connection = asyncio.run(_connection(config, level, Path(place)))
+    return judge(level, _kept(config.node.cgroups), connection, count)
+
+
+async def _connection(config: Config, level: Level, place: Path) -> Connection:
+    network = Network(place)
+    connection, _ = await connect(network, config.network, level)
+    await network.end()
+    return connection
 
 
 def _kept(cgroups: bool) -> Kept:
@@ -51,12 +68,12 @@ def _kept(cgroups: bool) -> Kept:
         groups.close()
 
 
-def judge(level: Level, limits: Kept, gpu_count: int) -> list[Finding]:
+def judge(level: Level, limits: Kept, connection: Connection, gpu_count: int) -> list[Finding]:
     """The findings, from what was found. Pure but for one look at AppArmor."""
     return [
         _sandbox(level),
         *_limits(limits),
-        Finding("ok", "network", "pods share this machine's network; each has a 127.x.y.z address"),
+        _network(connection),
         Finding("ok", "python", f"python images run on Python {python.host_version()}"),
         Finding("ok", "gpus", f"{gpu_count} NVIDIA GPUs"),
     ]
@@ -74,11 +91,18 @@ def _sandbox(level: Level) -> Finding:
     )
     remedy = "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
     if "is not installed" not in level.reason and _restricted():
-        remedy = (
-            "allow user namespaces: an AppArmor profile with `userns,`, or "
-            "sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-        )
+        remedy = f"allow user namespaces: {_ALLOW}"
     return Finding("warning", "sandbox", message, remedy)
+
+
+def _network(connection: Connection) -> Finding:
+    if connection.kind == "pods":
+        return Finding("ok", "network", str(connection))
+    remedy = ""
+    if _restricted():
+        remedy = f"allow user namespaces: {_ALLOW}"
+    level: Literal["ok", "warning"] = "ok" if "config.yaml" in connection.reason else "warning"
+    return Finding(level, "network", str(connection), remedy)
 
 
 def _limits(kept: Kept) -> list[Finding]:

@@ -36,6 +36,7 @@ from sampan.nodes.images.oci.store import Store
 from sampan.nodes.images.puller import Puller
 from sampan.nodes.images.resolve import Images
 from sampan.nodes.life.status import TERMINAL
+from sampan.nodes.networking import Networking
 from sampan.nodes.pressure import Pressure
 from sampan.nodes.registration import Registration
 from sampan.nodes.sandbox.level import probe
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 _READ = (
     names.POD, names.CONFIG_MAP, names.SECRET, names.SERVICE, names.NODE,
-    names.PERSISTENT_VOLUME, names.PERSISTENT_VOLUME_CLAIM,
+    names.PERSISTENT_VOLUME, names.PERSISTENT_VOLUME_CLAIM, names.ENDPOINT_SLICE,
 )  # fmt: skip
 _AGAIN = 1.0
 
@@ -69,7 +70,13 @@ class Node:
         clock = clock or SystemClock()
         client = Client(home / "node", self._exited, self._lost, cgroups=config.node.cgroups)
         self.context = Context(
-            cluster, clock, name=name, home=home, client=client, settings=config.node
+            cluster,
+            clock,
+            name=name,
+            home=home,
+            client=client,
+            settings=config.node,
+            networking=Networking(cluster, home / "node", self._cut_off),
         )
         self.agent = Agent(self.context)
         self._config = config
@@ -91,11 +98,9 @@ class Node:
         context, cluster = self.context, self.context.cluster
         context.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._equip()  # first: a refusal must leave no supervisor that nobody ends
-        greeting = await context.client.connect()
+        greeting, _ = await asyncio.gather(context.client.connect(), self._connect())
         for kind in _READ:
             await cluster.mirror(kind)
-        if self._service_host is not None:
-            context.services.serve_api_at(*self._service_host)
         count = gpus.found() if self._config.gpus is None else self._config.gpus
         context.gpus = gpus.Gpus(count)
         has = registration.capacity(context.home, count, self._config.node.pods)
@@ -105,6 +110,7 @@ class Node:
         self._registration = Registration(
             cluster, context.clock, context.name, context.host_ip, amounts
         )
+        self._registration.network = str(context.networking.connection)
         await self._bound()
         self._registration.images = context.puller.listed
         context.puller.added = lambda: self._spawn(self._list_images())
@@ -123,8 +129,12 @@ class Node:
         reclaimer.sweep(cluster.list(names.PERSISTENT_VOLUME))
         self._subscribe(names.PERSISTENT_VOLUME, reclaimer.changed)
         self._subscribe(names.SERVICE, context.services.changed)
+        self._subscribe(names.SERVICE, context.networking.service_changed)
+        self._subscribe(names.ENDPOINT_SLICE, context.networking.slice_changed)
+        context.networking.tell_all()
         self._subscribe(names.POD, self._pod_changed)
         self._end_strangers()
+        context.networking.forget_unknown(set(self._workers))
 
     async def stop(self) -> None:
         """Leave the pods running under the supervisor."""
@@ -138,6 +148,7 @@ class Node:
         self._work.clear()
         await self.context.puller.close()
         self.context.client.close()
+        await self.context.networking.stop()
         if self._registration is not None:
             await self._registration.unready()
 
@@ -148,10 +159,12 @@ class Node:
         self.context.client.close()
         with contextlib.suppress(Gone):
             await end_everything(self.context.directory, grace)
+        await self.context.networking.end()
 
     def doctor(self) -> list[Finding]:
         """How pods are isolated here, and what is missing."""
-        return judge(self.context.level, self._kept, self.context.gpus.count)
+        context = self.context
+        return judge(context.level, self._kept, context.networking.connection, context.gpus.count)
 
     def families(self) -> list[Family]:
         """For /metrics."""
@@ -211,7 +224,7 @@ class Node:
             log.exception("pod %s: tried again in %s s", worker.key, _AGAIN)
             await asyncio.sleep(_AGAIN)
             self._workers.pop(worker.uid, None)
-            self.context.addresses.release(worker.address)
+            self.context.networking.lend(worker.uid)
             pod = self.context.cluster.get(worker.key)
             if pod is not None and pod["metadata"]["uid"] == worker.uid:
                 known = [report for report in await self._reports() if _uid(report) == worker.uid]
@@ -252,7 +265,7 @@ class Node:
         await _cancel(list(self._work.values()))
         pods = [worker.pod for worker in self._workers.values()]
         for worker in self._workers.values():
-            self.context.addresses.release(worker.address)
+            self.context.networking.lend(worker.uid)
         self._workers.clear()
         self._work.clear()
         greeting = None
@@ -308,6 +321,26 @@ class Node:
         known = {pod["metadata"]["uid"] for pod in self.context.cluster.list(names.POD)}
         if uid not in known:
             self.context.trash.add(self.context.pod_directory(uid))
+
+    # -- the network ------------------------------------------------------------------------------
+    async def _connect(self) -> None:
+        """Start the pod network, if this machine lets us have one."""
+        networking, wish = self.context.networking, self._config.network
+        await networking.start(wish, self.context.level)
+        if wish == "pods" and not networking.enabled:
+            raise UserMistake(
+                f"config.yaml insists on the pod network, which cannot be had: "
+                f"{networking.connection.reason}"
+            )
+        if self._service_host is not None:
+            self.context.services.serve_api_at(*self._service_host)
+            networking.serve_api_at(*self._service_host)
+
+    def _cut_off(self) -> None:
+        """The ground has died, and with it every network that was made on it."""
+        for worker in self._workers.values():
+            if worker.uid not in self.context.networking.known:
+                worker.cut_off()
 
     # -- housekeeping -----------------------------------------------------------------------------
     async def _equip(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -21,6 +21,14 @@ _BODY = 10_240
 _HOOK_SECONDS = 120.0
 
 
+class Open(Protocol):
+    """Connects to a host and port as the node sees them, by TLS with `tls`."""
+
+    async def __call__(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None = None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]: ...
+
+
 class Target(Struct, frozen=True):
     """The container that is asked."""
 
@@ -28,6 +36,7 @@ class Target(Struct, frozen=True):
     identity: str
     address: str
     spec: Mapping[str, Any]
+    open: Open
 
 
 class Failure(Exception):
@@ -109,7 +118,7 @@ async def _exec(target: Target, body: Mapping[str, Any]) -> None:
 async def _tcp(target: Target, body: Mapping[str, Any]) -> None:
     host, port = body.get("host") or target.address, _port(target, body["port"])
     try:
-        _, writer = await asyncio.open_connection(host, port)
+        _, writer = await target.open(host, port)
     except OSError as error:
         raise Failure(f"dial tcp {host}:{port}: {error.strerror or error}") from error
     writer.close()
@@ -121,9 +130,7 @@ async def _http(target: Target, body: Mapping[str, Any]) -> None:
     path = body.get("path") or "/"
     url = f"{'https' if secure else 'http'}://{host}:{port}{path}"
     try:
-        reader, writer = await asyncio.open_connection(
-            host, port, ssl=_anyone() if secure else None
-        )
+        reader, writer = await target.open(host, port, tls=_anyone() if secure else None)
     except OSError as error:
         raise Failure(f'Get "{url}": {error.strerror or error}') from error
     try:

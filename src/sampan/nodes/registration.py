@@ -81,6 +81,7 @@ class Registration:
         self._pressures: set[str] = set()
         self._reported = False
         self.images: Callable[[], list[Manifest]] = list
+        self.network = "pods are connected"
 
     async def register(self) -> None:
         """Make the Node object, or bring the one of an earlier start up to date."""
@@ -177,7 +178,9 @@ class Registration:
                 if before.get(kind, {}).get("status") == value
                 else now,
             }
-            for kind, value, reason, message in _conditions(self._pressures, ready=ready)
+            for kind, value, reason, message in _conditions(
+                self._pressures, self.network, ready=ready
+            )
         ]
         return {
             "capacity": self._capacity,
@@ -193,7 +196,9 @@ class Registration:
         }
 
 
-def _conditions(pressures: Set[str], *, ready: bool) -> list[tuple[str, str, str, str]]:
+def _conditions(
+    pressures: Set[str], network: str, *, ready: bool
+) -> list[tuple[str, str, str, str]]:
     found = []
     for kind, (what, low, fine) in _WORDS.items():
         if kind in pressures:
@@ -203,6 +208,7 @@ def _conditions(pressures: Set[str], *, ready: bool) -> list[tuple[str, str, str
     found.append(
         ("PIDPressure", "False", "KubeletHasSufficientPID", "there are enough process ids")
     )
+    found.append(("NetworkUnavailable", "False", "PodsAreConnected", network))
     if ready:
         return [*found, ("Ready", "True", "KubeletReady", "the node starts pods")]
     return [*found, ("Ready", "False", "NodeStopped", "the control plane has been stopped")]

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sampan.nodes import gpus, hosts
+from sampan.kube.keys import Manifest
+from sampan.nodes import gpus, hosts, resolv
 from sampan.nodes.cell import Cell, identity
 from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
@@ -29,6 +30,7 @@ from sampan.nodes.supervisor.client import Refused, Report
 from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
 
+_RESOLV = Path("/etc/resolv.conf")
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0
 
 
@@ -58,6 +60,7 @@ class Starter:
             request = self._request(cell, action, facts, runtime, overlay=overlay)
             if runtime.files:
                 await self._take_image(cell, action, runtime.files, overlay=overlay)
+            request["join"] = await self._context.networking.join(cell.uid, facts.pod_ip)
         except VolumeError as error:
             reason = "CreateContainerConfigError" if error.final else "ContainerCreating"
             self._block(cell, facts, Waiting(reason, str(error)), "FailedMount")
@@ -149,10 +152,12 @@ class Starter:
         started = identity(cell.uid, cell.name, action.attempt)
         place = self._place(cell, action.attempt)
         indices = context.gpus.take(started, gpus.wanted(cell.spec))
+        networked = context.networking.networked(facts.pod)
         around = Surroundings(
             hidden=context.hidden,
-            services=context.services.variables(facts.pod),
+            services=context.services.variables(facts.pod, networked=networked),
             gpus=indices,
+            resolv=_resolv(facts.pod, networked=networked),
             limits=limits_of(
                 facts.pod, cell.spec, memory=context.memory, settings=context.settings
             ),
@@ -161,7 +166,8 @@ class Starter:
         )
         box = compose(facts, cell.spec, runtime, self._volumes, (place, around))
         if not place.scratch.exists():
-            place.make(hosts.hosts_file(facts.pod, facts.pod_ip), image=runtime.files is not None)
+            files = hosts.hosts_file(facts.pod, facts.pod_ip), around.resolv
+            place.make(*files, image=runtime.files is not None)
         if indices:
             place.gpus.write_text(" ".join(map(str, indices)))
         return context.level.request(started, box)
@@ -211,3 +217,14 @@ class Starter:
 
     def _place(self, cell: Cell, attempt: int) -> Directories:
         return Directories(self._directory, cell.name, attempt)
+
+
+def _resolv(pod: Manifest, *, networked: bool) -> str:
+    """The pod's own resolv.conf; "" for the machine's."""
+    if not (networked or pod["spec"].get("dnsConfig") or pod["spec"].get("dnsPolicy") == "None"):
+        return ""
+    try:
+        machine = resolv.parse(_RESOLV.read_text(errors="replace"))
+    except OSError:
+        machine = resolv.Resolv()
+    return resolv.of_pod(pod, machine, networked=networked).text()

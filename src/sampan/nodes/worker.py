@@ -59,7 +59,7 @@ class Worker:
         """Take over what an earlier control plane has started."""
         adopt.restore(self.cells, self.pod, reports, self.context.now())
         address = (self.pod.get("status") or {}).get("podIP", "")
-        if address and self.context.addresses.hold(address):
+        if address and self.context.networking.hold(self.uid, address):
             self.address = address
         for cell in self.cells.values():
             if cell.running:
@@ -67,6 +67,21 @@ class Worker:
                 self._stale = True  # its files may be old, and its tokens are not known here
             elif cell.last is not None:
                 read_message(cell, self._place(cell))
+        if any(cell.running for cell in self.cells.values()):
+            self.address = self.address or address  # of another kind of network than now
+            if self.uid not in self.context.networking.known:
+                self.cut_off()
+
+    def cut_off(self) -> None:
+        """The pod's network has gone: what runs in it ends, and starts again in a new one if the
+        pod wants that."""
+        if self.context.networking.address_of(self.uid) and self.context.networking.enabled:
+            text = "Pod sandbox changed, it will be killed and re-created."
+            self.context.emit(self.pod, "Normal", "SandboxChanged", text)
+            for cell in self.cells.values():
+                if cell.running:
+                    stopping = self.context.client.stop(cell.identity, 0)
+                    cell.stopper = asyncio.create_task(stopping)
 
     def changed(self, pod: Manifest) -> None:
         """The pod's object has another state. Our own writes come back like all others."""
@@ -182,7 +197,8 @@ class Worker:
         cell = self.cells[action.container]
         if not self.address:
             own_net = not self.pod["spec"].get("hostNetwork")
-            self.address = self.context.addresses.take() if own_net else self.context.host_ip
+            networking, host = self.context.networking, self.context.host_ip
+            self.address = networking.take(self.uid) if own_net else host
         report = await self._starter.start(cell, action, self._facts())
         if report is None:
             return cell.waiting is not None
@@ -251,7 +267,10 @@ class Worker:
         self._wake.set()
 
     def _target(self, cell: Cell) -> probes.Target:
-        return probes.Target(self.context.client, cell.identity, self.address, cell.spec)
+        context = self.context
+        return probes.Target(
+            context.client, cell.identity, self.address, cell.spec, context.networking.open
+        )
 
     # -- the object -------------------------------------------------------------------------------
     async def _write(self, decision: Decision) -> bool:
@@ -324,7 +343,7 @@ class Worker:
 
     def release(self) -> None:
         """Give back what a pod that is over does not need."""
-        self.context.addresses.release(self.address)
+        self.context.networking.release(self.uid)
         ids = [cell.identity for cell in self.cells.values() if cell.last is not None]
         self.context.client.forget(ids)
         if self._gone or self.pod["metadata"].get("deletionTimestamp"):

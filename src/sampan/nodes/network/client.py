@@ -29,7 +29,7 @@ _MOST = 65_536
 _PATIENCE = 10.0  # seconds for a data path that starts elsewhere
 
 
-class Gone(Exception):
+class Gone(OSError):
     """The ground has closed the connection, or never answered."""
 
 
@@ -75,9 +75,10 @@ class Network:
         answer, _ = await self._ask(op="pod", uid=uid, ip=ip)
         return list(answer["join"])
 
-    async def drop(self, uid: str) -> None:
-        """The pod has ended."""
-        await self._ask(op="drop", uid=uid)
+    def drop(self, uid: str) -> None:
+        """The pod has ended; nobody waits for its network to go."""
+        with contextlib.suppress(Gone):
+            self._send(op="drop", uid=uid)
 
     async def unconnected(self, uid: str = "") -> socket.socket:
         """To connect with: in a pod's own network, or in that of all pods."""
@@ -99,6 +100,8 @@ class Network:
     def tell(self, table: Mapping[str, Any], *, reset: bool = False) -> None:
         """Services that have changed, or all there are. A data path that is gone hears of all of
         them when it is there again."""
+        if self._path is None:
+            return
         message = {"op": "services", "reset": reset, "table": table}
         self._unsent += json.dumps(message).encode() + b"\n"
         self._flush()
@@ -166,19 +169,22 @@ class Network:
         self._child = None
 
     async def _ask(self, **request: Any) -> tuple[dict[str, Any], int]:
+        answer, fd = await self._send(**request)
+        if "error" in answer:
+            raise OSError(answer["error"])
+        return answer, fd
+
+    def _send(self, **request: Any) -> asyncio.Future[tuple[dict[str, Any], int]]:
         if self._ground is None:
             raise Gone("not connected to the pod network")
-        future: asyncio.Future[tuple[dict[str, Any], int]]
-        future = asyncio.get_running_loop().create_future()
         try:
             self._ground.send(json.dumps(request).encode())
         except OSError as error:
             raise Gone(str(error)) from error
+        future: asyncio.Future[tuple[dict[str, Any], int]]
+        future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        answer, fd = await future
-        if "error" in answer:
-            raise OSError(answer["error"])
-        return answer, fd
+        return future
 
     def _answered(self) -> None:
         """Answers come in the order of the questions."""
@@ -236,20 +242,25 @@ class Network:
             future = self._waiting.popleft()
             if not future.done():
                 future.set_exception(Gone("the pod network has gone"))
+                future.exception()  # nobody waits for the end of a network that was dropped
 
 
 def end(directory: Path) -> None:
     """End what serves the network in `directory`, from outside an event loop: for a control plane
     that was killed. Harmless when there is nothing."""
-    if not ((directory / _PATH).exists() or (directory / _GROUND).exists()):
-        return
-    asyncio.run(end_everything(directory))
+    if is_there(directory):
+        asyncio.run(end_everything(directory))
+
+
+def is_there(directory: Path) -> bool:
+    """Whether something may serve a network there."""
+    return (directory / _PATH).exists() or (directory / _GROUND).exists()
 
 
 async def end_everything(directory: Path) -> None:
     """As `end`. A ground whose data path was killed gets another one, which ends it."""
     network = Network(directory)
-    with contextlib.suppress(Unavailable, Gone, OSError):
+    with contextlib.suppress(Unavailable, OSError):
         await network.start()
     await network.end()
 

@@ -239,6 +239,7 @@ def main(wait_for_mapping: Callable[[], None], ready: Callable[[], None]) -> Non
     ready()
     ground.loop.run()
     os.unlink(SOCKET)
+    os.chdir("/")
 
 
 def _set(name: str, value: str) -> None:

@@ -133,6 +133,7 @@ def main(directory: str) -> int:
     _say("ready")
     path.loop.run()
     os.unlink(SOCKET)
+    os.chdir("/")  # who hears our connection close may take the directory away
     return 0
 
 
