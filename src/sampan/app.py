@@ -46,6 +46,7 @@ from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
 from sampan.store.objects import Store
 from sampan.store.records import StorageFailed
+from sampan.store.relocate import relocate
 
 log = logging.getLogger("sampan")
 
@@ -119,8 +120,11 @@ class Program:
         self.components = components(config.without)
         home.store.mkdir(exist_ok=True, mode=0o700)
         self.certificates = certificates.ensure(home.keys, self.clock)
+        database = home.store / "objects.db"
         try:
-            self.store = Store(home.store / "objects.db")
+            if (former := home.moved_from()) and database.exists():
+                relocate(database, names.PLACED, f"{former}/volumes", str(home.volumes))
+            self.store = Store(database)
         except StorageFailed as error:
             raise UserMistake(str(error)) from error
         key = SigningKey.load_or_make(home.keys / "signing.key")

@@ -200,6 +200,14 @@ class Home:
     def make(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
+    def moved_from(self) -> str:
+        """Where the home was at its last start, if that was elsewhere; from now on it is here."""
+        mark = self.path / "place"
+        former = mark.read_text() if mark.exists() else ""
+        if former != str(self.path):
+            mark.write_text(str(self.path))
+        return "" if former == str(self.path) else former
+
     def announce(self, state: State) -> None:
         """Write the state in one step, so that nobody reads half of it."""
         draft = self._state.with_suffix(".new")

@@ -104,6 +104,19 @@ def test_a_restored_home_goes_on(own_sampan, other, tmp_path):
     assert status(other, "over")["phase"] == "Succeeded"
 
 
+def test_a_home_may_be_moved(own_sampan, other):
+    own_sampan.up()
+    pod_spec = pod("p", "echo kept > /data/file; sleep 600", "Always", volumes=VOLUMES)
+    apply(own_sampan, CLAIM, pod_spec)
+    own_sampan("wait", "pod/p", "--for", "condition=Ready")
+    own_sampan.down()
+    own_sampan.home.rename(other.home)
+    other.up()
+    other("wait", "pod/p", "--for", "condition=Ready")
+    assert other("exec", "p", "--", "cat", "/data/file") == "kept\n"
+    assert not own_sampan.home.exists()
+
+
 def test_a_home_in_use_is_not_overwritten_by_mistake(own_sampan, tmp_path):
     own_sampan.up()
     file = str(tmp_path / "all.tar")

@@ -12,7 +12,7 @@ from sampan.config import NodeSettings
 from sampan.nodes.doctor import judge
 from sampan.nodes.limits import BEST_EFFORT, GUARANTEED, limits_of
 from sampan.nodes.networking import Connection
-from sampan.nodes.registration import allocatable, memory
+from sampan.nodes.registration import allocatable, memory, tasks
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor import cgroups
 from sampan.nodes.supervisor.cgroups import Groups
@@ -171,6 +171,8 @@ def test_all_pods_together_leave_something_to_the_machine(play: Any) -> None:
         files = [path / "node" / "cgroup.procs" for path in found]
         pid = (place.home / "node" / "supervisor.lock").read_text()
         await place.eventually(lambda: all(pid in file.read_text().split() for file in files))
+        bounds = [path / "pids.max" for path in found if (path / "pids.max").exists()]
+        assert [int(bound.read_text()) for bound in bounds] == [tasks() // 2] * len(bounds)
         await place.run(command=EAT)
         [container] = (await place.finished())["containerStatuses"]
         ended = container["state"]["terminated"]

@@ -6,11 +6,8 @@ home is moved aside, never deleted, but for the files of pods, which are ended f
 
 from __future__ import annotations
 
-import json
 import shutil
-import sqlite3
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,7 @@ from sampan.kube.errors import UserMistake
 from sampan.nodes.supervisor.client import Gone, shut_down
 from sampan.store import schema
 from sampan.store.records import StorageFailed
-
-_PLACED = (names.PERSISTENT_VOLUME, names.STORAGE_CLASS)
+from sampan.store.relocate import relocate
 
 
 def restore(home: Home, source: Path, *, force: bool) -> tuple[dict[str, Any], Path | None]:
@@ -36,8 +32,11 @@ def restore(home: Home, source: Path, *, force: bool) -> tuple[dict[str, Any], P
     with tempfile.TemporaryDirectory(dir=home.path, prefix="restore.") as place:
         manifest = unpack(source, Path(place))
         _check(manifest)
-        former = str(manifest.get("home") or home.path)
-        _move_volumes(Path(place, STORE), f"{former}/volumes", str(home.volumes))
+        former = f"{manifest.get('home') or home.path}/volumes"
+        try:
+            relocate(Path(place, STORE), names.PLACED, former, str(home.volumes))
+        except StorageFailed as error:
+            raise UserMistake(f"the store in it cannot be used: {error}") from error
         _end_pods(home)
         aside = _move_aside(home)
         for path in sorted(Path(place).iterdir()):
@@ -52,38 +51,6 @@ def _check(manifest: dict[str, Any]) -> None:
             f"its store has the format {form}, and this Sampan knows {schema.VERSION}: restore it "
             "with the version that wrote it, or a newer one"
         )
-
-
-def _move_volumes(store: Path, former: str, present: str) -> None:
-    """Persistent volumes name their directories by absolute paths: in another home these are
-    others. UserMistake when the store is none."""
-    try:
-        with closing(sqlite3.connect(store, isolation_level=None)) as connection:
-            schema.check(connection)
-            if former == present:
-                return
-            connection.execute("begin")
-            for table in ("obj", "log"):
-                rows = connection.execute(
-                    f"select revision, kind, data from {table} where kind in (?, ?)", _PLACED
-                ).fetchall()
-                for revision, kind, data in rows:
-                    moved = _replaced(data, former, present)
-                    connection.execute(
-                        f"update {table} set data = ? where revision = ? and kind = ?",
-                        (moved, revision, kind),
-                    )
-            connection.execute("commit")
-    except (sqlite3.Error, StorageFailed) as error:
-        raise UserMistake(f"the store in it cannot be read: {error}") from error
-
-
-def _replaced(data: bytes, former: str, present: str) -> bytes:
-    """A JSON text in which strings that are or begin with the one path begin with the other."""
-    old, new = (json.dumps(path, ensure_ascii=False)[:-1].encode() for path in (former, present))
-    for end in (b"/", b'"'):
-        data = data.replace(old + end, new + end)
-    return data
 
 
 def _end_pods(home: Home) -> None:

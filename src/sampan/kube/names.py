@@ -33,6 +33,8 @@ HORIZONTAL_POD_AUTOSCALER = "HorizontalPodAutoscaler.autoscaling"
 ENDPOINT_SLICE = "EndpointSlice.discovery.k8s.io"
 LEASE = "Lease.coordination.k8s.io"
 STORAGE_CLASS = "StorageClass.storage.k8s.io"
+PLACED = (PERSISTENT_VOLUME, STORAGE_CLASS)
+"""Kinds whose objects name directories of this machine."""
 SIGNING_REQUEST = "CertificateSigningRequest.certificates.k8s.io"
 RUNTIME_CLASS = "RuntimeClass.node.k8s.io"
 PRIORITY_CLASS = "PriorityClass.scheduling.k8s.io"

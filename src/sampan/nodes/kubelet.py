@@ -239,7 +239,7 @@ class Node:
         """All pods together get no more than what is allocatable, where the kernel can see to
         it: whatever they do, the machine goes on."""
         memory = quantities.value(self.context.allocatable["memory"])
-        await self.context.client.bound({"memory": memory})
+        await self.context.client.bound({"memory": memory, "pids": registration.tasks() // 2})
 
     async def _reports(self) -> list[Report]:
         return await self.context.client.list()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -234,6 +235,15 @@ def _system() -> str:
         return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     except OSError:
         return f"{platform.system()} {platform.release()}"
+
+
+def tasks() -> int:
+    """The most processes and threads that this machine can have; 0 where it does not say."""
+    found = []
+    for name in ("pid_max", "threads-max"):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(int(Path(f"/proc/sys/kernel/{name}").read_text()))
+    return min(found, default=0)
 
 
 def memory() -> int:
