@@ -344,7 +344,7 @@ def test_a_custom_resource_has_columns_defaults_and_rules(kubectl):
     boat = kubectl("get", f"boats.{group}", "sampan", "-o", "jsonpath={.spec.name}")
     assert boat == "nameless"
     refused = kubectl(
-        "apply", "-f", "-", text=BOAT.replace("GROUP", group).replace("2", "0"), check=False
+        "apply", "-f", "-", text=BOAT.replace("2", "0").replace("GROUP", group), check=False
     )
     assert "spec.oars" in refused.stderr
     assert "oars" in kubectl("explain", "boats.spec", f"--api-version={group}/v1")
