@@ -182,16 +182,18 @@ http {
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def standard(registry):
-    """What most suites ask for."""
+def standard(registry, nginx_tags=("latest",)):
+    """What most suites ask for. Debian's nginx goes by all the tags."""
     base = busybox_layer()
     registry.push("library/busybox", "latest", [base], Cmd=["sh"], Env=[PATH])
     registry.push("pause", "3.10", [base], Entrypoint=["/bin/sleep", "2147483647"], Env=[PATH])
-    registry.push(
-        "library/nginx", "latest", nginx_layers(), Entrypoint=["/docker-entrypoint.sh"],
-        Cmd=["nginx", "-g", "daemon off;"], Env=[PATH, "NGINX_VERSION=debian"],
-        StopSignal="SIGQUIT", ExposedPorts={"80/tcp": {}},
-    )  # fmt: skip
+    layers = nginx_layers()
+    for tag in nginx_tags:
+        registry.push(
+            "library/nginx", tag, layers, Entrypoint=["/docker-entrypoint.sh"],
+            Cmd=["nginx", "-g", "daemon off;"], Env=[PATH, "NGINX_VERSION=debian"],
+            StopSignal="SIGQUIT", ExposedPorts={"80/tcp": {}},
+        )  # fmt: skip
 
 
 # -- the registry ---------------------------------------------------------------------------------
@@ -334,6 +336,7 @@ def main():
     parser.add_argument("--directory", help="keep the data here")
     parser.add_argument("--fetch", action="store_true", help="download the packages and leave")
     parser.add_argument("--cached", action="store_true", help="leave; 0 if they are there")
+    parser.add_argument("--nginx", nargs="+", metavar="TAG", default=["latest"], help="its tags")
     args = parser.parse_args()
     if args.cached:
         return int(not all((CACHE / name).is_dir() for name in _NEEDED))
@@ -343,7 +346,7 @@ def main():
     with contextlib.ExitStack() as stack:
         directory = args.directory or stack.enter_context(tempfile.TemporaryDirectory())
         registry = stack.enter_context(Registry(directory, port=args.port))
-        standard(registry)
+        standard(registry, args.nginx)
         print(registry.name, flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()

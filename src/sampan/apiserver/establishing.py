@@ -67,7 +67,7 @@ def stored_problems(crd: Manifest) -> Iterator[Problem]:
                 f" persisted in {name} and removes {name} from status.storedVersions"
             )
             yield invalid(f"{path}[{index}]", name, text)
-    current = next((v["name"] for v in versions if v.get("storage")), "")
+    current = next((v.get("name", "") for v in versions if v.get("storage")), "")
     if status and not stored:
         yield required(path, "must have at least one stored version")
     elif status and current not in stored:
