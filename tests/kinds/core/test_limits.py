@@ -237,5 +237,10 @@ def test_what_a_quota_may_say_and_that_scopes_stay() -> None:
     }  # fmt: skip
     quota: Manifest = {"metadata": {"name": "q"}, "spec": {"hard": hard}}
     assert validate(quota, quota) == []
+    warn = RULES[names.RESOURCE_QUOTA].warn
+    assert warn is not None
+    assert warn(quota) == []
+    odd = {"gold.deviceclass.resource.k8s.io/devices": "1", **hard}
+    assert len(warn({"spec": {"hard": odd}})) == 1
     scoped: Manifest = {"metadata": {"name": "q"}, "spec": {"scopes": ["Terminating"]}}
     assert [problem.field for problem in validate(scoped, quota)] == ["spec.scopes"]

@@ -29,6 +29,10 @@ _STANDARD = (
     | {f"{prefix}ephemeral-storage" for prefix in _PREFIXES}
     | {"requests.storage"}
 )
+_OF_CLASSES = tuple(
+    f".storageclass.storage.k8s.io/{name}"
+    for name in ("requests.storage", "persistentvolumeclaims")
+)
 _HUGE = ("hugepages-", "requests.hugepages-")
 _SCOPES = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass",
            "CrossNamespacePodAffinity")  # fmt: skip
@@ -56,6 +60,17 @@ def validate_quota(manifest: Manifest, old: Manifest | None) -> list[Problem]:
             if (spec.get(field) or None) != ((old.get("spec") or {}).get(field) or None)
         ]
     return found
+
+
+def warn_quota(manifest: Manifest) -> list[str]:
+    """Limits that are kept, but that nothing here is ever counted for."""
+    return [
+        f"spec.hard[{name}]: nothing is counted for this name"
+        for name in manifest["spec"].get("hard") or ()
+        if name not in _STANDARD
+        and not name.startswith((*_HUGE, "count/", "requests."))
+        and not name.endswith(_OF_CLASSES)
+    ]
 
 
 def _limit(name: str, amount: Any, path: str) -> Iterator[Problem]:
@@ -128,5 +143,5 @@ def _counts_within(scope: str | None, name: str) -> bool:
 
 
 QUOTA_RULES: Mapping[str, Rules] = {
-    names.RESOURCE_QUOTA: Rules(default=default_quota, validate=validate_quota)
+    names.RESOURCE_QUOTA: Rules(default=default_quota, validate=validate_quota, warn=warn_quota)
 }
