@@ -79,7 +79,7 @@ class ApiServer:
         own = {
             names.CRD: self._definitions.rules,
             names.SIGNING_REQUEST: self._signing.rules,
-            **admission_rules(),
+            **admission_rules(self.backend.resources),
         }
         for kind, given in own.items():
             rules[kind] = (*rules.get(kind, ()), given)

@@ -172,6 +172,36 @@ def test_a_policy_that_goes_wrong(serve: Serve) -> None:
     serve(scenario)
 
 
+def test_types_are_checked(serve: Serve) -> None:
+    async def scenario(client: Any) -> None:
+        match = {"resourceRules": [rule("deployments", group="apps", version="v1")]}
+        given = policy(
+            {"expression": "object.spec.replicas > '1'", "messageExpression": "'n ' + variables.n"},
+            {"expression": "object.spec.template.spec.containers.all(c, c.image != '')"},
+            {"expression": "object.spec.nope == 1 || params.x"},
+            variables=[{"name": "n", "expression": "object.spec.replicas"}],
+            matchConstraints=match,
+        )
+        made = await client.post(POLICIES, given)
+        assert made.code == 201, made.body
+        warnings = made.body["status"]["typeChecking"]["expressionWarnings"]
+        assert [warning["fieldRef"].rpartition("spec.validations")[2] for warning in warnings] == [
+            "[0].expression",
+            "[0].messageExpression",
+            "[2].expression",
+        ]
+        texts = [warning["warning"] for warning in warnings]
+        assert texts[0].startswith("apps/v1, Kind=Deployment: ERROR: <input>:1:22: ")
+        assert "no matching overload for '_>_' applied to '(int, string)'" in texts[0]
+        assert "no matching overload for '_+_' applied to '(string, int)'" in texts[1]
+        assert "undefined field 'nope'" in texts[2]
+        mended = {"validations": [{"expression": "object.spec.replicas > 1"}]}
+        changed = await client.merge(f"{POLICIES}/p", {"spec": mended})
+        assert changed.body["status"] == {"observedGeneration": 2, "typeChecking": {}}
+
+    serve(scenario)
+
+
 @pytest.mark.parametrize(
     ("spec", "field", "text"),
     [
@@ -233,5 +263,14 @@ def test_bindings_are_validated(serve: Serve, given: Any, field: str) -> None:
         answer = await client.post(BINDINGS, given)
         assert answer.code == 422, answer.body
         assert field in [cause["field"] for cause in answer.body["details"]["causes"]]
+
+    serve(scenario)
+
+
+def test_a_policy_without_words_is_no_fault_of_the_server(serve: Serve) -> None:
+    async def scenario(client: Any) -> None:
+        for spec in ({}, {"variables": [{}]}, {"validations": [{}]}, {"paramKind": {}}):
+            answer = await client.post(POLICIES, policy({"expression": "true"}, **spec))
+            assert answer.code == (422 if spec else 201), answer.body
 
     serve(scenario)

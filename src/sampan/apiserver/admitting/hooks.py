@@ -20,7 +20,7 @@ from sampan.apiserver.admitting import definitions, policy_definitions, webhooks
 from sampan.apiserver.admitting.policies import BINDING, POLICY, Policies
 from sampan.apiserver.admitting.webhooks import Caller, Webhook
 from sampan.apiserver.attempts import Attempt
-from sampan.apiserver.resources import Resource
+from sampan.apiserver.resources import Resource, Resources
 from sampan.kube.component import Rules
 from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Manifest
@@ -33,12 +33,12 @@ VALIDATING = f"ValidatingWebhookConfiguration.{_GROUP}"
 _EXEMPT_GROUPS = frozenset({_GROUP, "authentication.k8s.io", "authorization.k8s.io"})
 
 
-def admission_rules() -> dict[str, Rules]:
+def admission_rules(resources: Resources) -> dict[str, Rules]:
     """What a configuration must say, by kind."""
     return {
         MUTATING: definitions.webhook_rules(mutating=True),
         VALIDATING: definitions.webhook_rules(mutating=False),
-        POLICY: policy_definitions.POLICY_RULES,
+        POLICY: policy_definitions.policy_rules(resources),
         BINDING: policy_definitions.BINDING_RULES,
     }
 

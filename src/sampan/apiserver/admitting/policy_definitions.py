@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sampan.apiserver.admitting import typing
 from sampan.apiserver.admitting.definitions import (
     condition_problems,
     expression_problems,
@@ -15,6 +16,7 @@ from sampan.apiserver.admitting.definitions import (
     selector_problems,
 )
 from sampan.apiserver.admitting.matching import environment
+from sampan.apiserver.resources import Resources
 from sampan.kube.component import Rules
 from sampan.kube.errors import Problem, duplicate, forbidden, invalid, required, unsupported
 from sampan.kube.keys import Manifest
@@ -48,13 +50,20 @@ def _default_match(match: dict[str, Any] | None) -> None:
             rule.setdefault("scope", "*")
 
 
-def _observe(policy: Manifest, old: Manifest | None) -> None:
-    """What a real server's controller writes a moment later: the expressions are checked."""
-    if old is None or old.get("spec") != policy.get("spec"):
-        generation = policy["metadata"].get("generation") or 1
-        if old is not None:
-            generation = (old["metadata"].get("generation") or 1) + 1
-        policy["status"] = {"observedGeneration": generation, "typeChecking": {}}
+def policy_rules(resources: Resources) -> Rules:
+    """The admission rules of policies, whose types are checked against these resources."""
+
+    def observe(policy: Manifest, old: Manifest | None) -> None:
+        """What a real server's controller writes a moment later."""
+        spec = policy.get("spec")
+        if not isinstance(spec, dict) or (old is not None and old.get("spec") == spec):
+            return
+        generation = 1 if old is None else (old["metadata"].get("generation") or 1) + 1
+        found = typing.warnings(spec, resources)
+        checked = {"expressionWarnings": found} if found else {}
+        policy["status"] = {"observedGeneration": generation, "typeChecking": checked}
+
+    return Rules(default=_default_policy, prepare=observe, validate=_policy_problems)
 
 
 def _policy_problems(policy: Manifest, old: Manifest | None) -> list[Problem]:
@@ -162,5 +171,4 @@ def _actions(actions: Any) -> Iterator[Problem]:
         yield invalid(field, list(actions), text)
 
 
-POLICY_RULES = Rules(default=_default_policy, prepare=_observe, validate=_policy_problems)
 BINDING_RULES = Rules(default=_default_binding, validate=_binding_problems)
