@@ -9,18 +9,20 @@ sees objects whose shape is right; defaults are filled in again behind it, becau
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sampan.apiserver import metadata
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
-from sampan.apiserver.expressions.rules import Place
 from sampan.apiserver.resources import Resource
 from sampan.apiserver.schemas import Schema, Subresource, facts
 from sampan.kube.errors import BadRequest, Problem, invalid
 from sampan.kube.keys import Manifest
+
+if TYPE_CHECKING:
+    from sampan.apiserver.expressions.rules import Place
 
 _BLOCKING = frozenset(
     {"FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"}

@@ -9,9 +9,7 @@ from typing import Any
 from sampan.apiserver import metrics, observe, snapshot
 from sampan.apiserver.access import Access
 from sampan.apiserver.accounts import AccountSecrets, IssueLasting, IssueToken, TokenRequests
-from sampan.apiserver.admitting.hooks import OutsideHooks, admission_rules
-from sampan.apiserver.admitting.transport import Transport
-from sampan.apiserver.admitting.webhooks import Caller
+from sampan.apiserver.admitting import late
 from sampan.apiserver.authority import Authority
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.certificates import Certificates
@@ -79,7 +77,7 @@ class ApiServer:
         own = {
             names.CRD: self._definitions.rules,
             names.SIGNING_REQUEST: self._signing.rules,
-            **admission_rules(self.backend.resources),
+            **late.rules(lambda: self.backend),
         }
         for kind, given in own.items():
             rules[kind] = (*rules.get(kind, ()), given)
@@ -106,9 +104,7 @@ class ApiServer:
         self.inprocess = InProcess(self.backend, posting)
         self._server = Server(self.asgi)
         self._definitions.start()
-        transport = Transport(self.backend, self._streams.agent)
-        self.hooks = OutsideHooks(Caller(self.backend, authorizer, transport))
-        self.backend.hooks = self.hooks
+        self.hooks = late.LateHooks(self.backend, authorizer, self._streams.agent)
         self._quotas = Quotas(self.backend)
         self._secrets = AccountSecrets(self.backend, issue_lasting) if issue_lasting else None
         authority = Authority(self.backend, authorizer)

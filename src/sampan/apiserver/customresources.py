@@ -21,13 +21,13 @@ from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.delete import DeleteOptions, delete
 from sampan.apiserver.establishing import holds, status_of, stored_problems
-from sampan.apiserver.expressions.definitions import rule_problems
-from sampan.apiserver.schemas import crd_problems
+from sampan.apiserver.schemas import Schema, crd_problems
 from sampan.apiserver.update import insist, replace
 from sampan.kube import names
 from sampan.kube.component import Rules
 from sampan.kube.errors import ApiStatus, NotFound, Problem, invalid
 from sampan.kube.keys import Key, Manifest
+from sampan.lib.later import later
 from sampan.store.records import Event
 
 _log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ class Definitions:
     def _validate(self, crd: Manifest, old: Manifest | None) -> list[Problem]:
         found = list(definitions.problems(crd))
         if not found:
-            found = crd_problems(crd) or rule_problems(crd, old) or list(stored_problems(crd))
+            found = crd_problems(crd) or _rule_problems(crd, old) or list(stored_problems(crd))
         if old is not None and not found:
             for field in ("group", "scope"):
                 if old["spec"].get(field) != crd["spec"].get(field):
@@ -201,3 +201,14 @@ class Definitions:
                 text = "field is immutable"
                 found.append(invalid("spec.names.kind", crd["spec"]["names"]["kind"], text))
         return found
+
+
+def _rule_problems(crd: Manifest, old: Manifest | None) -> list[Problem]:
+    """What is wrong with the CEL rules. CEL is not loaded for definitions that have none."""
+    schemas = (
+        (v.get("schema") or {}).get("openAPIV3Schema") or {} for v in crd["spec"]["versions"]
+    )
+    if not any(Schema.from_crd(schema).has_rules for schema in schemas):
+        return []
+    found: list[Problem] = later("sampan.apiserver.expressions.definitions").rule_problems(crd, old)
+    return found

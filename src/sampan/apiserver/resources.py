@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from msgspec import Struct
 
 from sampan.apiserver.conversions import CONVERSIONS, Conversion
-from sampan.apiserver.expressions import rules
 from sampan.apiserver.schemas import Schema, Subresource, facts
 from sampan.apiserver.traits import ORDINARY, TRAITS, Trait
 from sampan.kube.errors import (
@@ -30,6 +29,10 @@ from sampan.kube.errors import (
     Problem,
 )
 from sampan.kube.keys import Key, Manifest
+from sampan.lib.later import later
+
+if TYPE_CHECKING:
+    from sampan.apiserver.expressions.rules import Place
 
 STANDARD_VERBS = (
     "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
@@ -120,11 +123,14 @@ class Resource:
         return found
 
     @cached_property
-    def rules(self) -> rules.Place | None:
+    def rules(self) -> Place | None:
         """The CEL rules of a custom resource; None when it has none. Compiled when first needed."""
         if self.custom is None or self.schema.source is None or not self.schema.has_rules:
             return None
-        return rules.compiled(self.schema.source)
+        found: Place | None = later("sampan.apiserver.expressions.rules").compiled(
+            self.schema.source
+        )
+        return found
 
     def key(self, namespace: str, name: str) -> Key:
         return Key(self.kind, namespace if self.namespaced else "", name)

@@ -368,6 +368,22 @@ def test_a_patch_is_made_again_when_the_object_changed_meanwhile(hooked: Hooked)
     hooked(scenario)
 
 
+def test_configurations_hold_after_a_restart_but_not_for_the_founding(serve: Hooked) -> None:
+    async def configured(client: Any) -> None:
+        await configure(client, "Validating", hook("gone", url="https://127.0.0.1:1/"))
+
+    async def restarted(client: Any) -> None:
+        assert (await client.post(MAPS, config_map())).code == 500
+        with client.server.hooks.held_open():
+            assert (await client.post(MAPS, config_map())).code == 201
+        assert (await client.merge(f"{MAPS}/m", {"data": {"a": "b"}})).code == 500
+        await client("DELETE", f"{REGISTRATION}/validatingwebhookconfigurations/c")
+        assert (await client.merge(f"{MAPS}/m", {"data": {"a": "b"}})).code == 200
+
+    serve(configured)
+    serve(restarted)
+
+
 def test_webhooks_are_asked_side_by_side(hooked: Hooked) -> None:
     async def scenario(client: Any, hooks: Any) -> None:
         slow = [hooks.at(f"/slow{n}", lambda r: 0.3) for n in range(4)]

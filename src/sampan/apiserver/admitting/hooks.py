@@ -9,21 +9,25 @@ Upstream: k8s.io/apiserver pkg/admission/plugin/webhook/generic/webhook.go.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from sampan.apiserver.admitting import definitions, policy_definitions, webhooks
 from sampan.apiserver.admitting.policies import BINDING, POLICY, Policies
+from sampan.apiserver.admitting.transport import Transport
 from sampan.apiserver.admitting.webhooks import Caller, Webhook
 from sampan.apiserver.attempts import Attempt
+from sampan.apiserver.backend import Backend
 from sampan.apiserver.resources import Resource, Resources
+from sampan.kube.access import Authorizer
 from sampan.kube.component import Rules
 from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Manifest
+from sampan.kube.streams import NodeAgent
 from sampan.lib.cel.faults import CelError
 
 _log = logging.getLogger(__name__)
@@ -33,25 +37,29 @@ VALIDATING = f"ValidatingWebhookConfiguration.{_GROUP}"
 _EXEMPT_GROUPS = frozenset({_GROUP, "authentication.k8s.io", "authorization.k8s.io"})
 
 
-def admission_rules(resources: Resources) -> dict[str, Rules]:
-    """What a configuration must say, by kind."""
-    return {
-        MUTATING: definitions.webhook_rules(mutating=True),
-        VALIDATING: definitions.webhook_rules(mutating=False),
-        POLICY: policy_definitions.policy_rules(resources),
-        BINDING: policy_definitions.BINDING_RULES,
-    }
+def of(backend: Backend, authorizer: Authorizer, node: Callable[[], NodeAgent]) -> OutsideHooks:
+    """Hooks that ask what is configured. `node` answers with the agent that reaches pods."""
+    return OutsideHooks(Caller(backend, authorizer, Transport(backend, node)))
+
+
+@cache
+def rules_of(kind: str, resources: Resources) -> Rules:
+    """What a configuration of this kind must say."""
+    if kind == POLICY:
+        return policy_definitions.policy_rules(resources)
+    if kind == BINDING:
+        return policy_definitions.BINDING_RULES
+    return definitions.webhook_rules(mutating=kind == MUTATING)
 
 
 class OutsideHooks:
-    """`Hooks`. `active` is False while nothing is configured, or during `held_open`."""
+    """`Hooks`. `active` is False while nothing is configured."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self._policies = Policies(caller.backend, caller.authorizer, self._forget)
         self._read: dict[str, list[Webhook]] = {MUTATING: [], VALIDATING: []}
         self._known: dict[tuple[str, str, str, str], list[Webhook]] = {}
-        self._open = False
         self.active = False
         store = caller.backend.store
         self._stops: list[Callable[[], None]] = [
@@ -64,17 +72,6 @@ class OutsideHooks:
         for stop in self._stops:
             stop()
         self._policies.close()
-
-    @contextlib.contextmanager
-    def held_open(self) -> Iterator[None]:
-        """While the cluster's own objects are founded, before anything runs that could answer."""
-        self._open = True
-        self._forget()
-        try:
-            yield
-        finally:
-            self._open = False
-            self._forget()
 
     # -- what is configured -------------------------------------------------------------------
 
@@ -94,7 +91,7 @@ class OutsideHooks:
 
     def _forget(self) -> None:
         self._known.clear()
-        self.active = not self._open and (any(self._read.values()) or self._policies.any)
+        self.active = any(self._read.values()) or self._policies.any
 
     def _candidates(self, kind: str, attempt: Attempt) -> list[Webhook]:
         """Those whose rules name the resource, in any version."""
