@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sampan.apiserver import openapi
 from sampan.apiserver.schemas import Schema, facts
@@ -123,3 +123,15 @@ def test_all_of_kubernetes_can_be_documented() -> None:
                       plural=fact.plural, schema=schema)  # fmt: skip
         made = openapi.document([thing])
         assert set(refs(made)) <= made["components"]["schemas"].keys()
+
+
+def test_groups_that_are_alike_have_documents_of_their_own() -> None:
+    one = custom(a={"type": "string"})
+    other = structs.replace(one, group="other.example.com")
+    registry = Registry(one)
+    documents = openapi.Documents(registry)
+    for thing in (one, other):  # the one goes, the other comes
+        registry.things, registry.changed = [thing], registry.changed + 1
+        body, _ = documents.serve(["apis", thing.group, "v1"]) or (b"", "")
+        found = [path.split("/")[2] for path in orjson.loads(body)["paths"]]
+        assert set(found) == {thing.group}

@@ -114,7 +114,8 @@ def _tag(resources: Iterable[Served]) -> str:
     """Changes when a document of these resources would: with what is said of them, and how."""
     seen = hashlib.blake2b(_facts_tag(), digest_size=16)
     for resource in resources:
-        seen.update(f"{resource.plural} {resource.object_kind} {resource.verbs}".encode())
+        seen.update(f"{resource.group} {resource.version} {resource.plural}".encode())
+        seen.update(f"{resource.object_kind} {resource.verbs}".encode())
         seen.update(resource.list_kind.encode())
         if resource.schema.source is not None:
             seen.update(orjson.dumps(resource.schema.source))
