@@ -90,12 +90,13 @@ def see(cluster: View, key: Key) -> Orphan | None:
         return None
     for kind in _TAKERS:
         for owner in cluster.select(kind, key.namespace):
-            if not meta.deleting(owner) and _takes(owner, pod):
+            if not meta.deleting(owner) and takes(owner, pod):
                 return Orphan(pod, owner)
     return None
 
 
-def _takes(owner: Manifest, pod: Manifest) -> bool:
+def takes(owner: Manifest, pod: Manifest) -> bool:
+    """Whether the owner would have a pod of nobody."""
     if not labels.matches(selector_of(owner), labels.of(pod)):
         return False
     if owner["kind"] != "StatefulSet":

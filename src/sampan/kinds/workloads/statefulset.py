@@ -57,7 +57,10 @@ def _replica(cluster: View, manifest: Manifest, place: int, found: dict[str, Pod
     if name in found:
         return Replica(ordinal=place, pod=found[name])
     other = cluster.get(Key(names.POD, meta.namespace_of(manifest), name))
-    return Replica(ordinal=place, foreign=other is not None)
+    if other is None:
+        return Replica(ordinal=place)
+    coming = kin.is_orphan(other) and kin.takes(manifest, other)
+    return Replica(ordinal=place, foreign=True, coming=coming)
 
 
 def _condemned(base: str, spec: Spec, found: dict[str, Pod]) -> tuple[Replica, ...]:
@@ -95,7 +98,7 @@ def decide(members: Members) -> Plan:
     for replica in members.replicas:
         if replica.pod is not None and not replica.pod.deleting:
             actions += claims.missing(members, replica.ordinal)
-        elif replica.foreign:
+        elif replica.foreign and not replica.coming:
             told = f"pod {pod_name(members.manifest, replica.ordinal)} belongs to somebody else"
             actions.append(Emit("Warning", "FailedCreate", told))
     for step in ordinals.steps(members):

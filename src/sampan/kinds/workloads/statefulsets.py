@@ -78,11 +78,13 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 class Replica(Struct, frozen=True, kw_only=True):
-    """One ordinal. `foreign`: a pod of that name exists that is not the set's."""
+    """One ordinal. `foreign`: a pod of that name exists that is not the set's; `coming`: nobody's
+    yet, and about to be adopted."""
 
     ordinal: int
     pod: Pod | None = None
     foreign: bool = False
+    coming: bool = False
 
 
 class Members(Struct, frozen=True, kw_only=True):
