@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from sampan.nodes.images.resolve import Images
 from sampan.nodes.networking import Networking
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor.client import Client
+
+log = logging.getLogger(__name__)
 
 COMPONENT = "kubelet"
 
@@ -157,9 +161,9 @@ class Trash:
 def _remove(paths: list[Path]) -> None:
     for path in paths:
         shutil.rmtree(path, ignore_errors=True)
-        if os.path.lexists(path):  # overlayfs leaves directories that their owner may not read
-            for parent, names, _ in os.walk(path):
-                for each in names:
-                    with contextlib.suppress(OSError):
-                        os.chmod(os.path.join(parent, each), 0o700, follow_symlinks=False)
-            shutil.rmtree(path, ignore_errors=True)
+    left = [str(path) for path in paths if os.path.lexists(path)]
+    if left:
+        command = [sys.executable, "-I", "-m", "sampan.nodes.clearing", *left]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            log.warning("%s cannot be removed: %s", ", ".join(left), done.stderr.strip()[-500:])

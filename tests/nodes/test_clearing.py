@@ -1,0 +1,43 @@
+"""What containers leave behind goes, whoever it belongs to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sampan.nodes.context import _remove
+
+
+def scratch(root: Path) -> Path:
+    """A tree as an overlay leaves it, with a link that must not be followed."""
+    work = root / "work" / "work"
+    work.mkdir(parents=True)
+    (root / "upper").mkdir()
+    (root / "upper" / "out").symlink_to(root.parent / "kept")
+    work.chmod(0)
+    return root
+
+
+def test_directories_that_nobody_may_read_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("safe")
+    made = scratch(tmp_path / "a")
+    done = subprocess.run(
+        [sys.executable, "-m", "sampan.nodes.clearing", str(made)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "user namespace" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    assert not made.exists()
+    assert (tmp_path / "kept" / "file").read_text() == "safe"
+
+
+def test_the_trash_takes_what_is_easy_by_itself(tmp_path: Path) -> None:
+    made = scratch(tmp_path / "a")
+    (made / "work" / "work").chmod(0o700)
+    _remove([made, tmp_path / "never-there"])
+    assert not made.exists()
