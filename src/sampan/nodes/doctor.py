@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sampan.config import Config
 from sampan.nodes import gpus
 from sampan.nodes.images import python
+from sampan.nodes.network import mapping
 from sampan.nodes.network.client import Network
 from sampan.nodes.networking import Connection, connect
 from sampan.nodes.sandbox.level import Level, probe
@@ -69,11 +70,12 @@ def _kept(cgroups: bool) -> Kept:
 
 
 def judge(level: Level, limits: Kept, connection: Connection, gpu_count: int) -> list[Finding]:
-    """The findings, from what was found. Pure but for one look at AppArmor."""
+    """The findings, from what was found. Pure but for AppArmor and newuidmap."""
     return [
         _sandbox(level),
         *_limits(limits),
         _network(connection),
+        _images(level, several=mapping.several()),
         Finding("ok", "python", f"python images run on Python {python.host_version()}"),
         Finding("ok", "gpus", f"{gpu_count} NVIDIA GPUs"),
     ]
@@ -103,6 +105,21 @@ def _network(connection: Connection) -> Finding:
         remedy = f"allow user namespaces: {_ALLOW}"
     level: Literal["ok", "warning"] = "ok" if "config.yaml" in connection.reason else "warning"
     return Finding(level, "network", str(connection), remedy)
+
+
+def _images(level: Level, *, several: bool) -> Finding:
+    if level.kind != "bubblewrap":
+        remedy = "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
+        return Finding("warning", "images", "images of registries cannot be run", remedy)
+    if several:
+        return Finding("ok", "images", "images of registries run from their own files")
+    return Finding(
+        "ok",
+        "images",
+        "images of registries run from their own files, with one user each: those that start as "
+        "root and become somebody else (nginx, postgres) fail",
+        "install newuidmap (apt install uidmap), and see that you are in /etc/subuid, /etc/subgid",
+    )
 
 
 def _limits(kept: Kept) -> list[Finding]:

@@ -52,23 +52,34 @@ def text(ranges: Ranges) -> str:
     return "\n".join(" ".join(map(str, each)) for each in ranges)
 
 
+def several() -> bool:
+    """Whether there is more than one user on the ground."""
+    return os.geteuid() == 0 or bool(_helpers())
+
+
 def _with_helpers(pid: int) -> bool:
-    """By newuidmap and newgidmap, which are installed with the right to do so. False when there
-    is nothing to be had that way."""
-    wanted = []
+    """By newuidmap and newgidmap. False when there is nothing to be had that way."""
+    helpers = _helpers()
+    for program, ranges in helpers:
+        _run([program, str(pid), *text(ranges).split()])
+    return bool(helpers)
+
+
+def _helpers() -> list[tuple[str, Ranges]]:
+    """The programs, which are installed with the right to do so, and what to ask of them. Both or
+    none."""
+    wanted: list[tuple[str, Ranges]] = []
     for kind, number in (("uid", os.geteuid()), ("gid", os.getegid())):
         program = next(filter(os.path.exists, (f"{p}/new{kind}map" for p in _PLACES)), "")
         try:
             with open(f"/etc/sub{kind}") as file:
                 others = delegated(file.read(), _user_name(), os.geteuid())
         except OSError:
-            return False
+            return []
         if not program or not others:
-            return False
+            return []
         wanted.append((program, [(0, number, 1), *others]))
-    for program, ranges in wanted:
-        _run([program, str(pid), *text(ranges).split()])
-    return True
+    return wanted
 
 
 def _run(command: list[str]) -> None:
