@@ -26,7 +26,8 @@ class Image(Struct, frozen=True, forbid_unknown_fields=True):
     python: the prefix of a Python environment. rootfs: a directory with a root file system.
     host: the machine's own files. oci: the image itself, from its registry, or from the one that
     is named instead of `true`. Exactly one of the four. entrypoint: run when the pod names no
-    command.
+    command. warm: fork containers from an interpreter of the environment that is kept running and
+    has imported these modules; `true` is none.
     """
 
     match: str
@@ -35,6 +36,7 @@ class Image(Struct, frozen=True, forbid_unknown_fields=True):
     host: bool = False
     oci: bool | str = False
     entrypoint: tuple[str, ...] = ()
+    warm: bool | tuple[str, ...] = False
 
 
 class Mirror(Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +92,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mirrors: tuple[Mirror, ...] = ()
     registries: tuple[Registry, ...] = ()
     gpus: int | None = None
+    warm_python: bool = True
     sandbox: Literal["", "bubblewrap", "namespaces", "plain"] = ""  # "" tries them in this order
     network: Literal["", "pods", "host"] = ""  # "" gives pods a network where that can be had
     node: NodeSettings = NodeSettings()
@@ -116,7 +119,16 @@ def load(path: Path, **settings: Any) -> Config:
             raise UserMistake(
                 f"{path}: image {image.match!r} needs exactly one of python, rootfs, host, oci"
             )
+        _check_warm(path, image)
     return msgspec.structs.replace(config, **settings)
+
+
+def _check_warm(path: Path, image: Image) -> None:
+    if image.warm and not image.python:
+        raise UserMistake(f"{path}: image {image.match!r}: only a python environment can be warm")
+    for module in () if isinstance(image.warm, bool) else image.warm:
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise UserMistake(f"{path}: image {image.match!r}: {module!r} is no module's name")
 
 
 def _check_node(path: Path, node: NodeSettings) -> None:

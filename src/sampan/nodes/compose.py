@@ -136,6 +136,7 @@ def compose(
         ),
         hidden=around.hidden,
         visible=runtime.visible,
+        interpreter=runtime.interpreter,
         devices=gpus.devices(around.gpus),
         read_only=bool(context.get("readOnlyRootFilesystem")),
         limits=around.limits,

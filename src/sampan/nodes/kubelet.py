@@ -31,6 +31,7 @@ from sampan.nodes.agent import Agent
 from sampan.nodes.cell import split
 from sampan.nodes.context import Context
 from sampan.nodes.doctor import Finding, judge
+from sampan.nodes.images import python
 from sampan.nodes.images.oci.login import own as own_logins
 from sampan.nodes.images.oci.store import Store
 from sampan.nodes.images.puller import Puller
@@ -354,7 +355,8 @@ class Node:
             )
         context.hidden = hidden(context.home)
         place = context.directory / "environments"
-        context.images = Images(config.images, place, config.image_mirror)
+        warm = python.outside(context.home) if config.warm_python else lambda _: False
+        context.images = Images(config.images, place, config.image_mirror, warm)
         context.puller = Puller(Store(context.home / "images"), config)
         context.logins = own_logins
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from sampan.nodes.images.runtime import Runtime
-from sampan.nodes.sandbox.spec import Mount
+from sampan.nodes.sandbox.spec import Interpreter, Mount
 
 _ALIASES = "/run/sampan/python"
 _PIP = '#!/bin/sh\nexec python3 -m pip "$@"\n'
@@ -28,7 +31,7 @@ def managed(aliases: Path) -> Runtime:
     """The interpreter that runs Sampan, without Sampan's own packages. `aliases` is a directory
     that is filled here."""
     prefix = sys.base_prefix
-    _fill(aliases, f"{prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}")
+    _fill(aliases, _program(prefix))
     return Runtime(
         identity=f"sampan://python-{host_version()}",
         said=f"Python {host_version()} of this machine",
@@ -37,6 +40,7 @@ def managed(aliases: Path) -> Runtime:
         command=("python3",),
         visible=(prefix,),
         mounts=(Mount(_ALIASES, str(aliases), True),),
+        interpreter=Interpreter(_program(prefix), prefixes=(prefix,)),
     )
 
 
@@ -58,9 +62,32 @@ def at(prefix: str) -> Runtime | None:
     )
 
 
+def warmed(environment: Runtime, modules: tuple[str, ...]) -> Runtime:
+    """The environment of `at` with an interpreter that is kept warm."""
+    prefix = environment.visible[0]
+    interpreter = Interpreter(f"{prefix}/bin/python3", modules, environment.visible)
+    return replace(environment, interpreter=interpreter)
+
+
+def outside(home: Path) -> Callable[[str], bool]:
+    """Whether a program lies outside of Sampan's home. What lies in it may have been written by a
+    pod, and is not to be run without a sandbox."""
+    inside = os.path.realpath(home) + "/"
+
+    def is_outside(program: str) -> bool:
+        places = (program, os.path.dirname(program))
+        return not any(os.path.realpath(place).startswith(inside) for place in places)
+
+    return is_outside
+
+
+def _program(prefix: str) -> str:
+    """Our own interpreter."""
+    python = f"{prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    return python if os.path.exists(python) else os.path.realpath(sys.executable)
+
+
 def _fill(directory: Path, python: str) -> None:
-    if not os.path.exists(python):
-        python = os.path.realpath(sys.executable)
     directory.mkdir(parents=True, exist_ok=True)
     for name in ("python", "python3"):
         link = directory / name

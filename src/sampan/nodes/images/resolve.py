@@ -6,7 +6,7 @@ line that would help when none has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -21,12 +21,20 @@ from sampan.nodes.images.runtime import Refusal, Runtime, Wanted
 class Images:
     """Answers are remembered for each name."""
 
-    def __init__(self, table: Sequence[Image], directory: Path, mirror: str = "") -> None:
+    def __init__(
+        self,
+        table: Sequence[Image],
+        directory: Path,
+        mirror: str = "",
+        warm: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         """`directory` is where managed environments may keep files. `mirror` is a prefix that
-        image names may have; they mean the same without it."""
+        image names may have; they mean the same without it. `warm` says whether an interpreter
+        at this path may be kept running."""
         self._table = tuple(table)
         self._directory = directory
         self._mirror = f"{mirror.rstrip('/')}/" if mirror else ""
+        self._warm = warm
         self._known: dict[str, Runtime] = {}
 
     def resolve(self, image: str) -> Runtime | Wanted | Refusal:
@@ -39,10 +47,17 @@ class Images:
         plain = image.removeprefix(self._mirror)
         answer = self._from_table(plain) or self._from_families(plain) or Wanted(image)
         if isinstance(answer, Runtime):
+            answer = self._cooled(answer)
             self._known[image] = answer
         elif isinstance(answer, Wanted) and answer.image == plain:
             return Wanted(image)
         return answer
+
+    def _cooled(self, runtime: Runtime) -> Runtime:
+        interpreter = runtime.interpreter
+        if interpreter is None or self._warm(interpreter.python):
+            return runtime
+        return replace(runtime, interpreter=None)
 
     def _from_table(self, image: str) -> Runtime | Wanted | Refusal | None:
         for row in self._table:
@@ -87,6 +102,8 @@ def _runtime(row: Image) -> Runtime | Refusal:
         found = python.at(str(Path(row.python).expanduser()))
         if found is None:
             return _broken(row, f"{row.python} has no bin/python3")
+        if row.warm:
+            found = python.warmed(found, row.warm if isinstance(row.warm, tuple) else ())
         return replace(found, entrypoint=row.entrypoint) if row.entrypoint else found
     if row.rootfs:
         root = str(Path(row.rootfs).expanduser())

@@ -14,6 +14,8 @@ def _boot() -> None:
     fresh = set(sys.modules)
     path, orig = sys.path[1:], sys.argv[1:]
     sys.path[:] = path
+    writes = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # the environment is to stay as it is
     for name in orig[2:]:
         try:
             __import__(name)
@@ -24,6 +26,7 @@ def _boot() -> None:
     from sampan.nodes.supervisor import zygote  # noqa: PLC0415
 
     del sys.path[0]
+    sys.dont_write_bytecode = writes
     sys.path_importer_cache.pop(orig[0], None)
     zygote.boot(int(orig[1]), fresh, named)
 

@@ -44,7 +44,7 @@ class Refused(Exception):
 class Report(Struct, frozen=True):
     """One attempt of one container. Times are seconds since the epoch; `code` is None while it
     runs. `reason` is set when the exit code does not say it all: OOMKilled, StartError,
-    ContainerCannotRun, ContainerStatusUnknown."""
+    ContainerCannotRun, ContainerStatusUnknown. `warm`: it was forked from an interpreter."""
 
     id: str
     started: float
@@ -53,6 +53,7 @@ class Report(Struct, frozen=True):
     code: int | None = None
     reason: str = ""
     message: str = ""
+    warm: bool = False
 
 
 class Kept(Struct, frozen=True):
@@ -65,12 +66,23 @@ class Kept(Struct, frozen=True):
     why: str = ""
 
 
+class Zygote(Struct, frozen=True):
+    """An interpreter that containers are forked from. `state` is "starting", "ready", or why it
+    cannot be used."""
+
+    python: str
+    modules: tuple[str, ...]
+    state: str
+    forks: int
+
+
 class Greeting(Struct, frozen=True):
     """What a supervisor has when we connect."""
 
     pid: int
     containers: list[Report]
     limits: Kept = Kept()
+    zygotes: list[Zygote] = []
 
 
 class Client(asyncio.Protocol):
@@ -124,6 +136,10 @@ class Client(asyncio.Protocol):
     async def list(self) -> builtins.list[Report]:
         """What the supervisor knows now."""
         return msgspec.convert(await self._ask("list"), Greeting).containers
+
+    async def zygotes(self) -> builtins.list[Zygote]:
+        """The interpreters that it keeps warm."""
+        return msgspec.convert(await self._ask("list"), Greeting).zygotes
 
     async def start(self, spec: dict[str, Any]) -> Report:
         """Start a container; the same id again answers what became of the first."""

@@ -26,6 +26,7 @@ class Container:
         self.ended: tuple[int, float] | None = None  # (exit status, when) of the main process
         self.begun = record.pid > 0  # a forked container: its program runs
         self.started: Callable[[Record], None] | None = None  # is told when the process is known
+        self.listen: Callable[[], None] | None = None  # to a fork that has not said all
         self.otherwise: Callable[[], int] | None = None  # start it when it cannot be forked
         self._init = 0
 

@@ -286,6 +286,8 @@ class Containers:
             if self.forks.waiting:
                 self._unclaimed[pid] = (status, time.time())
             return
+        if container.listen is not None:
+            container.listen()
         if container.ended is None:
             container.ended = (status, time.time())
             if container.record.plain:

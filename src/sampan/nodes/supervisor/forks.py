@@ -13,7 +13,7 @@ import os
 from sampan.nodes.supervisor import spawn
 from sampan.nodes.supervisor.container import Container
 from sampan.nodes.supervisor.loop import Loop
-from sampan.nodes.supervisor.zygotes import Zygotes
+from sampan.nodes.supervisor.zygotes import Zygote, Zygotes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,16 +42,11 @@ class Forks:
         self, container: Container, spec: dict[str, Any], bounds: dict[str, Any], files: Files
     ) -> bool:
         """Whether a zygote was asked for the container. `files` are its streams."""
-        warm = spec.get("warm")
-        zygote = self.zygotes.warm(warm) if warm else None
-        if zygote is None and not spec.get("program"):
-            zygote, warm = self.zygotes.bare(), None
+        zygote, program = self._choose(spec)
         if zygote is None:
             return False
-        wanted = {**spec["sandbox"], "tty": spec["tty"], "bounds": bounds}
+        wanted = {**spec["sandbox"], "tty": spec["tty"], "bounds": bounds, "program": program}
         wanted |= {"join": spec.get("join") or [], "overlay": spec.get("overlay")}
-        if warm:
-            wanted["program"] = warm["program"]
         told, answer = os.pipe()
         fds = [_described(wanted), answer, *files, spawn.status_file(container), _code(container)]
         asked = zygote.fork(fds)
@@ -61,31 +56,53 @@ class Forks:
             os.close(told)
             return False
         container.record.forked = True
+        self._listen(container, told)
+        return True
+
+    def _choose(self, spec: dict[str, Any]) -> tuple[Zygote | None, Any]:
+        """(who is to be asked, which program it is to become instead of executing one)."""
+        warm = spec.get("warm")
+        if warm:
+            zygote = self.zygotes.warm(warm)
+            if zygote is not None:
+                return zygote, warm["program"]
+        return (None if spec.get("program") else self.zygotes.bare()), None
+
+    def _listen(self, container: Container, told: int) -> None:
         self.waiting += 1
         heard = b""
 
-        def listen(_events: int) -> None:
+        def listen() -> None:
             nonlocal heard
-            data = os.read(told, 4096)
-            if data:
-                heard += data
-                if heard.startswith(b"pid ") and heard.endswith(b"\n"):
-                    self._tell_pid(container, heard)
+            try:
+                data = os.read(told, 4096)
+            except BlockingIOError:
                 return
-            self._loop.ignore(told)
-            os.close(told)
-            if container.record.pid:
-                container.begun = True
-            else:
-                self.waiting -= 1
-                self._failed(container, heard.decode(errors="replace"))
+            heard += data
+            if not data:
+                self._loop.ignore(told)
+                os.close(told)
+                self._heard_all(container, heard)
+            elif heard.startswith(b"pid ") and b"\n" in heard:
+                container.record.warm = heard.endswith(b"warm\n")
+                self._heard_pid(container, heard)
 
-        self._loop.watch(told, listen)
-        return True
+        os.set_blocking(told, False)
+        container.listen = listen
+        self._loop.watch(told, lambda _events: listen())
 
-    def _tell_pid(self, container: Container, heard: bytes) -> None:
-        self.waiting -= 1
-        self._born(container, int(heard.split()[1]))
+    def _heard_pid(self, container: Container, heard: bytes) -> None:
+        if not container.record.pid:
+            self.waiting -= 1
+            self._born(container, int(heard.split()[1]))
+
+    def _heard_all(self, container: Container, heard: bytes) -> None:
+        container.listen = None
+        if container.record.pid:
+            container.begun = True
+        else:
+            self.waiting -= 1
+            self._failed(container, heard.decode(errors="replace"))
 
 
 def _described(wanted: dict[str, Any]) -> int:

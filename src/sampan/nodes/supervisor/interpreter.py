@@ -1,10 +1,9 @@
 """A forked zygote becomes the interpreter that a container asked for.
 
-`Baseline` is what the zygote looked like; `matches` compares that with what a fresh interpreter
-would find inside the sandbox, and whoever is not sure says no: then the program is started as
-usual. `become` sets everything that a fresh start would have set from the command line and the
+`become` sets everything that a fresh start would have set from the command line and the
 environment, and answers the calls that run the program and end the process: functions of Python's
-own C API, so that tracebacks, exit codes and the end are its own. CPython 3.8 to 3.13.
+own C API, so that tracebacks, exit codes and the end are its own. Whether a fork can be the same as
+a fresh start is for `baseline` to say.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import sys
 import time
 from functools import partial
 
+from sampan.nodes.supervisor.baseline import Baseline, first_place, is_package
 from sampan.nodes.supervisor.process import check, libc
 
 TYPE_CHECKING = False
@@ -23,88 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-_VERSIONS = ((3, 8), (3, 13))
-"""Those whose start was compared with ours, test by test."""
+_MAIN = {
+    "__annotations__", "__builtins__", "__doc__", "__loader__", "__name__", "__package__",
+    "__spec__",
+}  # fmt: skip
 _PR_SET_NAME, _PR_SET_MM, _PR_SET_MM_MAP = 15, 35, 14
 _IGNORE_COOKIE = 0x0800  # PyCF_IGNORE_COOKIE
 _UNBUFFERED = 2  # _IONBF
 _KILLED_BY_INTERRUPT = 130
 
 api = ctypes.pythonapi
-
-
-class Baseline:
-    """The zygote's interpreter before any fork."""
-
-    def __init__(self, fresh: set[str], named: set[str]) -> None:
-        """`fresh` modules are in any interpreter, `named` ones in this environment's forks."""
-        self.kept = named
-        self.extra = {name.partition(".")[0] for name in named - fresh}
-        self.path = list(sys.path)
-        self.places = {place: _identity(place) for place in self.path}
-        self.program = _identity("/proc/self/exe")
-        self.executable = sys.executable
-        self.hook = getattr(sys, "__interactivehook__", None)
-        self.ctype = os.environ.get("LC_CTYPE")
-
-    def files(self) -> list[str]:
-        """Files and directories whose change makes this zygote an old one."""
-        prefix = os.path.dirname(os.path.dirname(self.executable))
-        found = [*self.path, prefix + "/pyvenv.cfg", os.path.realpath(self.executable)]
-        return [place for place in found if os.path.exists(place)]
-
-    def matches(self, spec: Mapping[str, Any]) -> bool:
-        """Whether a fresh interpreter would be like this one. Inside the sandbox."""
-        program = find(spec["argv"][0], spec["env"].get("PATH", os.defpath))
-        if program is None or _identity(program) != self.program:
-            return False
-        spec["program"]["path"] = program
-        if not self._same_prefix(os.path.dirname(program)):
-            return False
-        if any(_identity(place) != found for place, found in self.places.items()):
-            return False
-        if os.path.isdir(_user_site(spec["env"]["HOME"])):
-            return False
-        return not self.extra or not self.extra & _names(first_place(spec["program"]))
-
-    def _same_prefix(self, directory: str) -> bool:
-        if sys.prefix != sys.base_prefix:
-            return directory == os.path.dirname(self.executable)
-        above = os.path.dirname(directory)
-        return not any(os.path.exists(place + "/pyvenv.cfg") for place in (directory, above))
-
-
-def obstacle() -> str:
-    """Why this interpreter cannot be forked into another one; "" if it can."""
-    if sys.implementation.name != "cpython":
-        return f"{sys.implementation.name} is not CPython"
-    if not _VERSIONS[0] <= sys.version_info[:2] <= _VERSIONS[1]:
-        return f"not tried with Python {sys.version_info[0]}.{sys.version_info[1]}"
-    return ""
-
-
-def resident() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def find(name: str, path: str) -> str | None:
-    """Where the program is; None when it is not, or when its place is not clear."""
-    places = [name] if "/" in name else [f"{place}/{name}" for place in path.split(":")]
-    for place in places:
-        if os.path.isfile(place) and os.access(place, os.X_OK):
-            return place if place == os.path.normpath(place) and place[0] == "/" else None
-    return None
-
-
-def first_place(program: Mapping[str, Any]) -> str:
-    """What a fresh interpreter puts at the head of sys.path."""
-    if program["mode"] == "module":
-        return os.getcwd()
-    if program["mode"] != "file":
-        return ""
-    path = os.path.join(os.getcwd(), program["what"])
-    return path if _is_package(path) else os.path.dirname(os.path.realpath(path))
 
 
 def become(
@@ -221,10 +149,19 @@ def _forget(baseline: Baseline) -> None:
     """Modules that only the zygote needed; those who want them load them anew."""
     for name in [name for name in sys.modules if name not in baseline.kept]:
         del sys.modules[name]
+    _renew_main()
     site: Any = sys.modules.get("site")
     if site is not None:
         site.USER_SITE = site.USER_BASE = None
         site.getusersitepackages()
+
+
+def _renew_main() -> None:
+    """A `__main__` that is not frozen, so that what the program leaves in it is finalized."""
+    old = vars(sys.modules["__main__"])
+    main = type(sys)("__main__")
+    vars(main).update((name, value) for name, value in old.items() if name in _MAIN)
+    sys.modules["__main__"] = main
 
 
 def _reseed() -> None:
@@ -252,7 +189,7 @@ def _standard_input(_program: Mapping[str, Any]) -> Callable[[], Any]:
 
 def _file(program: Mapping[str, Any]) -> Callable[[], Any]:
     path = os.path.join(os.getcwd(), program["what"])
-    if _is_package(path):
+    if is_package(path):
         return partial(_run_module, "__main__", False)
     libc.fopen.restype = ctypes.c_void_p
     stream = libc.fopen(os.fsencode(path), b"rbe")
@@ -306,30 +243,3 @@ def _exit_code(code: Any) -> int:
 def _fail(message: Any, code: int) -> int:
     print(message, file=sys.stderr)
     return code
-
-
-def _is_package(path: str) -> bool:
-    """A directory or an archive, which is run by its `__main__`."""
-    api.PyImport_GetImporter.restype = ctypes.py_object
-    return api.PyImport_GetImporter(ctypes.py_object(path)) is not None
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _user_site(home: str) -> str:
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return f"{home}/.local/lib/{version}/site-packages"
-
-
-def _names(directory: str) -> set[str]:
-    """Names that can be imported from the directory."""
-    try:
-        return {entry.partition(".")[0] for entry in os.listdir(directory or ".")}
-    except OSError:
-        return set()

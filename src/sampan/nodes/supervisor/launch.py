@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 ANSWER, STDIN, STDOUT, STDERR, STATUS, CODE = range(6)
-"""What the descriptors of a request are for. ANSWER gets "pid N", or why not, and is closed when
-the program starts; STATUS gets what bubblewrap would write; CODE the exit code."""
+"""What the descriptors of a request are for. ANSWER gets "pid N", or why not, then "warm" if the
+zygote itself becomes the program, and is closed when that starts; STATUS gets what bubblewrap would
+write; CODE the exit code."""
 SAID = "sandbox: "
 """Before what goes wrong in here, on the container's standard error."""
 
@@ -65,12 +66,11 @@ def main_process(spec: dict[str, Any], files: Sequence[int]) -> None:
     except OSError as error:
         refuse(error.strerror or str(error))
     failure = os.pipe()
+    _begin_session(spec)
     main = os.fork()
     if main:
         _reap(main, files, failure[0])
-    keep = {files[ANSWER], failure[1]}
-    _close_all_but(keep)
-    _enter_session(spec)
+    _close_all_but({files[ANSWER], failure[1]})
     os.set_inheritable(files[ANSWER], False)
     spec["failure"] = failure[1]
 
@@ -149,7 +149,7 @@ def _complete(spec: dict[str, Any]) -> None:
     os.chdir(spec["cwd"])
 
 
-def _enter_session(spec: dict[str, Any]) -> None:
+def _begin_session(spec: dict[str, Any]) -> None:
     os.umask(process.UMASK)
     os.setsid()
     if spec["tty"]:

@@ -182,7 +182,11 @@ class Server:
     def _list(self, _connection: Connection, _request: dict[str, Any]) -> dict[str, Any]:
         facts = [record.facts() for record in self.containers.known.values()]
         kept = limits.facts(self.containers.limits.groups)
-        return {"version": VERSION, "pid": os.getpid(), "limits": kept, "containers": facts}
+        zygotes = self.containers.forks.zygotes.facts()
+        return {
+            "version": VERSION, "pid": os.getpid(), "limits": kept, "containers": facts,
+            "zygotes": zygotes,
+        }  # fmt: skip
 
     def _forget(self, _connection: Connection, request: dict[str, Any]) -> dict[str, Any]:
         for identity in request["ids"]:

@@ -33,7 +33,7 @@ class Record:
 
     __slots__ = (
         "code", "finished", "forked", "groups", "id", "limits", "message", "pid", "plain",
-        "reason", "started", "ticks",
+        "reason", "started", "ticks", "warm",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +42,7 @@ class Record:
         self.id = identity
         self.plain = plain
         self.forked = False  # by `launch`, not started by bubblewrap
+        self.warm = False  # a fork of an interpreter, known when it runs
         self.limits = limits or {}
         self.groups: list[str] = []  # directories of its cgroup
         self.pid = 0
@@ -66,6 +67,7 @@ class Record:
             "code": None if self.running else self.code,
             "reason": self.reason,
             "message": self.message,
+            "warm": self.warm,
         }
 
     def end(self, code: int, at: float, reason: str = "", message: str = "") -> None:

@@ -19,9 +19,11 @@ import json
 import os
 import select
 import sys
+from contextlib import suppress
 from functools import partial
 
-from sampan.nodes.supervisor import interpreter, launch
+from sampan.nodes.supervisor import baseline, interpreter, launch
+from sampan.nodes.supervisor.baseline import Baseline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,12 +45,13 @@ _TRIAL: dict[str, Any] = {
 
 def boot(control: int, fresh: set[str], named: set[str]) -> None:
     """Try a sandbox, tell the supervisor, and arrange for the loop to be called."""
-    zygote = Zygote(control, interpreter.Baseline(fresh, named))
+    zygote = Zygote(control, Baseline(fresh, named))
     reason = zygote.obstacle()
     message = {"reason": reason, "watch": zygote.baseline.files()}
     zygote.control.send(json.dumps(message).encode())
     if reason:
         os._exit(0)
+    zygote.baseline.settle()
     if sys.flags.isolated:  # the one that starts other programs needs no empty stack
         zygote.serve()
     terminal = os.openpty()[1]  # without a terminal there is no interactive session
@@ -62,7 +65,7 @@ def boot(control: int, fresh: set[str], named: set[str]) -> None:
 
 
 class Zygote:
-    def __init__(self, control: int, baseline: interpreter.Baseline) -> None:
+    def __init__(self, control: int, baseline: Baseline) -> None:
         self.control = _socket.socket(fileno=control)
         self.baseline = baseline
         self.calls: list[Callable[[], Any]] = []
@@ -102,9 +105,9 @@ class Zygote:
             return f"a sandbox cannot be made: {heard.decode(errors='replace')}"
         if len(os.listdir("/proc/self/task")) > 1:
             return "a module has started threads"
-        if interpreter.resident() > LARGEST:
+        if baseline.resident() > LARGEST:
             return "the modules take too much memory"
-        return interpreter.obstacle()
+        return baseline.obstacle()
 
     def _trial(self, files: list[int]) -> None:
         self.control.detach()
@@ -125,6 +128,8 @@ class Zygote:
             if program is None or not self.baseline.matches(spec):
                 launch.execute(spec)
             self.calls += interpreter.become(spec, self.baseline, self.results, self.calls)
+            with suppress(BrokenPipeError):  # the supervisor may have died meanwhile
+                os.write(files[launch.ANSWER], b"warm\n")
             os.close(spec["failure"])
             os.close(files[launch.ANSWER])
 
@@ -152,11 +157,9 @@ class Zygote:
         return list(fds)
 
     def _reap(self) -> None:
-        try:
+        with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        except ChildProcessError:
-            pass
 
 
 def _read_all(fd: int) -> bytes:
