@@ -79,6 +79,7 @@ def test_no_way_of_writing_goes_around_it(governed: Callable[..., None]) -> None
         assert (await client.apply(path + manager, applied, **me)).code == 403
         applied["metadata"]["name"] = "new"
         assert (await client.apply(f"{ROLES}/new{manager}", applied, **me)).code == 403
+        assert (await client("PUT", f"{ROLES}/put", role(MORE, name="put"), **me)).code == 403
         labelled = await client.merge(path, {"metadata": {"labels": {"x": "y"}}}, **me)
         assert labelled.code == 200
 
