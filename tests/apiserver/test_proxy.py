@@ -14,6 +14,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sampan.apiserver import server
 from sampan.apiserver.proxy import headers, targets
 from sampan.apiserver.proxy.links import Links
 from sampan.kube.errors import BadRequest
@@ -186,6 +187,24 @@ def test_bodies_go_up(proxied: Any, method: str) -> None:
         url = f"{client.url}{PREFIX}/here"
         async with client.session.request(method, url, data=pieces(), headers=bearer) as got:
             assert (await got.json())["body"] == "piecepiecepiece"
+
+    proxied(story)
+
+
+def test_a_body_may_come_slowly(proxied: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HALF_SENT", 0.1)
+    monkeypatch.setattr(server, "SWEEP", 0.05)
+
+    async def story(client: Any, node: Node) -> None:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(5):
+                yield b"piece"
+                await asyncio.sleep(0.08)  # longer in all than a request of ours may take
+
+        bearer = {"Authorization": "Bearer admin"}
+        url = f"{client.url}{PREFIX}/here"
+        async with client.session.post(url, data=pieces(), headers=bearer) as got:
+            assert (await got.json())["body"] == "piece" * 5
 
     proxied(story)
 

@@ -111,7 +111,9 @@ class Request:
         raise Gone
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes, however long. Raises Gone."""
+        """The body as it comes, however long and however slowly. Raises Gone."""
+        connection: Connection = self.scope["sampan.connection"]
+        connection.began = None
         while (message := await self._receive())["type"] == "http.request":
             if message.get("body"):
                 yield message["body"]
@@ -186,6 +188,7 @@ class Connection(Protocol):
     """What is needed of the protocol that holds the socket."""
 
     transport: asyncio.Transport
+    began: float | None
 
     async def answer(self, send: Send, code: int, head: bytes, body: bytes) -> None:
         """Send a whole answer; `head` is the header lines. Nothing when the client has left."""
