@@ -26,7 +26,7 @@ def status_of(
     status["conditions"] = [*own, *(c for c in given if c["type"] not in _OWN)]
     status["acceptedNames"] = status.get("acceptedNames", {}) if clash else spec["names"]
     stored = status.get("storedVersions") or []
-    current = [version["name"] for version in spec["versions"] if version.get("storage")]
+    current = [v.get("name") or "" for v in spec["versions"] if v.get("storage")]
     status["storedVersions"] = [*stored, *(name for name in current if name not in stored)]
     return status
 
