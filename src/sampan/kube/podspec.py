@@ -46,6 +46,9 @@ def fill_pod(spec: dict[str, Any]) -> None:
     """`fill`, and what only real pods get: requests from limits, host ports, service links."""
     fill(spec)
     spec.setdefault("enableServiceLinks", True)
+    if whole := (spec.get("resources") or {}).get("limits"):
+        asked = spec["resources"].get("requests") or {}
+        spec["resources"]["requests"] = {**whole, **asked}
     for field in ("containers", "initContainers"):
         for container in spec.get(field) or ():
             if limits := container["resources"].get("limits"):

@@ -212,7 +212,9 @@ def resources(requests: dict[str, str], limits: dict[str, str]) -> dict[str, Any
     ],
 )
 def test_qos_class(requests: dict[str, str], limits: dict[str, str], qos: str) -> None:
-    assert qos_class(resources(requests, limits)) == qos
+    spec = resources(requests, limits)
+    assert qos_class(spec) == qos
+    assert qos_class({"containers": [{}], "resources": spec["containers"][0]["resources"]}) == qos
 
 
 def test_faults_of_a_pod_are_all_named() -> None:

@@ -311,6 +311,8 @@ def test_container_states_over_restarts() -> None:
 def test_quality_of_service(resources: dict[str, Any], expected: str) -> None:
     spec = [container("main", resources=resources)]
     assert decide(snapshot(containers=spec)).status["qosClass"] == expected
+    whole = decide(snapshot(resources=resources)).status["qosClass"]
+    assert whole == expected, "as well where the pod asks as a whole"
 
 
 class World:

@@ -13,6 +13,8 @@ def qos_class(pod: Manifest) -> str:
     none says anything, else Burstable."""
     spec = pod["spec"]
     containers = (*spec["containers"], *(spec.get("initContainers") or ()))
+    if spec.get("resources"):  # of the pod as a whole: then only those count
+        containers = (spec,)
     anything, guaranteed = False, True
     for container in containers:
         resources = container.get("resources") or {}

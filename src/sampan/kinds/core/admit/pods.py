@@ -47,6 +47,8 @@ def prepare_pod(manifest: Manifest, old: Manifest | None) -> None:
 def qos_class(spec: Mapping[str, Any]) -> str:
     """Guaranteed: requests equal limits everywhere; BestEffort: there are none at all."""
     every = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    if spec.get("resources"):  # of the pod as a whole: then only those count
+        every = [spec]
     resources = [each.get("resources") or {} for each in every]
     limits = [_amounts(each.get("limits")) for each in resources]
     requests = [_amounts(each.get("requests")) for each in resources]
