@@ -114,7 +114,7 @@ class Repository:
             while piece := _receive(answer, wanted.size + 1 - have):
                 if self.stopped.is_set():
                     raise PullError("stopped")
-                os.write(part, piece)
+                _write(part, piece)
                 have += len(piece)
                 progress(len(piece))
         if have < wanted.size:
@@ -231,6 +231,12 @@ def _is_at(path: str, descriptor: int) -> bool:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _write(part: int, piece: bytes) -> None:
+    """All of it: a disk that is nearly full takes less than it is given."""
+    while piece:
+        piece = piece[os.write(part, piece) :]
 
 
 def _receive(answer: http.client.HTTPResponse, most: int) -> bytes:
