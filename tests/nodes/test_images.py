@@ -25,6 +25,7 @@ from sampan.nodes import pulling
 from sampan.nodes.images.oci.store import Store
 
 pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="images need bubblewrap")
+SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 
 
 def main(image: str, **container: Any) -> list[dict[str, Any]]:
@@ -51,7 +52,10 @@ def busybox(docker_registry: Registry) -> str:
     return f"{docker_registry.name}/library/busybox"
 
 
-def test_a_container_sees_its_image_and_may_change_it(play: Play, busybox: str) -> None:
+@SANDBOXES
+def test_a_container_sees_its_image_and_may_change_it(
+    play: Play, busybox: str, sandbox: str
+) -> None:
     line = (
         "cat /etc/passwd | head -1; touch /etc/mine && rm /bin/cat && ls /bin/cat 2>&1; umask;"
         "cut -d ' ' -f 2 /etc/hosts > /dev/null && echo $HOME; ls /home 2>&1; pwd"
@@ -68,7 +72,7 @@ def test_a_container_sees_its_image_and_may_change_it(play: Play, busybox: str) 
         await site.finished("q")
         assert (await site.logs("q")).splitlines()[-1] == "fresh"
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def test_what_is_said_of_an_image(play: Play, busybox: str) -> None:
@@ -91,7 +95,8 @@ def test_what_is_said_of_an_image(play: Play, busybox: str) -> None:
     play(story)
 
 
-def test_the_images_own_words(play: Play, docker_registry: Registry) -> None:
+@SANDBOXES
+def test_the_images_own_words(play: Play, docker_registry: Registry, sandbox: str) -> None:
     layer = Layer().file("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n")
     entry = '#!/bin/sh\nid -u; id -g; pwd; ls /srv; echo $A $HOME "$@"'
     layer.directory("srv/app").file("bin/entry", entry, mode=0o755)
@@ -115,10 +120,13 @@ def test_the_images_own_words(play: Play, docker_registry: Registry) -> None:
         await site.until(because("CreateContainerConfigError"), "r")
         assert "non-numeric user (web)" in waiting(site.status("r"))["message"]
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
-def test_a_read_only_root_takes_volumes_and_nothing_else(play: Play, busybox: str) -> None:
+@SANDBOXES
+def test_a_read_only_root_takes_volumes_and_nothing_else(
+    play: Play, busybox: str, sandbox: str
+) -> None:
     line = "touch /x 2>&1; touch /data/x && touch /var/run/deep/y && ls /data /run/deep; cat /etc/c"
     mounts = [
         {"name": "d", "mountPath": "/data"},
@@ -153,11 +161,12 @@ def test_a_read_only_root_takes_volumes_and_nothing_else(play: Play, busybox: st
             "configured",
         ]
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
+@SANDBOXES
 def test_it_runs_where_nothing_can_be_mounted(
-    play: Play, busybox: str, monkeypatch: pytest.MonkeyPatch
+    play: Play, busybox: str, monkeypatch: pytest.MonkeyPatch, sandbox: str
 ) -> None:
     async def story(site: Site) -> None:
         async def no() -> bool:
@@ -172,10 +181,11 @@ def test_it_runs_where_nothing_can_be_mounted(
         [layer] = (site.home / "images/layers").iterdir()
         assert (layer / "files/bin/cat").is_symlink()
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
-def test_who_stops_it_and_how(play: Play, docker_registry: Registry) -> None:
+@SANDBOXES
+def test_who_stops_it_and_how(play: Play, docker_registry: Registry, sandbox: str) -> None:
     docker_registry.push("team/stop", "1", [busybox_layer()], Env=[PATH], StopSignal="SIGUSR1")
     image = f"{docker_registry.name}/team/stop:1"
     line = "trap 'echo asked; exit 0' USR1; trap '' TERM; echo up; while :; do sleep 0.05; done"
@@ -189,7 +199,7 @@ def test_who_stops_it_and_how(play: Play, docker_registry: Registry) -> None:
         ended = status["containerStatuses"][0]["state"]["terminated"]
         assert ended["exitCode"] == 0, ended
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 async def _said(site: Site, word: str) -> bool:
@@ -305,7 +315,7 @@ def test_plain_processes_have_no_image(play: Play, busybox: str) -> None:
     async def story(site: Site) -> None:
         await site.run(containers=main(busybox))
         await site.until(because("ErrImagePull"))
-        assert "need bubblewrap" in waiting(site.status())["message"]
+        assert "need a sandbox" in waiting(site.status())["message"]
 
     play(story, sandbox="plain")
 
@@ -399,8 +409,9 @@ def test_two_pods_share_one_pull(play: Play, busybox: str) -> None:
 
 
 # -- several users --------------------------------------------------------------------------------
+@SANDBOXES
 @pytest.mark.skipif(os.geteuid() != 0, reason="there is one user in an image here")
-def test_nginx_serves_as_on_any_node(play: Play, docker_registry: Registry) -> None:
+def test_nginx_serves_as_on_any_node(play: Play, docker_registry: Registry, sandbox: str) -> None:
     conf = (
         "user www-data; events {} http { access_log off; "
         "server { listen 18473; root /usr/share/nginx/html; } }"
@@ -427,10 +438,13 @@ def test_nginx_serves_as_on_any_node(play: Play, docker_registry: Registry) -> N
         assert used.read_text() == store.records()[0].digest
         assert 33 in _owners_of("nginx: worker")
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
-def test_a_command_in_it_may_do_what_the_container_may(play: Play, busybox: str) -> None:
+@SANDBOXES
+def test_a_command_in_it_may_do_what_the_container_may(
+    play: Play, busybox: str, sandbox: str
+) -> None:
     line = "umask; touch /x && chown 33 /x && stat -c %u /x; grep CapEff /proc/self/status"
 
     async def story(site: Site) -> None:
@@ -449,7 +463,7 @@ def test_a_command_in_it_may_do_what_the_container_may(play: Play, busybox: str)
         if os.geteuid() == 0:
             assert said[1] == "33"
 
-    play(story)
+    play(story, sandbox=sandbox)
 
 
 def _owners_of(title: str) -> set[int]:

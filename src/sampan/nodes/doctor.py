@@ -108,7 +108,7 @@ def _network(connection: Connection) -> Finding:
 
 
 def _images(level: Level, *, several: bool) -> Finding:
-    if level.kind != "bubblewrap":
+    if level.kind == "plain":
         remedy = "install bubblewrap (apt install bubblewrap, dnf install bubblewrap)"
         return Finding("warning", "images", "images of registries cannot be run", remedy)
     if several:

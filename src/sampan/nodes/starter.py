@@ -126,8 +126,8 @@ class Starter:
     def _runtime(self, cell: Cell, facts: PodFacts) -> Runtime | None:
         """What the container's image means here; None when it has to wait for it."""
         found = self._context.images.resolve(cell.spec["image"])
-        if isinstance(found, Wanted) and self._context.level.kind != "bubblewrap":
-            message = f"an image's own files need bubblewrap; {hint(cell.spec['image'])}"
+        if isinstance(found, Wanted) and self._context.level.kind == "plain":
+            message = f"an image's own files need a sandbox; {hint(cell.spec['image'])}"
             found = Refusal("ErrImagePull", message)
         if isinstance(found, Runtime):
             return found

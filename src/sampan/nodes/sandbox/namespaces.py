@@ -20,7 +20,7 @@ _NUMBERS = {
          "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW",
          "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT")
     )
-}  # fmt: skip
+} | {"CAP_SETFCAP": 31}  # fmt: skip
 """Upstream: linux/capability.h, as far as containers get them."""
 
 
