@@ -49,7 +49,6 @@ def test_a_pod_is_made_once_and_dropped(ground: Any) -> None:
     assert all(os.path.exists(file) for file in first["join"])
     ground.ask(op="drop", uid="a")
     assert ground.ask(op="list")[0]["pods"] == {}
-    assert not os.path.exists(first["join"][1])
     ground.pod("b", "10.244.0.5")  # the address, the device and the route are free again
 
 

@@ -41,6 +41,7 @@ _LOOPBACK = "127.0.0.0/8"
 _OUTSIDE = 100  # a routing table of our own
 _DEVICES = 1000  # the lower half of a pod's address above this is the index of its device
 _MOST = 65_536  # bytes of a message
+_LINGER = 10.0  # seconds after which a device that is left is taken away
 _SETTINGS = {
     "ipv4/ip_forward": "1",
     "ipv4/conf/all/rp_filter": "0",
@@ -184,6 +185,7 @@ class Ground:
         finally:
             process.check(process.libc.setns(self._home, _NEWNET), "back to the ground")
         try:
+            self._remove(pod.device)  # of one that had this address a moment ago
             self._connect(pod, kernel)
         except OSError:
             os.close(pod.space)
@@ -206,11 +208,17 @@ class Ground:
         ])  # fmt: skip
 
     def _forget(self, uid: str) -> None:
+        """The kernel takes the devices away with the namespace, many at once and while we go on;
+        to do it ourselves would take 7 ms each. Later we look whether anything is left."""
         pod = self.pods.pop(uid, None)
         if pod is not None:
-            with contextlib.suppress(OSError):
-                self._kernel([netlink.remove(pod.device)])
             os.close(pod.space)
+            self.loop.later(_LINGER, lambda: self._remove(pod.device))
+
+    def _remove(self, device: int) -> None:
+        if all(pod.device != device for pod in self.pods.values()):
+            with contextlib.suppress(OSError):
+                self._kernel([netlink.remove(device)])
 
     @contextlib.contextmanager
     def _inside(self, space: int) -> Iterator[None]:
