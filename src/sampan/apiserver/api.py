@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sampan.apiserver import metrics, observe, snapshot
+from sampan.apiserver import aggregation, metrics, observe, snapshot
 from sampan.apiserver.access import Access
 from sampan.apiserver.accounts import AccountSecrets, IssueLasting, IssueToken, TokenRequests
 from sampan.apiserver.admitting import late
@@ -84,8 +84,11 @@ class ApiServer:
         posting = Posting(self.backend, TokenRequests(self.backend, issue, audience))
         reviews = Reviews(authenticator, authorizer, review)
         self._streams = Streams(self.backend, node)
-        measured = metrics.Metrics(self.backend, self._streams)
-        self.backend.computed.update(dict.fromkeys(measured.kinds, measured))
+        for source in (
+            metrics.Metrics(self.backend, self._streams),
+            aggregation.ApiServices(self.backend),
+        ):
+            self.backend.computed.update(dict.fromkeys(source.kinds, source))
         for resource in metrics.resources():
             self.backend.resources.add(resource)
         requests = Requests(audit)
