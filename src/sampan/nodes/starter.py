@@ -21,6 +21,7 @@ from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.oci import tree
+from sampan.nodes.images.oci.errors import PullError
 from sampan.nodes.images.resolve import hint
 from sampan.nodes.images.runtime import Files, Refusal, Runtime, Wanted
 from sampan.nodes.life.seen import Start, Waiting
@@ -68,7 +69,7 @@ class Starter:
         except ConfigError as error:
             self._block(cell, facts, Waiting("CreateContainerConfigError", str(error)), "Failed")
             return None
-        except (Unrunnable, OSError, ValueError) as error:
+        except (Unrunnable, PullError, OSError, ValueError) as error:
             reason = error.reason if isinstance(error, Unrunnable) else "CreateContainerError"
             self._block(cell, facts, Waiting(reason, str(error)), "Failed")
             return None

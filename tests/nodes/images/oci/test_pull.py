@@ -330,6 +330,13 @@ def test_loopback_is_a_matter_of_the_address(host: str, expected: bool) -> None:
     assert web.Web(host, insecure=True).plain
 
 
+def test_a_spoilt_index_is_said(store: Store) -> None:
+    store.root.mkdir()
+    (store.root / "index.json").write_text("{")
+    with pytest.raises(PullError, match=r"index\.json cannot be read"):
+        store.records()
+
+
 def test_a_lost_blob_is_fetched_again(store: Store, docker_registry: Registry) -> None:
     name = f"{docker_registry.name}/library/busybox"
     record = get(store, name)

@@ -22,7 +22,7 @@ from sampan.config import Mirror
 from sampan.nodes.images.oci import manifest
 from sampan.nodes.images.oci.errors import NotThere, PullError, Unreachable
 from sampan.nodes.images.oci.login import Login
-from sampan.nodes.images.oci.manifest import Descriptor
+from sampan.nodes.images.oci.manifest import Descriptor, Manifest
 from sampan.nodes.images.oci.registry import Repository
 from sampan.nodes.images.oci.store import Part, Record, Store
 from sampan.nodes.images.oci.unpack import Limits, unpack
@@ -103,21 +103,14 @@ def _pull_from(
     record = _known(store, wish, reference, repository)
     if record is not None:
         return record
-    machine = manifest.this_machine()
-    data, digest = repository.manifest(reference.digest or reference.tag)
-    store.keep(digest, data)
-    found, image_digest = manifest.read(data), digest
-    if found.manifests is not None:
-        entry = manifest.choose(found, machine)
-        data, image_digest = repository.manifest(entry.digest)
-        store.keep(image_digest, data)
-        found = manifest.read(data)
+    digest, image_digest, found = _manifest(store, repository, reference.digest or reference.tag)
     if found.config is None or found.layers is None:
         raise PullError("an index leads to another index")
     if found.config.size > manifest.LARGEST:
         raise PullError(f"the image's configuration has {found.config.size} bytes")
     repository.blob(found.config, store.blob(found.config.digest), lambda _: None)
-    config = manifest.config(store.blob(found.config.digest).read_bytes(), found, machine)
+    data = store.blob(found.config.digest).read_bytes()
+    config = manifest.config(data, found, manifest.this_machine())
     parts = [
         Part(layer.digest, diff, layer.size, layer.media_type)
         for layer, diff in zip(found.layers, config.rootfs.diff_ids, strict=True)
@@ -127,6 +120,19 @@ def _pull_from(
     record = Record(digest=digest, manifest=image_digest, config=found.config.digest,
                     layers=parts, size=sum(part.size for part in parts))  # fmt: skip
     return store.add(record, str(reference))
+
+
+def _manifest(store: Store, repository: Repository, name: str) -> tuple[str, str, Manifest]:
+    """What the name means, which image for this machine that is, and its manifest."""
+    data, digest = repository.manifest(name)
+    store.keep(digest, data)
+    found = manifest.read(data)
+    if found.manifests is None:
+        return digest, digest, found
+    entry = manifest.choose(found, manifest.this_machine())
+    data, image = repository.manifest(entry.digest)
+    store.keep(image, data)
+    return digest, image, manifest.read(data)
 
 
 def _layers(

@@ -20,7 +20,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -31,6 +31,7 @@ from sampan.nodes.images.oci.tree import Facts, Layer
 from sampan.nodes.images.reference import Reference, parse
 
 _PIECE = 1 << 18
+T = TypeVar("T")
 
 
 class Part(Struct, frozen=True):
@@ -86,11 +87,9 @@ class Store:
         try:
             changed = path.stat().st_mtime_ns
             if changed != self._known[0]:
-                self._known = (changed, msgspec.json.decode(path.read_bytes(), type=_Index).images)
+                self._known = (changed, _decoded(path, _Index).images)
         except FileNotFoundError:
             self._known = (0, [])
-        except msgspec.MsgspecError as error:
-            raise PullError(f"{path} cannot be read: {error}") from error
         return self._known[1]
 
     def find(self, reference: Reference) -> Record | None:
@@ -105,7 +104,7 @@ class Store:
         return None
 
     def config(self, record: Record) -> manifest.Config:
-        return msgspec.json.decode(self.blob(record.config).read_bytes(), type=manifest.Config)
+        return _decoded(self.blob(record.config), manifest.Config)
 
     def user(self, record: Record) -> str:
         """Who the image runs as, in its own words: a name or a number, with an optional group."""
@@ -117,7 +116,7 @@ class Store:
         found = []
         for part in reversed(record.layers):
             place = self.layer(part.diff, owned=owned)
-            facts = msgspec.json.decode((place / "facts.json").read_bytes(), type=Facts)
+            facts = _decoded(place / "facts.json", Facts)
             found.append(Layer(str(place / "files"), facts))
         return found
 
@@ -252,8 +251,16 @@ class Store:
             os.close(descriptor)
 
 
+def _decoded(path: Path, kind: type[T]) -> T:
+    """OSError when it is not there, PullError when a disk or somebody has spoilt it."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except msgspec.MsgspecError as error:
+        raise PullError(f"{path} cannot be read: {error}") from error
+
+
 def _size(layer: Path) -> int:
     try:
-        return msgspec.json.decode((layer / "facts.json").read_bytes(), type=Facts).size
-    except (OSError, msgspec.MsgspecError):
+        return _decoded(layer / "facts.json", Facts).size
+    except (OSError, PullError):
         return 0
