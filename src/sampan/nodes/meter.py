@@ -30,6 +30,7 @@ _OLDEST = 60.0  # seconds: a sample from before that says nothing about now
 _WINDOW = MEASURED_EVERY  # seconds that a rate is averaged over, if there are samples
 _FIRST_WINDOW = 1.0  # seconds between the first two samples: a client is waiting
 _FRESH = 1.0  # seconds within which a measurement serves whoever asks
+_AGAIN = 2.0  # seconds until the next try when it could not be measured
 _INTEREST = 120.0  # seconds that a controller's question keeps the meter running
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _MEMORY = ("MemTotal", "MemAvailable")
@@ -99,11 +100,15 @@ class Meter:
 
     async def _go_on(self) -> None:
         while self._now() < self._wanted_until:
+            pause = MEASURED_EVERY
             try:
                 await self.measure()
-            except ServiceUnavailable as error:
-                log.warning("%s", error.message)
-            await asyncio.sleep(MEASURED_EVERY)
+            except (
+                ServiceUnavailable
+            ) as error:  # at a start, controllers ask before there is a node
+                log.debug("%s", error.message)
+                pause = _AGAIN
+            await asyncio.sleep(pause)
 
     async def _measure(self) -> Measured:
         self._forget()
