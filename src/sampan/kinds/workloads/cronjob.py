@@ -126,9 +126,11 @@ def _start(
 def _warn(series: Series) -> Iterator[Action]:
     assert series.schedule is not None
     moment: datetime | None = series.since
-    for _ in range(TOO_MANY + 1):
-        moment = series.schedule.following(moment) if moment else None
-    if moment is not None and moment <= series.now:
+    missed = 0
+    while missed <= TOO_MANY and moment is not None and moment <= series.now:
+        moment = series.schedule.following(moment)
+        missed += 1
+    if missed > TOO_MANY:
         text = (
             "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check"
             " clock skew"

@@ -64,22 +64,26 @@ def see(cluster: View, key: Key) -> Scaled | None:
     if found is None or not isinstance(replicas, int):
         fault = f'{target.kind} "{target.name}" not found' if found is None else "it has no scale"
         return msgspec.structs.replace(seen, fault=fault)
-    selector = _selector(found)
+    return _observed(cluster, msgspec.structs.replace(seen, replicas=replicas), found)
+
+
+def _observed(cluster: View, seen: Scaled, target: Manifest) -> Scaled:
+    """With the target's pods and what they use."""
+    namespace, selector = seen.target.namespace, _selector(target)
     usage = {
         meta.name_of(each): used(each)
-        for each in cluster.select(names.POD_METRICS, key.namespace, selector)
+        for each in cluster.select(names.POD_METRICS, namespace, selector)
     }
     return msgspec.structs.replace(
         seen,
-        replicas=replicas,
         pods=tuple(
             look(pod, usage.get(meta.name_of(pod)))
-            for pod in cluster.select(names.POD, key.namespace, selector)
+            for pod in cluster.select(names.POD, namespace, selector)
         ),
         values={
             number: values
-            for number, metric in enumerate(spec.metrics)
-            if (values := _values(cluster, key.namespace, metric)) is not None
+            for number, metric in enumerate(seen.spec.metrics)
+            if (values := _values(cluster, namespace, metric)) is not None
         },
     )
 
