@@ -48,24 +48,13 @@ async def create(
     managed = meta.get("managedFields") if applied else None
     attempt = None
     if backend.hooks.active:
-        attempt = Attempt(
-            operation="CREATE",
-            resource=resource,
-            namespace=namespace,
-            name=meta.get("name") or "",
-            call=call,
-            object=manifest,
-        )
+        attempt = _attempt(resource, namespace, manifest, call)
         manifest = await _mutated(backend, attempt)
         meta = manifest["metadata"]
     _begin(backend, resource, manifest, call)
     admission.admit(backend, resource, manifest, None)
     if attempt is not None:
-        # What is validated is what is stored, but for managedFields.
-        attempt = replace(attempt, object=manifest, name=meta["name"])
-        await backend.hooks.validate(attempt)
-        if resource.namespaced:
-            namespace_is_open(backend, resource, namespace, meta["name"])
+        await _validated(backend, replace(attempt, object=manifest, name=meta["name"]))
     backend.gate.may_grant(resource, manifest, None, call.user)
     if backend.store.newest(resource.key(namespace, meta["name"])) is not None:
         raise resource.exists(meta["name"])
@@ -93,6 +82,24 @@ def _converted(
     if faults := resource.conversion.problems(converted):
         raise resource.invalid(converted["metadata"].get("name") or "", faults)
     return stored, converted
+
+
+def _attempt(resource: Resource, namespace: str, manifest: Manifest, call: Call) -> Attempt:
+    return Attempt(
+        operation="CREATE",
+        resource=resource,
+        namespace=namespace,
+        name=manifest["metadata"].get("name") or "",
+        call=call,
+        object=manifest,
+    )
+
+
+async def _validated(backend: Backend, attempt: Attempt) -> None:
+    """Raises ApiStatus when a webhook or a policy refuses, or the namespace has ended meanwhile."""
+    await backend.hooks.validate(attempt)
+    if attempt.resource.namespaced:
+        namespace_is_open(backend, attempt.resource, attempt.namespace, attempt.name)
 
 
 async def _mutated(backend: Backend, attempt: Attempt) -> Manifest:

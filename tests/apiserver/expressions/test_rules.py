@@ -246,3 +246,22 @@ def test_old_values_of_plain_lists_are_not_to_be_found() -> None:
 def test_rules_have_no_place_in_logic() -> None:
     found = schema({"type": "object", "anyOf": [ruled("", {"rule": "true"})]})
     assert rule_problems(definition(found), None)[0].field.endswith(f"anyOf[0].{VALIDATIONS}")
+
+
+ALL = "self.all(a, self.all(b, a == b))"
+
+
+@pytest.mark.parametrize(
+    ("found", "refused"),
+    [
+        pytest.param({"items": INTEGER}, True, id="nested-loops"),
+        pytest.param({"items": INTEGER, "maxItems": 1000}, False, id="bounded"),
+        pytest.param(
+            {"items": {"type": "string"}, "maxItems": 50_000}, True, id="bounded-too-high"
+        ),
+    ],
+)
+def test_rules_that_surely_are_too_dear(found: dict[str, Any], refused: bool) -> None:
+    listed = {"type": "array", VALIDATIONS: [{"rule": ALL}]} | found
+    problems = rule_problems(definition(schema(listed)), None)
+    assert [problem.reason for problem in problems] == ["FieldValueForbidden"] * refused

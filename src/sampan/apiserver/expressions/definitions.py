@@ -17,6 +17,11 @@ from sampan.lib.cel.types import Type
 _REASONS = (
     "FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired", "FieldValueDuplicate",
 )  # fmt: skip
+_TOO_DEAR = 100 * 10_000_000  # steps of one rule on one object; a hundred times what upstream bears
+_DEAR = (
+    "estimated rule cost exceeds budget by factor of more than 100x (try simplifying the rule, or"
+    " adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)"
+)
 _LOGIC = ("allOf", "anyOf", "oneOf")
 
 
@@ -46,7 +51,8 @@ def _problems(
     """`unrelated` is the part of the schema within which old and new values cannot be matched."""
     rules = schema.get(VALIDATIONS) or ()
     if rules:
-        yield from _rules(schema, f"{path}.{VALIDATIONS}", unrelated, resource=resource)
+        place = f"{path}.{VALIDATIONS}"
+        yield from _rules(schema, place, unrelated, resource=resource)
     for name, inner in (schema.get("properties") or {}).items():
         yield from _problems(inner, f"{path}.properties[{name}]", unrelated)
     other = schema.get("additionalProperties")
@@ -55,7 +61,8 @@ def _problems(
     items = schema.get("items")
     if isinstance(items, dict):
         is_map = schema.get("x-kubernetes-list-type") == "map"
-        yield from _problems(items, f"{path}.items", unrelated or ("" if is_map else path))
+        within = unrelated or ("" if is_map else path)
+        yield from _problems(items, f"{path}.items", within)
     for name in _LOGIC:
         for index, inner in enumerate(schema.get(name) or ()):
             yield from _misplaced(inner, f"{path}.{name}[{index}]")
@@ -101,6 +108,8 @@ def _compiled(rule: Mapping[str, Any], type_: Type, at: str, unrelated: str) -> 
         else:
             yield invalid(f"{at}.rule", rule["rule"], f"compilation failed: {error}")
         return
+    if made.program.worst > _TOO_DEAR:
+        yield forbidden(f"{at}.rule", _DEAR)
     if made.changes and unrelated:
         text = (
             f"oldSelf cannot be used on the uncorrelatable portion of the schema within {unrelated}"

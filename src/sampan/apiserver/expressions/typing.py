@@ -33,6 +33,8 @@ from sampan.lib.cel.types import (
 Schema = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 
+_LARGEST = 3 << 20  # characters of a request
+
 _RESERVED = frozenset({
     "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function",
     "if", "import", "let", "loop", "package", "namespace", "return",
@@ -60,7 +62,7 @@ def type_of(schema: Schema, *, resource: bool = False) -> Type | None:
     kind = schema.get("type")
     if kind == "array":
         items = type_of(schema.get("items") or {})
-        return None if items is None else list_of(items)
+        return None if items is None else list_of(items, most_items(schema))
     if kind == "string":
         return _TEXTS.get(schema.get("format") or "", STRING)
     if kind == "object" or resource:
@@ -72,7 +74,7 @@ def _object(schema: Schema, *, resource: bool) -> Type | None:
     other = schema.get("additionalProperties")
     if other and not schema.get("properties"):
         values = type_of(other) if isinstance(other, dict) else DYN
-        return None if values is None else map_of(STRING, values)
+        return None if values is None else map_of(STRING, values, most_items(schema))
     fields: dict[str, tuple[str, Type]] = {}
     for name, inner in (schema.get("properties") or {}).items():
         found = type_of(inner)
@@ -84,6 +86,36 @@ def _object(schema: Schema, *, resource: bool) -> Type | None:
         fields |= {"apiVersion": ("apiVersion", STRING), "kind": ("kind", STRING)}
         fields["metadata"] = ("metadata", _META)
     return object_of("object", fields)
+
+
+def most_items(schema: Schema) -> int:
+    """How many items a list or a map can have: as many as it may, or as fit into a request."""
+    inner = schema.get("items") if schema.get("type") == "array" else None
+    given = schema.get("maxItems" if inner is not None else "maxProperties")
+    if given is not None:
+        return int(given)
+    if inner is None:
+        inner = schema.get("additionalProperties")
+        return _LARGEST // (_least(inner if isinstance(inner, dict) else {}) + 4)
+    return _LARGEST // (_least(inner) + 1)
+
+
+def _least(schema: Schema) -> int:
+    """Characters that a value takes in JSON at least."""
+    match schema.get("type"):
+        case "string":
+            shortest = min((len(str(one)) for one in schema.get("enum") or ()), default=0)
+            return 2 + max(shortest, schema.get("minLength") or 0)
+        case "boolean":
+            return 4
+        case "array":
+            least = schema.get("minItems") or 0
+            return 2 + least * (1 + _least(schema.get("items") or {}))
+        case "object":
+            properties = schema.get("properties") or {}
+            needed = (name for name in schema.get("required") or () if name in properties)
+            return 2 + sum(4 + len(name) + _least(properties[name]) for name in needed)
+    return 1
 
 
 def converter(schema: Schema) -> Convert | None:

@@ -170,7 +170,7 @@ class Checker:
         for at, item in enumerate(node.items):
             inner = self._item(item, at in node.optional)
             found = inner if found is None else joined(found, inner)
-        return list_of(found or DYN)
+        return list_of(found or DYN, len(node.items))
 
     def _item(self, node: Node, is_optional: bool) -> Type:
         found = self.check(node)
@@ -212,6 +212,7 @@ class Checker:
             self._local = before
 
     def _looped(self, node: Loop, over: Type) -> Type:
+        node.most = over.most
         if node.filter is not None:
             self._boolean(node.filter)
         match node.macro:
@@ -223,7 +224,7 @@ class Checker:
                 return over if over.name == "list" else list_of(over.params[0]) if over.params \
                     else list_of(DYN)  # fmt: skip
             case "map" | "transformList":
-                return list_of(self.check(node.body))
+                return list_of(self.check(node.body), over.most)
             case "transformMap":
                 key = over.params[0] if over.name == "map" else INT if over.name == "list" else DYN
                 return map_of(key, self.check(node.body))

@@ -8,6 +8,7 @@ from typing import Any
 
 from sampan.lib.cel import extensions, standard
 from sampan.lib.cel.check import Checker
+from sampan.lib.cel.estimate import worst
 from sampan.lib.cel.evaluate import built
 from sampan.lib.cel.faults import CompileError, EvaluationError
 from sampan.lib.cel.nodes import Node
@@ -29,12 +30,16 @@ class Budget:
 
 
 class Program:
-    """`type` is that of the value; `names` are the variables that occur."""
+    """`type` is that of the value; `names` are the variables that occur; `worst` are the steps of
+    the dearest run, as far as sizes are known."""
 
-    def __init__(self, source: str, type_: Type, names: frozenset[str], run: Run) -> None:
+    def __init__(
+        self, source: str, type_: Type, names: frozenset[str], run: Run, worst: int = 0
+    ) -> None:
         self.source = source
         self.type = type_
         self.names = names
+        self.worst = worst
         self._run = run
 
     def run(self, variables: Mapping[str, Any], budget: Budget | None = None) -> Any:
@@ -65,7 +70,8 @@ class Environment:
             run = built(node, self._functions)
         except RecursionError:
             raise CompileError(source, 0, "the expression is nested too deeply") from None
-        return Program(source, type_, frozenset(_names(node)) & self._variables.keys(), run)
+        names = frozenset(_names(node)) & self._variables.keys()
+        return Program(source, type_, names, run, worst(node))
 
 
 @cache

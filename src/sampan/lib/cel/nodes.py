@@ -88,9 +88,10 @@ class MapOf(Node):
 
 class Loop(Node):
     """A macro over a list or a map: all, exists, exists_one, map, filter, transformList,
-    transformMap, transformMapEntry. `names` are one variable or two."""
+    transformMap, transformMapEntry. `names` are one variable or two. The checker puts into `most`
+    how many turns there can be, if that is known."""
 
-    __slots__ = ("body", "filter", "macro", "names", "over")
+    __slots__ = ("body", "filter", "macro", "most", "names", "over")
 
     def __init__(
         self,
@@ -107,6 +108,7 @@ class Loop(Node):
         self.names = names
         self.body = body
         self.filter = filter
+        self.most: int | None = None
 
 
 class Bind(Node):

@@ -14,14 +14,16 @@ from msgspec import Struct
 
 class Type:
     """`params` are the types inside (list(int) has one). An object has `fields`: by the name that
-    an expression writes, the name that the data has, and the type."""
+    an expression writes, the name that the data has, and the type. A list or a map may know how
+    many items it has at `most`."""
 
-    __slots__ = ("fields", "name", "params")
+    __slots__ = ("fields", "most", "name", "params")
 
     def __init__(self, name: str, *params: Type) -> None:
         self.name = name
         self.params = params
         self.fields: Mapping[str, tuple[str, Type]] | None = None
+        self.most: int | None = None
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(map(str, self.params))})" if self.params else self.name
@@ -32,12 +34,16 @@ UINT, DOUBLE, STRING, BYTES = Type("uint"), Type("double"), Type("string"), Type
 TIMESTAMP, DURATION = Type("timestamp"), Type("duration")
 
 
-def list_of(item: Type) -> Type:
-    return Type("list", item)
+def list_of(item: Type, most: int | None = None) -> Type:
+    made = Type("list", item)
+    made.most = most
+    return made
 
 
-def map_of(key: Type, value: Type) -> Type:
-    return Type("map", key, value)
+def map_of(key: Type, value: Type, most: int | None = None) -> Type:
+    made = Type("map", key, value)
+    made.most = most
+    return made
 
 
 def optional(inner: Type) -> Type:
