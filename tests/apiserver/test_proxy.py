@@ -254,6 +254,41 @@ def test_what_cannot_be_reached_is_a_status(proxied: Any, path: str, code: int, 
     proxied(story)
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "EOF"),
+        (b"SSH-2.0-OpenSSH\r\n", "malformed HTTP response"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, "are longer than"),
+        (b"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "was not asked"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\n{}", ""),
+        (b"HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 2\r\n\r\n{}", "malformed"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}more", ""),
+    ],
+)
+def test_what_is_no_http_is_a_status_too(
+    serve: Callable[..., None], answer: bytes, words: str
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async def scenario(client: Any) -> None:
+        listener = await asyncio.start_server(talk, "127.0.0.1", 0)
+        async with listener:
+            client.server.attach(Node(listener.sockets[0].getsockname()[1]))
+            await _furnish(client)
+            found = await client.get(f"{PREFIX}/")
+            if words:
+                assert (found.code, found.body["reason"]) == (503, "ServiceUnavailable")
+                assert words in found.message
+            else:
+                assert (found.code, found.body) == (200, {})
+
+    serve(scenario)
+
+
 def test_each_method_needs_its_own_right(proxied: Any) -> None:
     async def story(client: Any, node: Node) -> None:
         assert (await client.get(f"{PREFIX}/", token="reader")).code == 200

@@ -86,6 +86,8 @@ class Exchange:
             self.rest = data[upgrade.args[0] :]
             self._done = True
         except httptools.HttpParserError as error:
+            if self._done:  # what follows the end is nobody's business: the connection ends here
+                return
             raise Malformed(f"malformed HTTP response: {error}") from error
 
     # -- called by the parser -----------------------------------------------------------------

@@ -16,7 +16,7 @@ from sampan.apiserver.backend import Backend
 from sampan.apiserver.http import Gone, Headers, Request
 from sampan.apiserver.pipes import Socket
 from sampan.apiserver.proxy import headers, targets
-from sampan.apiserver.proxy.exchange import Exchange, Head
+from sampan.apiserver.proxy.exchange import Exchange, Head, Malformed
 from sampan.apiserver.proxy.links import Links
 from sampan.apiserver.proxy.secured import secured
 from sampan.apiserver.streams import Streams
@@ -124,7 +124,10 @@ class _Passing:
     # -- down: the answer ---------------------------------------------------------------------
 
     async def _down(self) -> None:
-        await self._answer(await self._exchange.head())
+        head = await self._exchange.head()
+        if head.status == 101:
+            raise Malformed("the pod upgrades a connection that it was not asked to upgrade")
+        await self._answer(head)
 
     async def _answer(self, head: Head) -> None:
         send = self._request.send
