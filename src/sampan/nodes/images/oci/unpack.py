@@ -33,6 +33,7 @@ _RESERVED = ".wh..wh."
 OPAQUE_ATTRIBUTE = "user.overlay.opaque"
 _PIECE = 1 << 18
 _KEEP_FREE = 1 << 30
+_LOOK = 1 << 26  # bytes after which the disk is looked at again, for other layers grow as well
 
 
 class Limits(Struct, frozen=True):
@@ -54,10 +55,13 @@ def unpack(
     try:
         with tarfile.open(fileobj=tar, mode="r|") as archive:
             layer = _Layer(directory, _budget(directory, compressed, limits), owners=owners)
-            for count, member in enumerate(archive):
-                if count >= limits.entries:
+            count = 0
+            while (member := archive.next()) is not None:
+                count += 1
+                if count > limits.entries:
                     raise PullError(f"the layer has more than {limits.entries} entries")
                 layer.add(member, archive)
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
             return layer.done()
     except (tarfile.TarError, EOFError, ValueError, OverflowError, MemoryError) as error:
         raise PullError(f"the layer is no readable tar: {error}") from error
@@ -68,8 +72,12 @@ def unpack(
 
 
 def _budget(directory: str, compressed: int, limits: Limits) -> int:
-    free = shutil.disk_usage(directory).free - _KEEP_FREE
-    return max(0, min(limits.size, free, max(limits.small, compressed * limits.ratio)))
+    return min(limits.size, _free(directory), max(limits.small, compressed * limits.ratio))
+
+
+def _free(directory: str) -> int:
+    """Bytes of the disk that a layer may take."""
+    return max(0, shutil.disk_usage(directory).free - _KEEP_FREE)
 
 
 class _Layer:
@@ -192,12 +200,14 @@ class _Layer:
 
     # -- helpers ----------------------------------------------------------------------------------
     def _spend(self, size: int, name: str) -> None:
-        self._written += size
+        before, self._written = self._written, self._written + size
         if size < 0 or self._written > self._budget:
             raise PullError(
                 f"the layer unpacks to more than {self._budget} bytes (at {name[:200]!r}): "
                 "it is too large for what it was compressed to, or for this disk"
             )
+        if before // _LOOK != self._written // _LOOK and _free(self._root) < size:
+            raise OSError(errno.ENOSPC, "several layers at once")
 
     def _parent(self, path: str) -> str:
         """The real directory of that name, with what is missing made."""
