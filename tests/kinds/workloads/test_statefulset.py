@@ -74,6 +74,21 @@ def test_pods_come_one_after_the_other(toy: Toy) -> None:
     assert (pod["spec"]["hostname"], pod["spec"]["subdomain"]) == ("web-1", "web")
 
 
+def test_a_pod_that_failed_is_told_of_and_made_again(toy: Toy) -> None:
+    toy.create(serving("StatefulSet", replicas=1))
+    toy.settle()
+    (pod,) = toy.pods()
+    toy.run_pod(pod, "Failed")
+    toy.settle()
+    assert meta.uid_of(toy.pods()[0]) != meta.uid_of(pod)
+    assert [(event.reason, event.message) for event in toy.events] == [
+        ("SuccessfulCreate", "create Pod web-0 in StatefulSet web successful"),
+        ("RecreatingFailedPod", "StatefulSet u/web is recreating failed Pod web-0"),
+        ("SuccessfulDelete", "delete Pod web-0 in StatefulSet web successful"),
+        ("SuccessfulCreate", "create Pod web-0 in StatefulSet web successful"),
+    ]
+
+
 def test_parallel_pods_come_at_once(toy: Toy) -> None:
     toy.create(serving("StatefulSet", replicas=3, podManagementPolicy="Parallel"))
     toy.settle()

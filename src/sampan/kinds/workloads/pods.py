@@ -43,16 +43,16 @@ def build(
     return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": template["spec"]}
 
 
-def create(pod: Manifest) -> tuple[Action, Action]:
+def create(pod: Manifest, told: str = "") -> tuple[Action, Action]:
     """The pod, and the Event that tells of it."""
-    told = f"Created pod: {pod['metadata']['name']}"
+    told = told or f"Created pod: {pod['metadata']['name']}"
     return Apply(pod), Emit("Normal", "SuccessfulCreate", told)
 
 
-def delete(owner: Manifest, pod: Pod) -> tuple[Action, Action]:
+def delete(owner: Manifest, pod: Pod, told: str = "") -> tuple[Action, Action]:
     """Exactly this pod, not a later one of the same name."""
     key = Key(names.POD, meta.namespace_of(owner), pod.name)
-    told = f"Deleted pod: {pod.name}"
+    told = told or f"Deleted pod: {pod.name}"
     return Delete(key, pod.uid), Emit("Normal", "SuccessfulDelete", told)
 
 

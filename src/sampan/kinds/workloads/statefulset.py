@@ -114,14 +114,23 @@ def _live(members: Members) -> set[str]:
 
 
 def _carry_out(members: Members, step: Step) -> Iterator[Action]:
+    """Events are upstream's, which names the set in those of pods."""
+    name = meta.name_of(members.manifest)
     if isinstance(step, Make):
         revision = members.update if step.updated else members.current
+        pod = build(members, step.ordinal, revision)
+        told = f"create Pod {meta.name_of(pod)} in StatefulSet {name} successful"
         yield from claims.missing(members, step.ordinal)
-        yield from pods.create(build(members, step.ordinal, revision))
+        yield from pods.create(pod, told)
         return
     if step.condemned:
         yield from claims.released(members, step.pod)
-    yield from pods.delete(members.manifest, step.pod)
+    elif step.pod.ended:
+        where = f"{meta.namespace_of(members.manifest)}/{name}"
+        text = f"StatefulSet {where} is recreating failed Pod {step.pod.name}"
+        yield Emit("Warning", "RecreatingFailedPod", text)
+    told = f"delete Pod {step.pod.name} in StatefulSet {name} successful"
+    yield from pods.delete(members.manifest, step.pod, told)
 
 
 def _status(members: Members) -> dict[str, Any]:
