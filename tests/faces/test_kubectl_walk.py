@@ -347,6 +347,8 @@ def test_what_the_cluster_says_of_itself(kubectl, tmp_path):
     assert {"v1", "autoscaling/v1", "metrics.k8s.io/v1beta1"} <= set(
         kubectl("api-versions").split()
     )
+    assert "met" in kubectl("wait", "apiservice/v1beta1.metrics.k8s.io", "--timeout=9s",
+                            "--for=condition=Available")  # fmt: skip
     assert "FIELDS" in kubectl("explain", "deployment", "--recursive")
     assert "targetCPU" in kubectl("explain", "hpa.spec", "--api-version=autoscaling/v1")
     assert kubectl("explain", "pod.spec.containers.image")

@@ -29,6 +29,7 @@ MOST_BODY = 3 << 20  # bytes; as upstream
 # objects that there are) comes on top.
 MOST_UNSENT = 16 << 20
 JSON = b"application/json"
+_MOST_INDENTED = 1 << 20  # bytes: nobody reads more, and others would wait for it
 _PEOPLE = (b"curl/", b"Wget/", b"Mozilla/5.0")
 _NO_CACHE = (b"cache-control", b"no-cache, private")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -143,7 +144,8 @@ class Request:
     ) -> None:
         """JSON ends with a line break, as upstream's encoder ends it; clients compare texts."""
         if body and content_type == JSON:
-            body = _indented(body) if self._for_people else body + b"\n"
+            plain = len(body) > _MOST_INDENTED or not self._for_people
+            body = body + b"\n" if plain else _indented(body)
         self.code = code
         head = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: %b\r\n" % (
             content_type,
