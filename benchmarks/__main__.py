@@ -1,13 +1,13 @@
-"""`python -m benchmarks [start requests watches pods]`: the table of docs and README."""
+"""`python -m benchmarks [start requests watches pods warm]`: the table of docs and README."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import pods, requests, start, watches
+from benchmarks import pods, requests, start, warm, watches
 from benchmarks.table import Table
 
-SUITES = {"start": start, "requests": requests, "watches": watches, "pods": pods}
+SUITES = {"start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm}
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks import http
@@ -46,16 +47,22 @@ def bare_rate(count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
+NO_OP = {"image": "busybox", "command": ["true"]}
+
+
 class Pods:
     """Creates pods and follows them with one watch, as a client would."""
 
-    def __init__(self, sampan: Program, prefix: str) -> None:
+    def __init__(
+        self, sampan: Program, prefix: str, container: Mapping[str, object] = NO_OP
+    ) -> None:
         self.sampan = sampan
+        self.container = container
         self.prefix = prefix
         self.collection = f"{sampan.api}/api/v1/namespaces/default/pods"
 
     def manifest(self, number: int) -> bytes:
-        container = {"name": "main", "image": "busybox", "command": ["true"]}
+        container = {"name": "main", **self.container}
         return json.dumps(
             {
                 "apiVersion": "v1",

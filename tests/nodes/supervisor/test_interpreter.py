@@ -20,8 +20,9 @@ from sampan.nodes.supervisor.client import Client, Report, end_everything
 
 pytestmark = pytest.mark.slow
 
-PREFIX = sys.base_prefix
-PYTHON = f"{PREFIX}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+PREFIX = os.environ.get("WARM_PREFIX", sys.base_prefix)
+"""The Python to compare; another one by hand."""
+PYTHON = os.path.realpath(f"{PREFIX}/bin/python3")
 ENV = {"PATH": f"{PREFIX}/bin:/usr/bin:/bin", "HOME": "/root", "WORD": "a b"}
 
 FILES = {
@@ -33,8 +34,8 @@ FILES = {
     "pkg/inner.py": "import pkg; raise KeyError(__name__)",
     "folder/__main__.py": "import sys; print(__name__, __file__, sys.path[0], sys.argv)",
     "empty/readme": "",
-    "random.py": "print('the one beside the script')",
-    "shadow.py": "import random",
+    "shadow/random.py": "print('the one beside the script')",
+    "shadow/main.py": "import random",
     "latin.py": "# -*- coding: latin-1 -*-\nprint('\xe4')",
     "spawn.py": (
         "import multiprocessing as m\ndef f(x):\n    return x * x\n"
@@ -128,7 +129,7 @@ PROGRAMS: dict[str, list[str]] = {
     "archive": ["/work/app.zip", "a"],
     "encoded source": ["/work/latin.py"],
     "compiled": ["/work/hello.pyc", "a"],
-    "shadowed module": ["/work/shadow.py"],
+    "shadowed module": ["/work/shadow/main.py"],
     "module": ["-m", "json.tool", "/work/data.json"],
     "package": ["-m", "pkg", "a"],
     "module fails": ["-m", "pkg.inner"],

@@ -3,7 +3,7 @@
 `matches` compares with what a fresh interpreter would find inside the sandbox: its own program, its
 prefix, each directory of its path by device and inode, no packages of the user, nothing beside the
 script that has the name of a module that is loaded already. Who is not sure says no: then the
-program is started as usual. CPython 3.8 to 3.13.
+program is started as usual. CPython 3.9 to 3.13.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_VERSIONS = ((3, 8), (3, 13))
+_VERSIONS = ((3, 9), (3, 13))
 """Those whose start was compared with ours, test by test."""
 _ITS_OWN = {"__main__", "builtins", "sys"}
 

@@ -1,6 +1,6 @@
 """The first lines of a zygote: `python -c "exec(open(this file).read(), …)" SOURCE FD [MODULE…]`.
 
-Runs in any Python from 3.8, in the interpreter of a user's environment. The order is the point:
+Runs in any Python from 3.9, in the interpreter of a user's environment. The order is the point:
 what a fresh interpreter has loaded is noted first, then the named modules are imported, and only
 then our own code comes, so that it is known what has to be forgotten after a fork. A module that
 cannot be imported is left out: the program that wants it will be told why. A program of its own,

@@ -48,7 +48,8 @@ def become(
     _set_system(spec, baseline)
     _forget(baseline)
     _reseed()
-    run = _RUNNERS[program["mode"]](program)
+    _register("<string>", None)
+    run = _RUNNERS[program["mode"]]({**program, "name": spec["argv"][0]})
 
     def finish() -> None:
         last = getattr(sys, "last_type", None)
@@ -174,8 +175,18 @@ def _reseed() -> None:
 # -- what runs the program ------------------------------------------------------------------------
 def _code(program: Mapping[str, Any]) -> Callable[[], Any]:
     text = program["what"].encode()
+    _register("<string>", program["what"])
     flags = _Flags(_IGNORE_COOKIE, sys.version_info[1])
     return partial(api.PyRun_SimpleStringFlags, ctypes.c_char_p(text), ctypes.byref(flags))
+
+
+def _register(name: str, text: str | None) -> None:
+    """Python 3.13 keeps the code of `-c` for tracebacks, at the moment ours."""
+    lines: Any = sys.modules.get("linecache")
+    if sys.version_info >= (3, 13) and lines is not None:
+        lines.cache.pop(name, None)
+        if text is not None:
+            lines._register_code(name, text, name)
 
 
 def _module(program: Mapping[str, Any]) -> Callable[[], Any]:
@@ -196,7 +207,7 @@ def _file(program: Mapping[str, Any]) -> Callable[[], Any]:
     if not stream:
         code = ctypes.get_errno()
         said = f"can't open file {path!r}: [Errno {code}] {os.strerror(code)}"
-        return partial(_fail, f"{sys.orig_argv[0]}: {said}", 2)
+        return partial(_fail, f"{program['name']}: {said}", 2)
     return _run_stream(ctypes.c_void_p(stream), os.fsencode(path), close=True)
 
 

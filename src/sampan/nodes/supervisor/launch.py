@@ -7,7 +7,7 @@
 The same three that bubblewrap has, but the first one does not stay: the init becomes the child of
 the supervisor (a subreaper). What the init writes can be written by the container, too, as they
 are the same user in the same sandbox: it is a number in a file of its own and nothing else.
-Runs in any Python from 3.8, as it is also used inside users' interpreters.
+Runs in any Python from 3.9, as it is also used inside users' interpreters.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Runs in a process that has a mount namespace and a pid namespace to itself. Firs
 to be seen is picked up by descriptor where the host's paths still lead somewhere; then the root is
 replaced, and the pieces are put down in the new one. From that moment a path cannot lead out
 of the container, whatever links a volume has, because there is nothing else. Needs Linux 5.12
-(mount_setattr); runs in any Python from 3.8, as it is also used inside users' interpreters.
+(mount_setattr); runs in any Python from 3.9, as it is also used inside users' interpreters.
 """
 
 from __future__ import annotations
