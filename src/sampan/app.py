@@ -178,6 +178,9 @@ class Program:
         self.api.attach(self.node.agent)
         await self.node.start()
         await mirrorpod.show(self.cluster, self.clock, NODE_NAME, self.node.context.host_ip)
+        if self.node.context.networking.enabled:
+            for manifest in founding.api_endpoints(api_port):
+                await self._apply(manifest)
         await self.scheduler.start()
         self.gateway = Server(Gateway(self.health, api))
         port = await self._listen(self.gateway.start, self.config.port, "port")

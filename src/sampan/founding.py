@@ -59,6 +59,26 @@ def _api_service() -> Manifest:
     }
 
 
+def api_endpoints(port: int) -> tuple[Manifest, ...]:
+    """Where the API service leads to: its port of the node, as pods see that. For a cluster whose
+    pods have a network of their own."""
+    where = {"name": "kubernetes", "namespace": "default"}
+    ports = [{"name": "https", "port": port, "protocol": "TCP"}]
+    subset = {"addresses": [{"ip": nets.GATEWAY}], "ports": ports}
+    labels = {names.LABEL_SERVICE_NAME: "kubernetes"}
+    return (
+        {"apiVersion": "v1", "kind": "Endpoints", "metadata": where, "subsets": [subset]},
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**where, "labels": labels},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [nets.GATEWAY], "conditions": {"ready": True}}],
+            "ports": ports,
+        },
+    )
+
+
 def _storage_class(volumes: str) -> Manifest:
     return {
         "apiVersion": "storage.k8s.io/v1",

@@ -32,6 +32,7 @@ ALWAYS = (
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
     nets.API,
+    nets.GATEWAY,
     "127.0.0.1",
     "::1",
 )

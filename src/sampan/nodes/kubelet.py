@@ -99,7 +99,11 @@ class Node:
         context, cluster = self.context, self.context.cluster
         context.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._equip()  # first: a refusal must leave no supervisor that nobody ends
-        greeting, _ = await asyncio.gather(context.client.connect(), self._connect())
+        connecting = asyncio.ensure_future(self._connect())
+        if self._config.network == "pods":
+            await connecting  # a refusal here leaves none, either
+        greeting = await context.client.connect()
+        await connecting
         for kind in _READ:
             await cluster.mirror(kind)
         count = gpus.found() if self._config.gpus is None else self._config.gpus

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import time
 
+from sampan.kube.nets import GATEWAY
 from sampan.nodes.network.balance import Balancer
 from sampan.nodes.network.datagrams import Flows
 from sampan.nodes.network.egress import allowed
@@ -168,3 +169,6 @@ def _places(entry: dict[str, Any], port: dict[str, Any]) -> Iterator[Place]:
         yield entry["ip"], port["port"], protocol
     if port.get("node"):
         yield NODE, port["node"], protocol
+    if entry.get("outside"):  # the node's own service, at the node's address as well
+        for _, number in port["to"]:
+            yield GATEWAY, number, protocol
