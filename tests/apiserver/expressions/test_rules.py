@@ -265,3 +265,8 @@ def test_rules_that_surely_are_too_dear(found: dict[str, Any], refused: bool) ->
     listed = {"type": "array", VALIDATIONS: [{"rule": ALL}]} | found
     problems = rule_problems(definition(schema(listed)), None)
     assert [problem.reason for problem in problems] == ["FieldValueForbidden"] * refused
+
+
+def test_a_rule_may_be_there_twice() -> None:
+    twice = ruled("object", BELOW, BELOW, **PAIR)
+    assert rule_problems(definition(schema(twice)), None) == []

@@ -82,15 +82,11 @@ def _misplaced(schema: Schema, path: str) -> Iterator[Problem]:
 def _rules(schema: Schema, path: str, unrelated: str, *, resource: bool) -> Iterator[Problem]:
     embedded = bool(schema.get("x-kubernetes-embedded-resource"))
     type_ = type_of(schema, resource=resource or embedded)
-    seen: set[str] = set()
     for index, rule in enumerate(schema[VALIDATIONS]):
         at, text = f"{path}[{index}]", rule.get("rule") or ""
         if not text.strip():
             yield required(f"{at}.rule", "rule is not specified")
             continue
-        if text in seen:
-            yield Problem(f"{at}.rule", "FieldValueDuplicate", f'Duplicate value: "{text}"')
-        seen.add(text)
         yield from _words(rule, at, schema)
         if type_ is None:
             text = "a rule needs a schema with a type that an expression can see"
