@@ -42,7 +42,7 @@ ENVIRONMENT = Environment({}, functions())
         ("url('https://[::1]:80/').getHostname()", "::1"),
         ("url('https://[::1]:80/').getPort()", "80"),
         ("url('https://e.com/p?k=v&k=w').getQuery()['k']", ["v", "w"]),
-        ("isURL('/a') && !isURL('a b')", True),
+        ("isURL('/a') && !isURL('a')", True),
         ("'abc 123 45'.find('[0-9]+')", "123"),
         ("'abc 123 45'.findAll('[0-9]+')", ["123", "45"]),
         ("'abc 123 45'.findAll('[0-9]+', 1)", ["123"]),
@@ -56,6 +56,8 @@ ENVIRONMENT = Environment({}, functions())
         ("format.named('labelValue').value().validate('x y').hasValue()", True),
         ("format.named('nope').hasValue()", False),
         ("format.dns1123LabelPrefix().validate('a-').hasValue()", False),
+        ("type(ip('10.0.0.1')) == net.IP", True),
+        ("url('https://example.com/with space/').getEscapedPath()", "/with%20space/"),
         ("jsonpatch.escapeKey('a/b~c')", "a~1b~0c"),
     ],
 )

@@ -173,7 +173,7 @@ _ROWS: list[tuple[Any, ...]] = [
     ("getHost", lambda url: url.host, f"{_URL} . -> string"),
     ("getHostname", lambda url: url.hostname, f"{_URL} . -> string"),
     ("getPort", lambda url: url.port, f"{_URL} . -> string"),
-    ("getEscapedPath", lambda url: url.parts.path, f"{_URL} . -> string"),
+    ("getEscapedPath", lambda url: url.path, f"{_URL} . -> string"),
     ("getQuery", lambda url: url.query, f"{_URL} . -> map(string, list(string))"),
     ("find", _find, "string . string -> string"),
     ("findAll", _find_all, "string . string -> list(string)",

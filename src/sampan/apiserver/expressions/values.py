@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import total_ordering
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from sampan.kube import quantities
 from sampan.lib.cel.faults import EvaluationError
@@ -151,7 +151,7 @@ class Url:
         if (
             parts is None
             or not (parts.scheme or text.startswith("/"))
-            or re.search(r"[\x00-\x20\x7f]", text)
+            or re.search(r"[\x00-\x1f\x7f]", text)
             or not _HOST.fullmatch(parts.hostname or "")
         ):
             raise EvaluationError(f'URL parse error during conversion from string: parse "{text}"')
@@ -174,6 +174,11 @@ class Url:
     @property
     def port(self) -> str:
         return self.host.rpartition("]")[2].partition(":")[2]
+
+    @property
+    def path(self) -> str:
+        """Escaped, where it was not."""
+        return quote(self.parts.path, safe="/%:@!$&'()*+,;=~-._")
 
     @property
     def query(self) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ function (`math.greatest`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from sampan.lib.cel.faults import CompileError
 from sampan.lib.cel.nodes import Bind, Call, Index, ListOf, Literal, Loop, MapOf, Name, Node, Select
@@ -76,6 +77,9 @@ class Checker:
         raise self._fault(node, f"undeclared reference to '{node.name}' (in container '')")
 
     def _select(self, node: Select) -> Type:
+        if (name := self._dotted(node)) in self._type_names:
+            node.type_name = name
+            return _TYPE
         operand = self.check(node.operand)
         through = operand.name == "optional_type"
         inner = operand.params[0] if through else operand
@@ -83,6 +87,22 @@ class Checker:
         if node.test:
             return BOOL
         return optional(found) if through or node.optional else found
+
+    def _dotted(self, node: Node) -> str:
+        """A name with dots that begins with no variable; "" for everything else."""
+        if isinstance(node, Name):
+            return "" if self._known(node.name) else node.name
+        if not isinstance(node, Select) or node.test or node.optional:
+            return ""
+        before = self._dotted(node.operand)
+        return f"{before}.{node.field}" if before else ""
+
+    @cached_property
+    def _type_names(self) -> frozenset[str]:
+        """The dotted names of types: those that functions answer with."""
+        overloads = (each for found in self._functions.values() for each in found.overloads)
+        own = {each.result.name for each in overloads if "." in each.result.name}
+        return frozenset(own | {"google.protobuf.Timestamp", "google.protobuf.Duration"})
 
     def _field(self, node: Select, operand: Type) -> Type:
         if operand.name == "dyn":
@@ -219,6 +239,9 @@ class Checker:
             case "all" | "exists" | "exists_one":
                 self._boolean(node.body)
                 return BOOL
+            case "sortBy":
+                self.check(node.body)
+                return over
             case "filter":
                 self._boolean(node.body)
                 return over if over.name == "list" else list_of(over.params[0]) if over.params \

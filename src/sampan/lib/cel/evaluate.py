@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sampan.lib.cel.check import TYPE_NAMES
+from sampan.lib.cel.extensions import by_keys
 from sampan.lib.cel.faults import EvaluationError, OverBudget
 from sampan.lib.cel.nodes import Bind, Call, Index, ListOf, Literal, Loop, MapOf, Name, Node, Select
 from sampan.lib.cel.operators import OPERATORS, Frame, Run, true
@@ -72,6 +73,9 @@ class _Builder:
         return run
 
     def _select(self, node: Select) -> Run:
+        if node.type_name:
+            type_ = TypeName(node.type_name)
+            return lambda frame: type_
         operand, field, test = self.build(node.operand), node.field, node.test
         if node.optional:
             return lambda frame: _looked_up(operand(frame), field)
@@ -247,6 +251,7 @@ _MACROS: dict[str, Callable[[Iterable[Turn]], Any]] = {
     "exists_one": lambda turns: sum(true(body()) for _, _, body in turns) == 1,
     "map": lambda turns: [body() for _, _, body in turns],
     "filter": lambda turns: [element for _, element, body in turns if true(body())],
+    "sortBy": lambda turns: by_keys([(body(), element) for _, element, body in turns]),
     "transformList": lambda turns: [body() for _, _, body in turns],
     "transformMap": lambda turns: {key: body() for key, _, body in turns},
     "transformMapEntry": lambda turns: {k: v for _, _, body in turns for k, v in body().items()},

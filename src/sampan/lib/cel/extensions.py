@@ -80,6 +80,12 @@ def _sorted(items: list[Any]) -> list[Any]:
     return sorted(items, key=functools.cmp_to_key(_compared))
 
 
+def by_keys(pairs: list[tuple[Any, Any]]) -> list[Any]:
+    """The second ones of the pairs, in the order of the first ones."""
+    order = functools.cmp_to_key(_compared)
+    return [item for _, item in sorted(pairs, key=lambda pair: order(pair[0]))]
+
+
 def _distinct(items: list[Any]) -> list[Any]:
     found: list[Any] = []
     for item in items:

@@ -32,9 +32,10 @@ class Name(Node):
 
 class Select(Node):
     """`operand.field`; with `test` has(operand.field), with `optional` operand.?field. The checker
-    puts the real name in `field` where the written one is escaped."""
+    puts the real name in `field` where the written one is escaped, and what is no field but the
+    dotted name of a type (`net.IP`) into `type_name`."""
 
-    __slots__ = ("field", "operand", "optional", "test")
+    __slots__ = ("field", "operand", "optional", "test", "type_name")
 
     def __init__(self, at: int, operand: Node, field: str, *, optional: bool = False) -> None:
         super().__init__(at)
@@ -42,6 +43,7 @@ class Select(Node):
         self.field = field
         self.optional = optional
         self.test = False
+        self.type_name = ""
 
 
 class Index(Node):
@@ -88,8 +90,8 @@ class MapOf(Node):
 
 class Loop(Node):
     """A macro over a list or a map: all, exists, exists_one, map, filter, transformList,
-    transformMap, transformMapEntry. `names` are one variable or two. The checker puts into `most`
-    how many turns there can be, if that is known."""
+    transformMap, transformMapEntry, sortBy. `names` are one variable or two. The checker puts into
+    `most` how many turns there can be, if that is known."""
 
     __slots__ = ("body", "filter", "macro", "most", "names", "over")
 

@@ -23,7 +23,7 @@ _RESERVED = frozenset({
     "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
     "package", "namespace", "return", "var", "void", "while",
 })  # fmt: skip
-_ONE = {"all", "exists", "exists_one", "existsOne", "map", "filter"}
+_ONE = {"all", "exists", "exists_one", "existsOne", "map", "filter", "sortBy"}
 _TWO = {"all", "exists", "existsOne", "exists_one", "transformList", "transformMap",
         "transformMapEntry"}  # fmt: skip
 _FILTERED = {("map", 3), ("transformList", 4), ("transformMap", 4), ("transformMapEntry", 4)}

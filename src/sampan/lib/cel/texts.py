@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from sampan.lib.cel.faults import EvaluationError
+from sampan.lib.cel.standard import to_string
 from sampan.lib.cel.values import Uint, type_of
 
 _UPPER, _LOWER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TO_LOWER, _TO_UPPER = str.maketrans(_UPPER, _LOWER), str.maketrans(_LOWER, _UPPER)
 _QUOTED = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
            "\v": "\\v", "\\": "\\\\", '"': '\\"'}  # fmt: skip
@@ -100,8 +103,11 @@ def _shown(verb: str, precision: int | None, value: Any) -> str:
         return plain(value)
     if verb == "d" and (whole or value.__class__ is float):
         return plain(value)
-    if verb in "fe" and (whole or value.__class__ is float):
-        return f"{float(value):.{digits}{verb}}"
+    if verb == "f" and (whole or value.__class__ is float):
+        return f"{float(value):.{digits}f}"
+    if verb == "e" and (whole or value.__class__ is float):
+        number, _, power = f"{float(value):.{digits}e}".partition("e")
+        return f"{number}×10{power.replace('+', '').translate(_RAISED)}"
     if verb in "boxX" and (whole or (verb == "b" and value.__class__ is bool)):
         return format(int(value), verb)
     if verb in "xX" and value.__class__ in (str, bytes):
@@ -120,11 +126,13 @@ def plain(value: Any) -> str:
             return "null"
         case bytes():
             return value.decode("utf-8", "replace")
-        case float():
-            return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(value)
         case list():
             return "[" + ", ".join(map(plain, value)) + "]"
         case dict():
             pairs = sorted(f"{plain(key)}: {plain(inner)}" for key, inner in value.items())
             return "{" + ", ".join(pairs) + "}"
-    return str(value.cel_text()) if hasattr(value, "cel_text") else str(value)
+    return to_string(value) if hasattr(value, "cel_text") or _is_plain(value) else str(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, float | datetime | timedelta)

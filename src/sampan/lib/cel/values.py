@@ -124,6 +124,8 @@ def is_zero(value: Any) -> bool:
         return True
     if isinstance(value, Optional):
         return not value.has
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None) == datetime.min
     if isinstance(value, int | float | timedelta):
         return not value or (isinstance(value, float) and math.isnan(value))
     return isinstance(value, str | bytes | list | dict) and not value
