@@ -67,11 +67,12 @@ def _run(name: str, suite: Suite, place: Path, kubeconfig: Path, logs: Path) -> 
         "TEST_KUBECTL": shutil.which("kubectl") or "kubectl",
         "PYTHONPATH": str(_HERE / "shims"),
     }
+    own = [] if isinstance(suite.source, Sdist) else ["-c", str(_HERE / "pytest.ini")]
     python = _ENVIRONMENTS / name / "bin" / "python"
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={results}"]
     with (logs / f"{name}.log").open("w") as log:
         subprocess.run(
-            [*command, "--timeout", str(_CASE_SECONDS), *suite.arguments],
+            [*command, "--timeout", str(_CASE_SECONDS), *own, *suite.arguments],
             cwd=place, env=surroundings, stdout=log, stderr=log, check=False,
         )  # fmt: skip
     return report.read(results, suite.hopeless)
