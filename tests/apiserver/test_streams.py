@@ -170,6 +170,7 @@ def test_exec(serve: Callable[..., None], protocol: str, code: int) -> None:
             assert outcome[0] == 3
             status = orjson.loads(outcome[1:])
             assert (await socket.receive()).type == aiohttp.WSMsgType.CLOSE
+            assert (await socket.receive()).type == aiohttp.WSMsgType.CLOSED
         assert node.asked == [("c", ["sh", "-c"], True, True)]
         assert node.process.sizes == [(80, 24)]
         if code == 0:

@@ -23,6 +23,7 @@ from msgspec import Struct
 from sampan.apiserver.http import Receive, Send
 from sampan.apiserver.spdy.connection import Connection, Pipe, Stream
 from sampan.apiserver.waiting import until_either
+from sampan.apiserver.websocket import LAST
 from sampan.kube.errors import ApiStatus, InternalError
 from sampan.kube.streams import Process
 
@@ -105,10 +106,12 @@ async def over_websocket(receive: Receive, send: Send, process: Process, dialect
 
     async def run() -> None:
         outcome = await _run(process, give)
+        ending: dict[str, Any] = {"type": "websocket.close", "code": 1000}
         if dialect.status:
-            await give(_ERROR, orjson.dumps(outcome))
+            ending[LAST] = dialect.said(_ERROR, orjson.dumps(outcome))
         elif outcome["status"] != "Success":
-            await give(_ERROR, str(outcome["message"]).encode())
+            ending[LAST] = dialect.said(_ERROR, str(outcome["message"]).encode())
+        await send(ending)
 
     with contextlib.suppress(OSError):  # the client has left while it was spoken to
         await until_either(run(), _take(receive, process, dialect))
