@@ -44,7 +44,7 @@ def test_images_come_and_go(call, docker_registry, tmp_path):
 
 def test_the_table_is_shown_and_added_to(call, tmp_path):
     assert "has no rows" in call("map")[1]
-    assert "counts from the next" in call("map", "python:3.12*", "oci")[1]
+    assert "has the row now" in call("map", "python:3.12*", "oci")[1]
     call("map", "team/app", "python=/opt/env")
     assert call("map")[1] == "team/app   python=/opt/env\npython:3.12*   oci\n"
 

@@ -22,6 +22,7 @@ from registry import PASSWORD, PATH, USER, Layer, Registry, Unavailable, busybox
 from sampan.config import Mirror
 from sampan.kube.keys import Key
 from sampan.nodes import pulling
+from sampan.nodes.images import table
 from sampan.nodes.images.oci.store import Store
 
 pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="images need bubblewrap")
@@ -265,6 +266,49 @@ def test_it_is_tried_again(
         assert (await site.finished())["phase"] == "Succeeded"
 
     play(story)
+
+
+def test_a_row_that_is_added_is_enough(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=shell("127.0.0.1:1/team/app:1", "true"))
+        await site.until(because("ErrImagePull"))
+        config = site.home / "config.yaml"
+        config.write_text("images: nonsense\n")
+        site.node.context.follow()
+        assert "images stay as they were" in caplog.text
+        config.write_text("# rows\n")
+        table.add(config, table.row("127.0.0.1:1/team/*", "host"))
+        site.node.context.follow()
+        status = await site.finished()
+        assert status["phase"] == "Succeeded"
+        assert status["containerStatuses"][0]["imageID"] == "sampan://host"
+
+    play(story)
+
+
+def test_a_row_that_is_mended_is_enough(play: Play) -> None:
+    async def story(site: Site) -> None:
+        config = site.home / "config.yaml"
+        table.add(config, table.row("broken", "python=/nowhere"))
+        site.node.context.follow()
+        await site.run(containers=shell("broken", "true"))
+        await site.until(because("ImagePullBackOff"))
+        assert "/nowhere has no bin/python3" in waiting(site.status())["message"]
+        table.add(config, table.row("broken", "host"))
+        site.node.context.follow()
+        assert (await site.finished())["phase"] == "Succeeded"
+
+    play(story)
+
+
+def test_who_was_started_with_another_file_follows_none(play: Play) -> None:
+    async def story(site: Site) -> None:
+        table.add(site.home / "config.yaml", table.row("nothing/*", "host"))
+        before = site.node.context.images
+        site.node.context.follow()
+        assert site.node.context.images is before
+
+    play(story, image_mirror="mirror.example/hub")
 
 
 def test_a_registry_that_is_not_there_is_noticed_at_once(play: Play) -> None:

@@ -104,7 +104,7 @@ def _map(args: argparse.Namespace, home: Home) -> int:
     if args.pattern:
         home.make()
         table.add(home.config, table.row(args.pattern, args.environment))
-        print(f"{home.config} has the row now; it counts from the next `sampan up` on.")
+        print(f"{home.config} has the row now; pods that wait for it start in some seconds.")
         return 0
     rows = load(home.config).images
     for each in rows:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sampan.config import Config, NodeSettings
+from sampan.config import NodeSettings
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
 from sampan.kube import names, nets
@@ -59,7 +59,8 @@ class Context:
         self.host_ip = "127.0.0.1"
         self.level = Level("plain")
         self.images = Images((), self.directory / "environments")
-        self.puller = Puller(Store(home / "images"), Config())
+        self.puller = Puller(Store(home / "images"))
+        self.follow: Callable[[], None] = lambda: None
         self.logins: Callable[[], list[Login]] = list
         self.hidden: tuple[str, ...] = ()
         self.allocatable: Mapping[str, str] = {}

@@ -19,7 +19,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
-from sampan.config import Config
+from sampan.config import Config, Home
 from sampan.engine.cluster import Change, Cluster
 from sampan.kube import names, quantities
 from sampan.kube.errors import ApiStatus, UserMistake
@@ -32,6 +32,7 @@ from sampan.nodes.cell import split
 from sampan.nodes.context import Context
 from sampan.nodes.doctor import Finding, judge
 from sampan.nodes.images import python
+from sampan.nodes.images.follow import Follower
 from sampan.nodes.images.oci.login import own as own_logins
 from sampan.nodes.images.oci.store import Store
 from sampan.nodes.images.puller import Puller
@@ -358,11 +359,20 @@ class Node:
                 f"{context.level.reason}"
             )
         context.hidden = hidden(context.home)
-        place = context.directory / "environments"
-        warm = python.outside(context.home) if config.warm_python else lambda _: False
-        context.images = Images(config.images, place, config.image_mirror, warm)
-        context.puller = Puller(Store(context.home / "images"), config)
+        context.puller = Puller(Store(context.home / "images"))
+        self._imagine(config)
+        context.follow = Follower(Home(context.home).config, config, self._imagine).look
         context.logins = own_logins
+
+    def _imagine(self, config: Config) -> None:
+        """Images mean what this config says, also to those who wait for them."""
+        context = self.context
+        place = context.directory / "environments"
+        warm = python.outside(context.home) if self._config.warm_python else lambda _: False
+        context.images = Images(config.images, place, config.image_mirror, warm)
+        context.puller.configure(config)
+        for worker in self._workers.values():
+            worker.touched()
 
     async def _list_images(self) -> None:
         assert self._registration is not None
@@ -373,6 +383,7 @@ class Node:
         assert self._registration is not None
         while True:
             await asyncio.sleep(registration.HEARTBEAT)
+            self.context.follow()
             try:
                 await self._registration.beat()
             except Exception:

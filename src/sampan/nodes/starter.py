@@ -126,6 +126,7 @@ class Starter:
 
     def _runtime(self, cell: Cell, facts: PodFacts) -> Runtime | None:
         """What the container's image means here; None when it has to wait for it."""
+        self._context.follow()
         found = self._context.images.resolve(cell.spec["image"])
         if isinstance(found, Wanted) and self._context.level.kind == "plain":
             message = f"an image's own files need a sandbox; {hint(cell.spec['image'])}"
@@ -188,14 +189,15 @@ class Starter:
             emit(pod, "Warning", "ProcessesNotShared", f"{text} node sees its own only")
 
     def _refuse_image(self, cell: Cell, facts: PodFacts, refusal: Refusal) -> None:
-        """The table is read at start, so nothing changes by waiting: one word for the first look,
-        another one for ever after, as a kubelet has."""
+        """Nothing changes by waiting, until somebody changes the table: one word for the first
+        look, another one for ever after, as a kubelet has."""
         waiting, emit = Waiting(refusal.reason, refusal.message), self._context.emit
         if refusal.reason == "ErrImagePull":
             text = f'Failed to pull image "{cell.spec["image"]}": {refusal.message}'
             emit(facts.pod, "Warning", "Failed", text)
             if cell.name in self._refused:
                 waiting = Waiting("ImagePullBackOff", refusal.message)
+                self._blocked[cell.name] = cell
             else:
                 self._refused.add(cell.name)
                 self._later(cell, _FIRST_PAUSE)

@@ -47,13 +47,17 @@ class Pulled(Struct, frozen=True):
 
 
 class Puller:
-    def __init__(self, store: Store, config: Config) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self._config = config
+        self._config = Config()
         self._running: dict[Wish, asyncio.Task[Pulled]] = {}
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._overlay: asyncio.Task[bool] | None = None
         self.added: Callable[[], None] = lambda: None
+
+    def configure(self, config: Config) -> None:
+        """Where images are to be had, and how registries are spoken to."""
+        self._config = config
 
     def wish(
         self, image: str, policy: Policy, logins: Sequence[Login] = (), user: int | None = None
