@@ -80,7 +80,7 @@ def test_http(answer: bytes, fault: str | None) -> None:
         ({"tcpSocket": {"port": 1}}, "dial tcp 127.0.0.1:1: "),
         ({"httpGet": {"port": 1}}, 'Get "http://127.0.0.1:1/": '),
         ({"httpGet": {"port": "none"}}, "container has no port named none"),
-        ({"grpc": {"port": 1}}, "grpc probes are not supported by this node"),
+        ({"grpc": {"port": 1}}, "dial tcp 127.0.0.1:1: "),
         ({"exec": {}}, "exec needs a command"),
     ],
 )
@@ -99,7 +99,7 @@ def test_verdicts_reach_who_listens() -> None:
             if len(heard) == 2:
                 enough.set()
 
-        probe = {"grpc": {}, "periodSeconds": 0.001, "failureThreshold": 2}
+        probe = {"tcpSocket": {"port": 1}, "periodSeconds": 0.001, "failureThreshold": 2}
         task = asyncio.create_task(probes.watch(target(1), probe, told))
         await asyncio.wait_for(enough.wait(), 5)
         task.cancel()

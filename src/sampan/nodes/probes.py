@@ -1,7 +1,6 @@
 """Probes and hooks: is the container well, and what to run after its start and before its end.
 
-exec, httpGet and tcpSocket are carried out; grpc is not (it needs HTTP/2) and fails with a message
-that says so, except that no container is killed for it.
+exec, httpGet, tcpSocket, and grpc by the health protocol.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from sampan.kube.errors import ApiStatus
-from sampan.nodes import execute
+from sampan.nodes import execute, grpc
 from sampan.nodes.supervisor.client import Client
 
 _BODY = 10_240
@@ -98,7 +97,7 @@ async def perform(target: Target, handler: Mapping[str, Any]) -> None:
     elif "sleep" in handler:
         await asyncio.sleep(float(handler["sleep"].get("seconds") or 0))
     elif "grpc" in handler:
-        raise Failure("grpc probes are not supported by this node")
+        await _grpc(target, handler["grpc"])
 
 
 async def _exec(target: Target, body: Mapping[str, Any]) -> None:
@@ -122,6 +121,22 @@ async def _tcp(target: Target, body: Mapping[str, Any]) -> None:
     except OSError as error:
         raise Failure(f"dial tcp {host}:{port}: {error.strerror or error}") from error
     writer.close()
+
+
+async def _grpc(target: Target, body: Mapping[str, Any]) -> None:
+    host = f"{target.address}:{body['port']}"
+    try:
+        reader, writer = await target.open(target.address, int(body["port"]))
+    except OSError as error:
+        raise Failure(f"dial tcp {host}: {error.strerror or error}") from error
+    try:
+        found = await grpc.check(reader, writer, host=host, service=body.get("service") or "")
+    except (OSError, grpc.NoAnswer) as error:
+        raise Failure(f"grpc {host}: {error}") from error
+    finally:
+        writer.close()
+    if found != grpc.SERVING:
+        raise Failure(f'service unhealthy (responded with "{found}")')
 
 
 async def _http(target: Target, body: Mapping[str, Any]) -> None:

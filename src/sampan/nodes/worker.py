@@ -249,7 +249,7 @@ class Worker:
                 cell.ready = verdict
             elif kind == "startup" and verdict:
                 cell.passed = True
-            elif verdict is False and "grpc" not in cell.spec[f"{kind}Probe"]:
+            elif verdict is False:
                 cell.unhealthy = kind
             if before != (cell.passed, cell.ready, cell.unhealthy):
                 self._wake.set()
