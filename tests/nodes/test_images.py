@@ -233,6 +233,7 @@ def _message(site: Site) -> bool:
 
 
 # -- what goes wrong ------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_an_image_that_nobody_has(play: Play, docker_registry: Registry) -> None:
     image = f"{docker_registry.name}/library/nothing"
 
@@ -252,6 +253,7 @@ def test_an_image_that_nobody_has(play: Play, docker_registry: Registry) -> None
     play(story)
 
 
+@pytest.mark.slow
 def test_it_is_tried_again(
     play: Play, docker_registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +288,7 @@ def test_a_row_that_is_added_is_enough(play: Play, caplog: pytest.LogCaptureFixt
     play(story)
 
 
+@pytest.mark.slow
 def test_a_row_that_is_mended_is_enough(play: Play) -> None:
     async def story(site: Site) -> None:
         config = site.home / "config.yaml"
@@ -320,6 +323,7 @@ def test_a_registry_that_is_not_there_is_noticed_at_once(play: Play) -> None:
     play(story)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["half", "bomb"])
 def test_a_registry_that_is_no_good(play: Play, fault: str) -> None:
     layer = io.BytesIO()
@@ -453,6 +457,7 @@ def test_two_pods_share_one_pull(play: Play, busybox: str) -> None:
 
 
 # -- several users --------------------------------------------------------------------------------
+@pytest.mark.slow
 @SANDBOXES
 @pytest.mark.skipif(os.geteuid() != 0, reason="there is one user in an image here")
 def test_nginx_serves_as_on_any_node(play: Play, docker_registry: Registry, sandbox: str) -> None:
