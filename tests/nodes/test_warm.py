@@ -59,7 +59,10 @@ def environment(directory: Path, **modules: str) -> Image:
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 def test_the_first_pod_pays_and_the_next_ones_are_forked(play: Any, sandbox: str) -> None:
     async def story(site: Any) -> None:
-        code = "import sys, os; print(sys.executable, os.getpid(), os.uname().nodename)"
+        code = (
+            "import sys, os; print(sys.executable, os.getpid(), os.uname().nodename, "
+            f"os.readlink('/proc/self/ns/net') == '{os.readlink('/proc/self/ns/net')}')"
+        )
         first = await python(site, "a", code)
         zygote = await ready(site)
         assert (zygote.state, zygote.forks) == ("ready", 0)

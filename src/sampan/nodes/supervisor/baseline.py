@@ -46,9 +46,9 @@ class Baseline:
         means a copy of each page that we share, 10 ms with numpy; what the program itself has
         made is taken apart as ever. Registered first, it runs after the program's own callbacks.
         """
-        api.Py_IncRef(ctypes.py_object(self._modules))
-        for module in self._modules.values():
-            api.Py_IncRef(ctypes.py_object(module))
+        loaded = list(sys.modules.values())  # our own, too, which every fork forgets at once
+        for immortal in (self._modules, loaded, *loaded):
+            api.Py_IncRef(ctypes.py_object(immortal))
         atexit.register(self._let_go)
         gc.collect()
         gc.freeze()

@@ -86,6 +86,8 @@ class Connection:
         except OSError:
             self.close()
             return
+        for fd in fds:
+            os.set_inheritable(fd, False)  # what starts meanwhile must not keep it open
         self._fds += fds
         if not data:
             self.close()
