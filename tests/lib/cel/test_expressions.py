@@ -123,6 +123,10 @@ def test_values(source: str, value: Any) -> None:
         ("self.a.nope()", "undeclared reference to 'nope'"),
         ("1 + 1.0", "found no matching overload for '_+_' applied to '(int, double)'"),
         ("self.a.b == 'x'", "found no matching overload for '_==_' applied to '(int, string)'"),
+        ("self.x__dash__y == null", "no matching overload for '_==_' applied to '(string, null)'"),
+        ("[1, 'a']", "<input>:1:5: expected type 'int' but found 'string'"),
+        ("duration('1d')", "<input>:1:10: invalid duration argument"),
+        ("timestamp('x')", "invalid timestamp argument"),
         ("self.a.l.contains('x')", "found no matching overload for 'contains'"),
         ("self.a.b.all(x, true)", "cannot be range of a comprehension"),
         ("self.a.l.all(x, x)", "expected type 'bool' but found 'string'"),
@@ -154,7 +158,7 @@ def test_faults_are_found_before_anything_runs(source: str, text: str) -> None:
         ("9223372036854775807 + 1", "integer overflow"),
         ("d.n[2] + 1", "no such overload"),
         ("d.e.x == 1", "no such key: x"),
-        ("duration('x')", "type conversion error"),
+        ("duration(d.n[2])", "type conversion error"),
         ("d.n < 1", "no such overload"),
         ("'a'.matches('(')", "error parsing regexp"),
         ("optional.none().value()", "dereference"),
@@ -222,5 +226,5 @@ def test_division_and_modulo_belong_together(a: int, b: int) -> None:
 
 def test_types_are_shown_as_cel_shows_them() -> None:
     assert str(ENVIRONMENT.compile("{'a': [1]}").type) == "map(string, list(int))"
-    assert str(ENVIRONMENT.compile("[1, 'a']").type) == "list(dyn)"
+    assert str(ENVIRONMENT.compile("[d, 'a']").type) == "list(dyn)"
     assert isinstance(ENVIRONMENT.compile("self.?a").type, Type)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any
 
-from sampan.lib.cel.faults import CompileError
+from sampan.lib.cel.faults import CompileError, EvaluationError
 from sampan.lib.cel.nodes import Bind, Call, Index, ListOf, Literal, Loop, MapOf, Name, Node, Select
+from sampan.lib.cel.standard import duration, timestamp
 from sampan.lib.cel.types import (
     BOOL,
     BYTES,
@@ -46,6 +48,7 @@ class Checker:
         self._variables = variables
         self._functions = functions
         self._local: dict[str, Type] = {}
+        self._mixed = False
         self._by_node: dict[type[Node], Callable[..., Type]] = {
             Literal: lambda node: _LITERALS[node.value.__class__],
             Name: self._name,
@@ -134,10 +137,14 @@ class Checker:
     def _call(self, node: Call) -> Type:
         self._qualify(node)
         target = None if node.target is None else self.check(node.target)
+        before, self._mixed = self._mixed, node.name == "format"  # which takes values of all types
         args = [self.check(arg) for arg in node.args]
+        self._mixed = before
         given = args if target is None else [target, *args]
         if node.name in _SPECIAL:
             return self._operator(node, args)
+        if node.name in _READ and node.args and isinstance(node.args[0], Literal):
+            self._read(node.name, node.args[0])
         function = self._functions.get((node.name, target is not None, len(given)))
         if function is None:
             if any(name == node.name for name, *_ in self._functions):
@@ -150,6 +157,13 @@ class Checker:
             raise self._no_overload(node, node.name, target, args)
         found = results[0]
         return found if all(str(other) == str(found) for other in results) else DYN
+
+    def _read(self, name: str, literal: Literal) -> None:
+        """Times that are written down are read before anything runs."""
+        try:
+            _READ[name](literal.value)
+        except (EvaluationError, TypeError):
+            raise self._fault(literal, f"invalid {name} argument") from None
 
     def _qualify(self, node: Call) -> None:
         """`math.greatest(a)` is a function and no method, unless there is a variable `math`."""
@@ -169,7 +183,7 @@ class Checker:
                 raise self._no_overload(node, name, None, args)
             return joined(args[1], args[2])
         if name in ("_==_", "_!=_"):
-            if not assignable(args[0], args[1], {}) and args[0].name != "null":
+            if not assignable(args[0], args[1], {}):
                 raise self._no_overload(node, name, None, args)
             return BOOL
         box, item = args[1], args[0]
@@ -188,8 +202,7 @@ class Checker:
     def _list(self, node: ListOf) -> Type:
         found: Type | None = None
         for at, item in enumerate(node.items):
-            inner = self._item(item, at in node.optional)
-            found = inner if found is None else joined(found, inner)
+            found = self._alike(item, found, self._item(item, at in node.optional))
         return list_of(found or DYN, len(node.items))
 
     def _item(self, node: Node, is_optional: bool) -> Type:
@@ -202,13 +215,20 @@ class Checker:
             raise self._fault(node, f"expected type 'optional_type' but found '{found}'")
         return DYN
 
+    def _alike(self, node: Node, found: Type | None, one: Type) -> Type:
+        """The type of literals that hold one more value; Kubernetes wants them all of one type."""
+        if found is None or self._mixed:
+            return one if found is None else joined(found, one)
+        if not assignable(found, one, {}):
+            raise self._fault(node, f"expected type '{found}' but found '{one}'")
+        return joined(found, one)
+
     def _map(self, node: MapOf) -> Type:
         keys: Type | None = None
         values: Type | None = None
         for at, (key, value) in enumerate(node.entries):
-            one, other = self.check(key), self._item(value, at in node.optional)
-            keys = one if keys is None else joined(keys, one)
-            values = other if values is None else joined(values, other)
+            keys = self._alike(key, keys, self.check(key))
+            values = self._alike(value, values, self._item(value, at in node.optional))
         return map_of(keys or DYN, values or DYN)
 
     def _loop(self, node: Loop) -> Type:
@@ -274,6 +294,7 @@ class Checker:
         return optional(found) if node.macro == "optMap" else found
 
 
+_READ: Mapping[str, Callable[[Any], object]] = {"duration": duration, "timestamp": timestamp}
 _SPECIAL = frozenset({"_?_:_", "_==_", "_!=_", "@in"})
 
 

@@ -56,6 +56,9 @@ def object_of(name: str, fields: Mapping[str, tuple[str, Type]]) -> Type:
     return made
 
 
+_NEVER_NULL = frozenset({"bool", "int", "uint", "double", "string", "bytes", "list", "map"})
+
+
 def is_variable(type_: Type) -> bool:
     return len(type_.name) == 1 and type_.name.isupper()
 
@@ -68,8 +71,10 @@ def assignable(wanted: Type, given: Type, bound: dict[str, Type]) -> bool:
             bound[wanted.name] = given
             return True
         return assignable(known, given, {})
-    if "dyn" in (wanted.name, given.name) or given.name == "null":
+    if "dyn" in (wanted.name, given.name):
         return True
+    if "null" in (wanted.name, given.name):
+        return wanted.name == given.name or not (_NEVER_NULL & {wanted.name, given.name})
     if wanted.fields is not None or given.fields is not None:
         return wanted.fields is not None and given.fields is not None
     if wanted.name != given.name or len(wanted.params) != len(given.params):
