@@ -20,9 +20,16 @@ from sampan.nodes.network import client
 class Ground:
     """Asks the ground and the data path as the control plane does."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, before: str = "pass") -> None:
+        """`before` is Python to run first in the process."""
         self.directory = directory
-        command = [sys.executable, *client.arguments(directory)]
+        flags, (script, *words) = client.arguments(directory)[:3], client.arguments(directory)[3:]
+        command = [
+            sys.executable,
+            *flags,
+            script.replace("sys.exit", f"{before}; sys.exit"),
+            *words,
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         with self.process.stdout as out:
@@ -83,10 +90,21 @@ class Ground:
 
 
 @pytest.fixture
+def old_kernel(tmp_path: Path) -> Iterator[Ground]:
+    """A network on a kernel without nf_tables."""
+    fail = "from sampan.nodes.network import catch; catch._NETFILTER = 99"
+    yield from _running(Ground(tmp_path, before=fail))
+
+
+@pytest.fixture
 def ground(tmp_path: Path) -> Iterator[Ground]:
-    made = Ground(tmp_path)
+    yield from _running(Ground(tmp_path))
+
+
+def _running(made: Ground) -> Iterator[Ground]:
+    assert made.said, "the data path has ended without a word"
     if made.said != "ready":
-        made.process.wait(10)
+        made.close()
         pytest.skip(made.said)
     made.connect()
     yield made

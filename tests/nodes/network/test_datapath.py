@@ -162,6 +162,26 @@ def test_pods_get_out_but_not_to_the_machines_loopback(pods: Any) -> None:
             assert ask(pods, b"x") == b"never"
 
 
+def test_without_nf_tables_common_ports_lead_out(old_kernel: Any) -> None:
+    ground = old_kernel
+    for number, uid in enumerate(("client", "one"), 5):
+        ground.pod(uid, f"10.244.0.{number}")
+    assert ground.ask(op="list")[0]["egress"] == "ports"
+    server = answering(ground, "one")
+    ground.services(**{"t/s": entry(("10.244.0.6", 80))})
+    assert ask(ground) == b"one"  # although all addresses are listened on at this port
+    close(server)
+    try:
+        free = socket.create_server((_own_address(), 27017))  # one of the common ports
+    except OSError as error:
+        pytest.skip(f"no address or no port to try it with: {error}")
+    with free, ground.dial("client", *free.getsockname()) as client:
+        accepted, _ = free.accept()
+        client.sendall(b"out")
+        assert accepted.recv(9) == b"out"
+        accepted.close()
+
+
 def _own_address() -> str:
     """Of this machine in its own network; no packet is sent to find out."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

@@ -166,6 +166,8 @@ class Ground:
                 sock.setsockopt(socket.IPPROTO_IP, _RECEIVE_DESTINATION, 1)
         if bind is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if listen and not place:  # one on all addresses may stand beside one on a service's
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             sock.bind(tuple(bind))
         if listen:
             sock.listen(512)
