@@ -13,7 +13,7 @@ import sys
 def _boot() -> None:
     fresh = set(sys.modules)
     path, orig = sys.path[1:], sys.argv[1:]
-    sys.modules["os"].closerange(int(orig[1]) + 1, 65_536)
+    sys.modules["posix"].closerange(int(orig[1]) + 1, 65_536)
     sys.path[:] = path
     writes = sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # the environment is to stay as it is
