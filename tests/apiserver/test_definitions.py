@@ -205,3 +205,21 @@ def test_each_version_has_its_selectable_fields(serve: Serve) -> None:
         assert schema["x-kubernetes-selectable-fields"] == [{"fieldPath": "spec.sails"}]
 
     serve(scenario)
+
+
+def test_what_was_there_before_a_definition_became_stricter_is_let_be(serve: Serve) -> None:
+    async def scenario(client: Any) -> None:
+        await client.post(CRDS, crd(version(subresources={"status": {}})))
+        await client.post(BOATS, boat(sails=1))
+        schema = with_spec(sails={"type": "integer", "minimum": 2}, replicas={"type": "integer"})
+        later = version(schema=schema, subresources={"status": {}})
+        assert (await client.merge(ITEM, {"spec": {"versions": [later]}})).code == 200
+        assert (await client.merge(f"{BOATS}/b/status", {"status": {"replicas": 1}})).code == 200
+        assert (await client.merge(f"{BOATS}/b", {"spec": {"replicas": 1}})).code == 200
+        refused = await client.merge(f"{BOATS}/b", {"spec": {"sails": 0}})
+        assert "spec.sails in body should be greater than or equal to 2" in refused.message
+        assert (await client.post(BOATS, boat("c", sails=1))).code == 422
+        removed = await client.merge(f"{BOATS}/b", {"spec": {"sails": None}})
+        assert "spec.sails: Required value" in removed.message
+
+    serve(scenario)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampan.apiserver.schemas import Schema, crd_problems
-from sampan.kube.errors import BadRequest
+from sampan.apiserver.schemas import Schema, counting, crd_problems
+from sampan.kube.errors import BadRequest, Problem
 from sampan.lib.regex.automaton import Automaton
 from sampan.lib.regex.patterns import PatternError, compiled
 
@@ -255,3 +255,23 @@ def test_the_automaton_agrees_with_python(pattern: str, text: str) -> None:
     except re.error:
         return  # such as `^*`
     assert Automaton(pattern).search(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("field", "reason", "new", "old", "counts"),
+    [
+        ("spec.a", "FieldValueInvalid", {"a": 1, "b": 2}, {"a": 1, "b": 1}, False),
+        ("spec.a", "FieldValueInvalid", {"a": 2}, {"a": 1}, True),
+        ("spec.a", "FieldValueInvalid", {"a": 1}, {}, True),
+        ("spec.a", "FieldValueRequired", {"b": 2}, {"b": 1}, True),
+        ("spec.a", "FieldValueRequired", {"b": 1}, {"b": 1}, False),
+        ("spec.l[1].x", "FieldValueInvalid", {"l": [1, {"x": 1}]}, {"l": [1, {"x": 1}]}, False),
+        ("spec.l[1].x", "FieldValueInvalid", {"l": [2, {"x": 1}]}, {"l": [1, {"x": 1}]}, True),
+        ("<nil>", "FieldValueInvalid", {}, {}, True),
+    ],
+)
+def test_only_what_changes_counts(
+    field: str, reason: str, new: Any, old: Any, counts: bool
+) -> None:
+    problem = Problem(field, reason, "")
+    assert bool(counting([problem], {"spec": new}, {"spec": old})) is counts

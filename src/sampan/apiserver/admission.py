@@ -17,7 +17,7 @@ from sampan.apiserver import metadata
 from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.resources import Resource
-from sampan.apiserver.schemas import Schema, Subresource, facts
+from sampan.apiserver.schemas import Schema, Subresource, counting, facts
 from sampan.kube.errors import BadRequest, Problem, invalid
 from sampan.kube.keys import Manifest
 
@@ -164,7 +164,8 @@ def validate(
     """Raise Invalid with everything that is wrong."""
     meta: dict[str, Any] = manifest["metadata"]
     found: list[Problem] = metadata.problems(meta, resource.trait.name)
-    found += resource.schema.problems(manifest)
+    shape = resource.schema.problems(manifest)
+    found += counting(shape, manifest, old) if shape and old is not None else shape
     if resource.custom and resource.rules is not None:
         found += _ruled(resource.rules, manifest, old, found)
     if not found or not resource.custom:
