@@ -132,18 +132,12 @@ class OutsideHooks:
             return
         self._policies.judge(attempt)
         hooks = self._candidates(VALIDATING, attempt)
-        asked = [
-            self._caller.ask(hook, attempt, resource)
-            for hook in hooks
-            if (resource := self._caller.wanted(hook, attempt)) is not None
-        ]
-        if len(asked) == 1:
-            await asked[0]
-        elif asked:
-            answers: Sequence[Any] = await asyncio.gather(*asked, return_exceptions=True)
-            for answer in answers:
-                if isinstance(answer, BaseException):
-                    raise answer
+        wanted = [(hook, found) for hook in hooks if (found := self._caller.wanted(hook, attempt))]
+        asked = [self._caller.ask(hook, attempt, resource) for hook, resource in wanted]
+        answers: Sequence[Any] = await asyncio.gather(*asked, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
 
 def _could(webhook: Webhook, resource: Resource, attempt: Attempt) -> bool:

@@ -83,8 +83,8 @@ class Caller(Struct, frozen=True):
         variables = matching.variables(attempt, request, self.backend, self.authorizer)
         holds, fault = matching.all_hold(webhook.conditions, variables, Budget(_STEPS))
         if fault and webhook.fails:
-            text = f"admission webhook {webhook.name!r} could not evaluate matchConditions: {fault}"
-            raise attempt.resource.forbidden(attempt.name, text.replace("'", '"'))
+            text = f'admission webhook "{webhook.name}": matchConditions: {fault}'
+            raise attempt.resource.forbidden(attempt.name, text)
         return resource if holds else None
 
     async def ask(self, webhook: Webhook, attempt: Attempt, resource: Resource) -> Answer:
