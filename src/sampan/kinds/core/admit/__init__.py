@@ -23,7 +23,7 @@ from sampan.kube.component import Rules
 
 RULES: Mapping[str, Rules] = {
     names.POD: POD_RULES,
-    names.SERVICE: SERVICE_RULES,
+    **SERVICE_RULES,
     **BASIC_RULES,
     **PRIORITY_RULES,
     **CONFIG_RULES,

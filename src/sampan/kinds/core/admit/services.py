@@ -1,4 +1,4 @@
-"""Service: defaults, ports, and the addresses that it is given.
+"""Service: defaults, ports, and the addresses that it is given; and what leads nowhere.
 
 A cluster IP comes from 10.96.0.0/16, a node port from 30000-32767; both start at a number that
 follows from the service's name and take the next free one, so the same service tends to get the
@@ -264,6 +264,29 @@ def _port_id(port: Mapping[str, Any]) -> tuple[str, int]:
     return (port.get("protocol", "TCP"), int(port.get("port") or 0))
 
 
-SERVICE_RULES = Rules(
-    default=default_service, prepare=prepare_service, validate=validate_service, admit=admit_service
-)
+def warn_service(manifest: Manifest) -> list[str]:
+    """What of it leads nowhere here."""
+    spec, where = manifest["spec"], "has no effect here"
+    found = []
+    if spec.get("externalIPs"):
+        found.append(f"spec.externalIPs: {where}: use a node port, which 127.0.0.1 has")
+    for index, port in enumerate(spec.get("ports") or ()):
+        if port.get("protocol") == "SCTP":
+            found.append(f"spec.ports[{index}].protocol: {where}: TCP and UDP are carried")
+    return found
+
+
+def warn_policy(_manifest: Manifest) -> list[str]:
+    return ["a NetworkPolicy has no effect here: the pods of all namespaces reach each other"]
+
+
+SERVICE_RULES: Mapping[str, Rules] = {
+    names.SERVICE: Rules(
+        default=default_service,
+        prepare=prepare_service,
+        validate=validate_service,
+        admit=admit_service,
+        warn=warn_service,
+    ),
+    names.NETWORK_POLICY: Rules(warn=warn_policy),
+}
