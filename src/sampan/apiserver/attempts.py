@@ -56,6 +56,10 @@ class Hooks(Protocol):
         """Raises ApiStatus when a webhook or a policy refuses."""
         ...
 
+    def close(self) -> None:
+        """Hear of no more changes."""
+        ...
+
 
 class NoHooks:
     """Lets everything through."""
@@ -66,6 +70,9 @@ class NoHooks:
         return attempt.object or {}
 
     async def validate(self, attempt: Attempt) -> None:
+        return None
+
+    def close(self) -> None:
         return None
 
 

@@ -45,6 +45,8 @@ class LateHooks:
     def close(self) -> None:
         for stop in self._stops:
             stop()
+        if self._made is not None:
+            self._made.close()
 
     @contextlib.contextmanager
     def held_open(self) -> Iterator[None]:
