@@ -32,8 +32,9 @@ def read(path: Path, hopeless: Mapping[str, str]) -> Outcome:
         name = f"{case.get('classname', '')}::{case.get('name', '')}"
         bare = case.get("name", "").partition("[")[0]
         if case.find("failure") is not None or case.find("error") is not None:
-            if bare in hopeless:
-                outcome.hopeless[name] = hopeless[bare]
+            why = hopeless.get(case.get("name", "")) or hopeless.get(bare)
+            if why:
+                outcome.hopeless[name] = why
             else:
                 outcome.failed.append(name)
         elif case.find("skipped") is not None:
