@@ -41,7 +41,8 @@ async def create(
     if resource.conversion is not None:
         resource, manifest = _converted(backend, resource, manifest, call)
     meta: dict[str, Any] = manifest["metadata"]
-    if meta.get("resourceVersion"):
+    given = meta.pop("resourceVersion", None) or ""
+    if given.isdecimal() and given.strip("0"):  # what is no number is not looked at, as upstream
         raise _NoReason("resourceVersion should not be set on objects to be created")
     if resource.namespaced:
         namespace_is_open(backend, resource, namespace, meta.get("name") or "")
