@@ -31,7 +31,6 @@ CRON_JOB = "CronJob.batch"
 POD_DISRUPTION_BUDGET = "PodDisruptionBudget.policy"
 HORIZONTAL_POD_AUTOSCALER = "HorizontalPodAutoscaler.autoscaling"
 ENDPOINT_SLICE = "EndpointSlice.discovery.k8s.io"
-NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 LEASE = "Lease.coordination.k8s.io"
 STORAGE_CLASS = "StorageClass.storage.k8s.io"
 PLACED = (PERSISTENT_VOLUME, STORAGE_CLASS)

@@ -276,10 +276,6 @@ def warn_service(manifest: Manifest) -> list[str]:
     return found
 
 
-def warn_policy(_manifest: Manifest) -> list[str]:
-    return ["a NetworkPolicy has no effect here: the pods of all namespaces reach each other"]
-
-
 SERVICE_RULES: Mapping[str, Rules] = {
     names.SERVICE: Rules(
         default=default_service,
@@ -288,5 +284,4 @@ SERVICE_RULES: Mapping[str, Rules] = {
         admit=admit_service,
         warn=warn_service,
     ),
-    names.NETWORK_POLICY: Rules(warn=warn_policy),
 }
