@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from sampan.nodes.registration import allocatable, memory, tasks
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor import cgroups
 from sampan.nodes.supervisor.cgroups import Groups
-from sampan.nodes.supervisor.client import Kept
+from sampan.nodes.supervisor.client import Gone, Kept
 
 SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 
@@ -87,6 +90,33 @@ def test_memory_above_the_limit_is_an_oom_kill(play: Any, cgroup: bool) -> None:
         [container] = (await place.finished())["containerStatuses"]
         ended = container["state"]["terminated"]
         assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
+
+    play(story, node=NodeSettings(cgroups=cgroup))
+
+
+@pytest.mark.parametrize("cgroup", [True, False], ids=["cgroup-if-any", "watch"])
+def test_a_limit_outlives_the_supervisor(play: Any, cgroup: bool) -> None:
+    async def story(place: Any) -> None:
+        lock = place.home / "node" / "supervisor.lock"
+        waits = "until [ -e /tmp/go ]; do sleep 0.05; done; " + EAT
+        await place.run(command=waits, container=resources(memory="50Mi"))
+        await place.running()
+        first = lock.read_text()
+        os.kill(int(first), signal.SIGKILL)
+        await place.eventually(lambda: lock.read_text() not in ("", first))
+
+        async def answers() -> bool:
+            with contextlib.suppress(Gone):
+                return bool(await place.node.context.client.list())
+            return False
+
+        await place.eventually(answers)
+        go = await place.node.agent.execute(
+            place.get(), "main", ["touch", "/tmp/go"], stdin=False, tty=False
+        )
+        assert await asyncio.wait_for(go.wait(), 10) == 0
+        [container] = (await place.finished())["containerStatuses"]
+        assert container["state"]["terminated"]["reason"] == "OOMKilled"
 
     play(story, node=NodeSettings(cgroups=cgroup))
 
