@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sampan.kube.keys import Key
+from sampan.nodes.supervisor import process
 
 SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 
@@ -215,3 +216,19 @@ def _wait_for_end(directory: Path) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("the container did not end")
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.02, 0.05])
+def test_an_end_while_a_supervisor_is_replaced(play: Any, delay: float) -> None:
+    """Neither waits the one for the other, nor is one left behind."""
+
+    async def story(site: Any) -> int:
+        await site.run(command="sleep 100")
+        await site.running()
+        os.kill(await supervisor_pid(site), signal.SIGKILL)
+        await asyncio.sleep(delay)
+        await asyncio.wait_for(site.node.shutdown_pods(grace=0), 10)
+        return await supervisor_pid(site)
+
+    last = play(story)
+    assert not process.alive(last)

@@ -91,6 +91,7 @@ class Node:
         self._kept = Kept()
         self._supervisor = 0
         self._stopping = False
+        self._reconnecting: asyncio.Task[None] | None = None
         self._unclaimed: dict[str, list[Report]] = {}
         self._early: list[Report] | None = []
         """Ends that are heard of before it is known whose they are; None while that is known."""
@@ -161,7 +162,9 @@ class Node:
     async def shutdown_pods(self, grace: float = 2.0) -> None:
         """End every container of this node and the supervisor. Before or after `stop`."""
         self._stopping = True
-        await _cancel(list(self._work.values()))
+        # A supervisor that died a moment ago must not be replaced behind our back.
+        renewal = [self._reconnecting] if self._reconnecting else []
+        await _cancel([*self._work.values(), *renewal])
         self.context.client.close()
         with contextlib.suppress(Gone):
             await end_everything(self.context.directory, grace)
@@ -263,7 +266,7 @@ class Node:
     def _lost(self) -> None:
         self._early = []
         if not self._stopping:
-            self._spawn(self._reconnect())
+            self._reconnecting = self._begin(self._reconnect())
 
     async def _reconnect(self) -> None:
         """The supervisor died: start another one and adopt what it finds."""
@@ -393,9 +396,13 @@ class Node:
         self._unsubscribe.append(self.context.cluster.subscribe(kind, tell))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._begin(work)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def hidden(home: Path) -> tuple[str, ...]:

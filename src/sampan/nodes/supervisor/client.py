@@ -110,6 +110,7 @@ class Client(asyncio.Protocol):
         self._child: subprocess.Popen[bytes] | None = None
         self._leaving: asyncio.Event | None = None
         self._greeted = False
+        self._pid = 0
 
     async def connect(self) -> Greeting:
         """Find the supervisor or start one; from now on its events come."""
@@ -130,7 +131,7 @@ class Client(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: self, sock=sock)
         greeting = msgspec.convert(await self._ask("events"), Greeting)
-        self._greeted = True
+        self._greeted, self._pid = True, greeting.pid
         return greeting
 
     async def list(self) -> builtins.list[Report]:
@@ -198,6 +199,9 @@ class Client(asyncio.Protocol):
         await self._ask("shutdown", grace=grace)
         await self._leaving.wait()
         if self._child is not None:
+            if self._child.pid != self._pid:
+                # One that we had started too many: it may have waited until the first had gone.
+                self._child.kill()
             await asyncio.to_thread(self._child.wait)  # our own child must not stay as a zombie
 
     def close(self) -> None:
