@@ -190,7 +190,11 @@ class Client(asyncio.Protocol):
                 os.close(fd)
         loop = asyncio.get_running_loop()
         _, command = await loop.create_unix_connection(Command, sock=sock)
-        await command.started
+        try:
+            await command.started
+        except BaseException:
+            command.kill()
+            raise
         return command
 
     async def shutdown(self, grace: float) -> None:
