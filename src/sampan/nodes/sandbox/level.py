@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 from typing import Any, Literal
 
 import msgspec
@@ -66,7 +67,7 @@ async def probe(wanted: Kind | Literal[""] = "", program: str = "bwrap") -> Leve
             return found
         reasons.append(found.reason)
     if wanted in ("", "namespaces"):
-        failure = await _try_namespaces()
+        failure = await asyncio.to_thread(_try_namespaces)
         if not failure:
             return Level("namespaces", reason="; ".join(reasons) or _ASKED)
         reasons.append(failure)
@@ -90,25 +91,21 @@ async def _try_bubblewrap(program: str) -> Level:
     return Level("plain", reason=said.decode(errors="replace").strip() or f"{program} fails")
 
 
-async def _try_namespaces() -> str:
-    """Why we cannot make a sandbox ourselves; "" if we can. A zygote tries before it speaks."""
+def _try_namespaces() -> str:
+    """Why we cannot make a sandbox ourselves; "" if we can. A zygote tries before it speaks, and
+    ends when its connection does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *zygotes.bare_command(theirs.fileno()),
+    with ours, theirs:
+        process = subprocess.Popen(
+            zygotes.bare_command(theirs.fileno()),
             pass_fds=(theirs.fileno(),),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         theirs.close()
-        ours.setblocking(False)
-        said = await asyncio.get_running_loop().sock_recv(ours, 65_536)
-    finally:
-        ours.close()
-    _, error = await process.communicate()
+        said = ours.recv(65_536)
+    _, error = process.communicate()
     last = error.decode(errors="replace").strip().rpartition("\n")[2]
-    if not said:
-        return f"namespaces: {last or 'the trial failed'}"
-    reason = msgspec.json.decode(said)["reason"]
+    reason = msgspec.json.decode(said)["reason"] if said else "the trial failed"
     return f"namespaces: {last or reason}" if reason else ""
