@@ -75,6 +75,16 @@ SUITES: Mapping[str, Suite] = {
             {path: path for path in _E2E_OF_30},
             inside=True,
         ),
+        {
+            name: f"tests what came with a later client than 30: {what}"
+            for name, what in (
+                ("test_job_apis", "deletions that answer with a model"),
+                ("test_pod_exec_close_channel", "WSClient.subprotocol"),
+                ("test_create_apps_deployment_from_yaml_with_apply_is_idempotent", "apply="),
+                ("test_metrics_utilities_integration", "utils.metrics"),
+                ("test_format_quantity", "utils.format_quantity"),
+            )
+        },
     ),
     "kubernetes-dynamic": Suite(
         ("kubernetes==37.0.2",),
