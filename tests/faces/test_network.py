@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from support import Sampan, kubectls
+from support import kubectls
 
 KUBECTL = next(iter(kubectls().values()), "")
 pytestmark = [
@@ -223,26 +223,23 @@ RESTARTS = "jsonpath={.items[*].status.containerStatuses[*].restartCount}"
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(own_sampan):
     """A Sampan that may be killed, with a service, its pod, and one that asks it for ever."""
-    sampan = Sampan(tmp_path / "home")
-    sampan.up()
-    if "each pod has a network" not in sampan("doctor"):
-        sampan.down()
+    own_sampan.up()
+    if "each pod has a network" not in own_sampan("doctor"):
         pytest.skip("this machine allows no pod network")
-    cluster = Cluster(sampan, "default")
+    cluster = Cluster(own_sampan, "default")
     containers = {"web": server(readinessProbe=QUICK)}
     containers["asker"] = container(("python3", "-c", ASK_FOR_EVER))
     for name, each in containers.items():
         meta = {"name": name, "labels": {"app": name}}
         spec = {"containers": [each], "terminationGracePeriodSeconds": 0}
-        cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec},
-                      service("web"))  # fmt: skip
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+        cluster.apply(pod, service("web"))
         cluster("wait", f"pod/{name}", "--for=condition=Ready", "--timeout=20s")
         until(lambda: cluster.addresses("web"))
     until(lambda: "web" in cluster("logs", "asker"))
-    yield cluster
-    sampan.down()
+    return cluster
 
 
 def test_pods_stay_connected_without_a_control_plane_and_nothing_stays_after_all(own):
