@@ -241,10 +241,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         pytest.skip(level.reason)
     place = Bench(tmp_path_factory.mktemp("warm"), level)
     with place.runner as runner:
-        runner.run(place.open())
-        yield place
-        place.client.close()
-        runner.run(end_everything(place.directory / "node", 0))
+        try:
+            runner.run(place.open())
+            yield place
+        finally:
+            place.client.close()
+            runner.run(end_everything(place.directory / "node", 0))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
