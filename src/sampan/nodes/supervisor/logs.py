@@ -57,7 +57,7 @@ class LogWriter:
         """Writes what had no line end, too."""
         for stream, rest in self._rest.items():
             if rest:
-                self._append(f"{_stamp()} {stream} F ".encode() + rest + b"\n")
+                self._append(f"{_stamp()} {stream} P ".encode() + rest + b"\n")
         self._rest.clear()
         if self._fd >= 0:
             os.close(self._fd)
