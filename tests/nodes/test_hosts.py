@@ -43,7 +43,18 @@ def test_names() -> None:
     aliases = [{"ip": "1.2.3.4", "hostnames": ["x", "y"]}]
     text = hosts_file(pod(subdomain="sub", hostAliases=aliases), "127.1.0.1")
     assert "127.1.0.1\tp.sub.ns.svc.cluster.local p\n" in text
-    assert "1.2.3.4\tx y\n" in text
+    assert text.startswith("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n")
+    assert text.endswith("\n\n# Entries added by HostAliases.\n1.2.3.4\tx\ty\n")
+
+
+def test_a_pod_in_the_machines_network_has_its_names() -> None:
+    text = hosts_file(pod(hostNetwork=True), "127.0.0.1", "127.0.0.1 localhost\n10.1.1.1 db\n")
+    assert text.splitlines() == [
+        "# Kubernetes-managed hosts file (host network).",
+        "127.0.0.1 localhost",
+        "10.1.1.1 db",
+        "127.0.0.1\tp",
+    ]
 
 
 def test_gpus_are_handed_out_and_given_back() -> None:

@@ -12,6 +12,8 @@ from sampan.kube.keys import Manifest
 from sampan.kube.nets import ZONE
 
 _MOST_HOSTNAME = 64
+_MANAGED = "# Kubernetes-managed hosts file."
+_OF_HOST = "# Kubernetes-managed hosts file (host network)."
 
 Range = tuple[int, int]
 LOOPBACK: Range = ((127 << 24) + (1 << 16) + 1, (127 << 24) + (255 << 16) - 2)
@@ -78,18 +80,26 @@ def _domain(pod: Manifest) -> str:
     return f"{subdomain}.{pod['metadata']['namespace']}.svc.{ZONE}" if subdomain else ""
 
 
-def hosts_file(pod: Manifest, address: str) -> str:
-    """The text of the pod's /etc/hosts."""
+def hosts_file(pod: Manifest, address: str, machine: str = "") -> str:
+    """The text of the pod's /etc/hosts; `machine` is this machine's, for a pod with hostNetwork.
+    Its own name is in that too, for here it has one.
+
+    Upstream: kubernetes pkg/kubelet/kubelet_pods.go managedHostsFileContent, nodeHostsFileContent.
+    """
     name, domain, spec = _short(pod), _domain(pod), pod["spec"]
     names = f"{name}.{domain} {name}" if domain else name
-    lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
+    if spec.get("hostNetwork"):
+        lines = [_OF_HOST, *machine.splitlines()]
+    else:
+        lines = [_MANAGED, "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
     lines.append(f"{address}\t{names}")
     lines += _aliases(spec.get("hostAliases") or ())
     return "\n".join(lines) + "\n"
 
 
 def _aliases(aliases: Iterable[dict[str, list[str] | str]]) -> list[str]:
-    return [f"{alias['ip']}\t{' '.join(alias.get('hostnames') or ())}" for alias in aliases]
+    found = ["\t".join((str(alias["ip"]), *(alias.get("hostnames") or ()))) for alias in aliases]
+    return ["", "# Entries added by HostAliases.", *found] if found else []
 
 
 def _text(number: int) -> str:

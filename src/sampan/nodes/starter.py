@@ -32,6 +32,7 @@ from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
 
 _RESOLV = Path("/etc/resolv.conf")
+_HOSTS = Path("/etc/hosts")
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0
 
 
@@ -168,7 +169,8 @@ class Starter:
         )
         box = compose(facts, cell.spec, runtime, self._volumes, (place, around))
         if not place.scratch.exists():
-            files = hosts.hosts_file(facts.pod, facts.pod_ip), around.resolv
+            own = hosts.hosts_file(facts.pod, facts.pod_ip, _machine_hosts(facts.pod))
+            files = own, around.resolv
             place.make(*files, image=runtime.files is not None)
         if indices:
             place.gpus.write_text(" ".join(map(str, indices)))
@@ -220,6 +222,16 @@ class Starter:
 
     def _place(self, cell: Cell, attempt: int) -> Directories:
         return Directories(self._directory, cell.name, attempt)
+
+
+def _machine_hosts(pod: Manifest) -> str:
+    """This machine's /etc/hosts, for pods that share its network; "" for the others."""
+    if not pod["spec"].get("hostNetwork"):
+        return ""
+    try:
+        return _HOSTS.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _resolv(pod: Manifest, *, networked: bool) -> str:
