@@ -132,6 +132,17 @@ def test_memory_with_a_limit(play: Any) -> None:
     play(story)
 
 
+def test_memory_outlives_a_container(play: Any) -> None:
+    async def story(site: Any) -> None:
+        command = "echo run >> /v/x; test $(wc -l < /v/x) = 2"
+        source = volume(emptyDir={"medium": "Memory"})
+        await site.run(command=command, volumes=source, container=mount(),
+                       restartPolicy="OnFailure")  # fmt: skip
+        assert (await site.finished())["containerStatuses"][0]["restartCount"] == 1
+
+    play(story)
+
+
 def test_a_directory_is_shared_by_containers_and_gone_after_the_pod(play: Any) -> None:
     async def story(site: Any) -> None:
         other = {"name": "other", "image": "busybox", "command": ["sh", "-c", "echo hi > /o/f"],

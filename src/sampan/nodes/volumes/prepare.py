@@ -23,6 +23,7 @@ from sampan.nodes.volumes import beneath, files, places, trees
 from sampan.nodes.volumes.files import TokenWish, VolumeError
 
 _REFRESH_AT = 0.8  # of a token's life, as the kubelet does
+_SHARED_MEMORY = "/dev/shm"
 
 
 class Place(Struct, frozen=True):
@@ -147,7 +148,8 @@ class PodVolumes:
 
 def _memory(facts: PodFacts, name: str, body: Mapping[str, Any]) -> int | None:
     """The size of the tmpfs (0: no limit). None when the volume lies on disk: medium Memory is
-    shared between containers that way, for each has a mount namespace of its own."""
+    shared between containers that way, for each has a mount namespace of its own, and outlives a
+    restart; of /dev/shm nobody expects that, but speed."""
     if body.get("medium") != "Memory":
         return None
     spec = facts.pod["spec"]
@@ -158,5 +160,7 @@ def _memory(facts: PodFacts, name: str, body: Mapping[str, Any]) -> int | None:
         if wish["name"] == name
     ]
     if len(users) != 1 or users[0].get("subPath") or users[0].get("subPathExpr"):
+        return None
+    if spec.get("restartPolicy") != "Never" and users[0]["mountPath"].rstrip("/") != _SHARED_MEMORY:
         return None
     return quantities.value(body["sizeLimit"]) if body.get("sizeLimit") else 0
