@@ -190,6 +190,31 @@ def test_an_image_without_environment_waits_and_says_what_to_add(play: Any) -> N
     play(story)
 
 
+def test_another_image_is_taken_while_the_pod_lives(play: Any) -> None:
+    async def story(site: Any) -> None:
+        async def now(image: str) -> None:
+            changed = {"spec": {"containers": [{**site.get()["spec"]["containers"][0],
+                                                "image": image}]}}  # fmt: skip
+            await site.cluster.patch(_key(site), changed)
+
+        await site.run(command="sleep 100", container={"image": "registry.example/typo:1"},
+                       terminationGracePeriodSeconds=1)  # fmt: skip
+        await site.until(lambda s: _waiting(s).get("reason") == "ImagePullBackOff")
+        await now("busybox")
+        assert (await site.running())["containerStatuses"][0]["restartCount"] == 0
+        await now("alpine:3")
+        again = await site.until(
+            lambda s: (
+                s["containerStatuses"][0]["restartCount"] == 1
+                and "running" in s["containerStatuses"][0]["state"]
+            )
+        )
+        assert again["containerStatuses"][0]["image"] == "alpine:3"
+        assert "definition changed" in " ".join(site.events("Killing"))
+
+    play(story)
+
+
 def test_python_images_run_the_interpreter_of_this_machine(play: Any) -> None:
     async def story(site: Any) -> None:
         said = await site.output("python -c 'print(6*7)'; python3 -m pip --version | cut -c1-3",

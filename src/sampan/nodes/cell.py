@@ -27,6 +27,7 @@ class Cell:
         self.ready = False
         self.unhealthy: ProbeKind | Literal[""] = ""
         self.image_id = ""
+        self.outdated = False
         self.stop_by: float | None = None  # on the loop's clock
         self.stopper: asyncio.Task[None] | None = None
         self.hook_task: asyncio.Task[None] | None = None
@@ -56,6 +57,7 @@ class Cell:
             ready=self.ready,
             unhealthy=self.unhealthy,
             stopping=self.stop_by is not None,
+            outdated=self.outdated,
             image_id=self.image_id,
         )
 
@@ -66,7 +68,7 @@ class Cell:
         self.streak = streak
         self.waiting = None
         self.hook, self.passed, self.ready, self.unhealthy = "", False, False, ""
-        self.stop_by = None
+        self.stop_by, self.outdated = None, False
         self.note(attempt, report)
 
     def note(self, attempt: int, report: Report, message: str = "") -> None:
@@ -80,6 +82,13 @@ class Cell:
             reason=report.reason,
             message=message or report.message,
         )
+
+    def change(self, spec: Mapping[str, Any]) -> None:
+        """The pod's spec says another image: it runs that from its next attempt on, and what
+        runs now is replaced."""
+        self.spec = spec
+        self.waiting = None
+        self.outdated = self.running
 
     def cancel(self) -> None:
         """End what goes on around a container that has ended."""

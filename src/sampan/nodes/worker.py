@@ -364,8 +364,11 @@ class Worker:
     def _add_cells(self) -> None:
         for section in _SECTIONS:
             for spec in self.pod["spec"].get(section) or ():
-                if spec["name"] not in self.cells:
+                cell = self.cells.get(spec["name"])
+                if cell is None:
                     self.cells[spec["name"]] = Cell(self.uid, spec)
+                elif cell.spec["image"] != spec["image"]:
+                    cell.change(spec)
 
     def _watch_references(self) -> None:
         wanted = pod_references(self.pod)

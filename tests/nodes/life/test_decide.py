@@ -217,7 +217,27 @@ def test_back_off_doubles_to_five_minutes(streak: int, seconds: float) -> None:
     assert decision.again_in == pytest.approx(seconds)
     waiting = decision.status["containerStatuses"][0]["state"]["waiting"]
     assert waiting["reason"] == "CrashLoopBackOff"
-    assert waiting["message"].startswith(f"back-off {seconds}s restarting failed container=main")
+    assert waiting["message"] == (
+        f"back-off {seconds}s restarting failed container=main pod=p_ns(u)"
+    )
+
+
+@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
+def test_a_changed_image_replaces_the_container_by_any_policy(policy: str) -> None:
+    old = Seen(last=run(attempt=3), streak=3, outdated=True)
+    told = decide(snapshot({"main": old}, restartPolicy=policy))
+    why = "Container main definition changed, will be restarted"
+    assert told.actions == (Stop("main", 30.0, why),)
+    over = Seen(last=run(143, attempt=3, ago=0), streak=3, outdated=True, stopping=True)
+    again = decide(snapshot({"main": over}, restartPolicy=policy))
+    assert again.actions == (Start("main", 4, 0),)
+    assert again.status["phase"] == "Running"
+
+
+def test_the_status_says_which_spec_it_is_of() -> None:
+    status = decide(snapshot(meta={"generation": 7})).status
+    assert status["observedGeneration"] == 7
+    assert {each["observedGeneration"] for each in status["conditions"]} == {7}
 
 
 @pytest.mark.parametrize(
@@ -273,6 +293,14 @@ def test_readiness_gates_hold_back_ready_alone() -> None:
     )  # fmt: skip
     assert conditions(closed)["Ready"] == ("False", "ReadinessGatesNotReady")
     assert conditions(closed)["ContainersReady"] == ("True", "")
+    gates = [*gates, {"conditionType": "example.com/no"}]
+    said = {"conditions": [{"type": "example.com/no", "status": "Unknown"}]}
+    both = snapshot({"main": Seen(last=run())}, readinessGates=gates, status=said)
+    ready = next(c for c in decide(both).status["conditions"] if c["type"] == "Ready")
+    assert ready["message"] == (
+        'corresponding condition of pod readiness gate "example.com/ok" does not exist., '
+        'the status of pod readiness gate "example.com/no" is not "True", but Unknown'
+    )
     assert conditions(opened)["Ready"] == ("True", "")
     assert conditions(opened)["example.com/ok"] == ("True", "")
 

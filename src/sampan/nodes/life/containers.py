@@ -38,7 +38,7 @@ def status(part: Part, uid: str, now: float, *, pod_name: str, idle: str) -> dic
         found["lastState"] = {"terminated": _terminated(before, uid, part.name)} if before else {}
         return found
     ended = {"terminated": _terminated(last, uid, part.name)}
-    waiting = _held_back(part, now, f"{pod_name}_{uid}")
+    waiting = _held_back(part, now, f"{pod_name}({uid})")
     found["state"] = {"waiting": waiting} if waiting else ended
     before = seen.before
     if waiting:

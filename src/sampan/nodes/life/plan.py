@@ -43,7 +43,9 @@ class Part(Struct, frozen=True):
 
     @property
     def restarts(self) -> bool:
-        """Whether it should run again, now that it has ended."""
+        """Whether it should run again, now that it has ended. A changed one does by any policy."""
+        if self.seen.outdated:
+            return True
         if self.policy == "OnFailure":
             return not self.seen.succeeded
         return self.policy == "Always"
@@ -100,6 +102,8 @@ def backoff(part: Part, now: float) -> float:
     """Seconds until an ended container may start again; 0 or less when it may now."""
     last, streak = part.seen.last, part.seen.streak
     if last is None or last.finished is None or streak == 0 or last.lasted >= FORGIVEN:
+        return 0.0
+    if part.seen.outdated:
         return 0.0
     step = backoff_step(streak)
     return min(step, last.finished + step - now)  # no more, even if the clock was set back
@@ -199,7 +203,8 @@ class _Planner:
         """Start it if it should run, stop it if a probe has given up on it."""
         seen = part.seen
         if seen.running:
-            if (seen.unhealthy or seen.hook == "failed") and not seen.stopping:
+            unwell = seen.unhealthy or seen.hook == "failed" or seen.outdated
+            if unwell and not seen.stopping:
                 self.actions.append(Stop(part.name, _probe_grace(part), _why(part)))
             return
         if part.over or seen.waiting is not None:
@@ -215,6 +220,8 @@ def _start(part: Part) -> Start:
     last = part.seen.last
     if last is None:
         return Start(part.name, 0, 0)
+    if part.seen.outdated:
+        return Start(part.name, last.attempt + 1, 0)
     streak = 1 if last.lasted >= FORGIVEN else part.seen.streak + 1
     return Start(part.name, last.attempt + 1, streak)
 
@@ -226,6 +233,8 @@ def _probe_grace(part: Part) -> float:
 
 
 def _why(part: Part) -> str:
+    if part.seen.outdated:
+        return f"Container {part.name} definition changed, will be restarted"
     if part.seen.hook == "failed":
         return "FailedPostStartHook"
     return f"Container {part.name} failed {part.seen.unhealthy} probe, will be restarted"

@@ -42,7 +42,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     last, before: the newest attempt and the one before it. streak: restarts since it last ran
     for long. hook: the postStart hook. passed: the startup probe has succeeded. ready: the
     readiness probe's last word. unhealthy: the probe that has given up on it. stopping: it has
-    been told to end.
+    been told to end. outdated: it runs what the pod's spec no longer says.
     """
 
     last: Run | None = None
@@ -54,6 +54,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     ready: bool = False
     unhealthy: ProbeKind | Literal[""] = ""
     stopping: bool = False
+    outdated: bool = False
     image_id: str = ""
 
     @property

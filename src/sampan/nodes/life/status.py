@@ -53,7 +53,7 @@ def build(
 ) -> Manifest:
     """The whole status. `why` is (reason, message) of a pod that the node has ended."""
     old = snapshot.pod.get("status") or {}
-    status: Manifest = {**old, "phase": phase}
+    status: Manifest = {**old, "phase": phase, **_observed(snapshot)}
     now = containers.moment(snapshot.now)
     status.setdefault("qosClass", qos_class(snapshot.pod))
     status.setdefault("startTime", now)
@@ -67,6 +67,11 @@ def build(
     status |= _container_statuses(snapshot, all_parts, initialized=initialized)
     status["conditions"] = _conditions(snapshot, all_parts, phase, initialized=initialized)
     return status
+
+
+def _observed(snapshot: Snapshot) -> dict[str, int]:
+    generation = snapshot.pod["metadata"].get("generation")
+    return {"observedGeneration": generation} if generation is not None else {}
 
 
 def _container_statuses(
@@ -96,12 +101,13 @@ def _conditions(
 ) -> list[dict[str, Any]]:
     old = {each["type"]: each for each in (snapshot.pod.get("status") or {}).get("conditions", ())}
     wanted = _verdicts(snapshot, all_parts, phase, initialized=initialized)
-    now = containers.moment(snapshot.now)
+    now, observed = containers.moment(snapshot.now), _observed(snapshot)
     found = []
     for kind, (value, reason, message) in wanted.items():
         before = old.get(kind)
         since = before["lastTransitionTime"] if before and before["status"] == value else now
         entry = {"type": kind, "status": value, "lastProbeTime": None, "lastTransitionTime": since}
+        entry |= observed
         if reason:
             entry["reason"] = reason
         if message:
@@ -148,14 +154,13 @@ def _gated(pod: Manifest, containers_ready: Verdict) -> Verdict:
     """Ready also needs every readiness gate."""
     if containers_ready[0] != "True":
         return containers_ready
-    true = {
-        each["type"]
-        for each in (pod.get("status") or {}).get("conditions", ())
-        if each["status"] == "True"
-    }
+    known = {c["type"]: c["status"] for c in (pod.get("status") or {}).get("conditions", ())}
+    closed = []
     for gate in pod["spec"].get("readinessGates") or ():
         kind = gate["conditionType"]
-        if kind not in true:
-            message = f'the status of pod readiness gate "{kind}" is not "True", but False'
-            return "False", "ReadinessGatesNotReady", message
-    return containers_ready
+        if kind not in known:
+            closed.append(f'corresponding condition of pod readiness gate "{kind}" does not exist.')
+        elif known[kind] != "True":
+            text = f'the status of pod readiness gate "{kind}" is not "True", but {known[kind]}'
+            closed.append(text)
+    return ("False", "ReadinessGatesNotReady", ", ".join(closed)) if closed else containers_ready
