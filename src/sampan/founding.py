@@ -67,7 +67,12 @@ def api_endpoints(port: int) -> tuple[Manifest, ...]:
     subset = {"addresses": [{"ip": nets.GATEWAY}], "ports": ports}
     labels = {names.LABEL_SERVICE_NAME: "kubernetes"}
     return (
-        {"apiVersion": "v1", "kind": "Endpoints", "metadata": where, "subsets": [subset]},
+        {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {**where, "labels": {names.LABEL_SKIP_MIRROR: "true"}},
+            "subsets": [subset],
+        },
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",

@@ -6,6 +6,7 @@ from sampan.kinds.core.admit import RULES
 from sampan.kinds.core.claims import CLAIM
 from sampan.kinds.core.endpoints import ENDPOINTS
 from sampan.kinds.core.garbage import GARBAGE
+from sampan.kinds.core.mirroring import MIRRORING
 from sampan.kinds.core.namespaces import NAMESPACE_END, NAMESPACE_HOME
 from sampan.kinds.core.roles import AGGREGATION
 from sampan.kinds.core.volumes import VOLUME
@@ -13,6 +14,15 @@ from sampan.kube.component import Component
 
 COMPONENT = Component(
     name="core",
-    controllers=(NAMESPACE_HOME, NAMESPACE_END, GARBAGE, CLAIM, VOLUME, ENDPOINTS, AGGREGATION),
+    controllers=(
+        NAMESPACE_HOME,
+        NAMESPACE_END,
+        GARBAGE,
+        CLAIM,
+        VOLUME,
+        ENDPOINTS,
+        MIRRORING,
+        AGGREGATION,
+    ),
     rules=RULES,
 )

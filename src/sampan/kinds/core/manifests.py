@@ -92,10 +92,42 @@ def endpoint_slice(
     }
 
 
+def mirrored_slice(
+    endpoints: Manifest,
+    name: str,
+    family: str,
+    addresses: list[dict[str, Any]],
+    ports: list[dict[str, Any]],
+) -> Manifest:
+    kept = {
+        key: value
+        for key, value in (endpoints["metadata"].get("labels") or {}).items()
+        if key not in (names.LABEL_SKIP_MIRROR, names.LABEL_HEADLESS)
+    }
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": name,
+            "namespace": meta.namespace_of(endpoints),
+            "labels": {
+                **kept,
+                names.LABEL_SERVICE_NAME: meta.name_of(endpoints),
+                names.LABEL_SLICE_MANAGED_BY: names.SLICE_MIRROR,
+            },
+            "ownerReferences": [meta.controlled_by(endpoints)],
+        },
+        "addressType": family,
+        "endpoints": addresses,
+        "ports": ports,
+    }
+
+
 def _of_service(service: Manifest, name: str) -> dict[str, Any]:
+    headless = {names.LABEL_HEADLESS: ""} if service["spec"].get("clusterIP") == "None" else {}
     return {
         "name": name,
         "namespace": meta.namespace_of(service),
-        "labels": dict(service["metadata"].get("labels") or {}),
+        "labels": {**(service["metadata"].get("labels") or {}), **headless},
         "ownerReferences": [meta.controlled_by(service)],
     }

@@ -68,6 +68,14 @@ class Volume(Struct, frozen=True):
     claim: Manifest | None
 
 
+class Mirrored(Struct, frozen=True):
+    """Endpoints, the service of their name, if there is one, and the slices they have."""
+
+    endpoints: Manifest
+    service: Manifest | None
+    slices: tuple[Manifest, ...]
+
+
 class Routed(Struct, frozen=True):
     """A service, the pods that it selects and the slices that it has."""
 
