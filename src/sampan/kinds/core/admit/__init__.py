@@ -17,6 +17,7 @@ from sampan.kinds.core.admit.priorities import PRIORITY_RULES
 from sampan.kinds.core.admit.quotas import QUOTA_RULES
 from sampan.kinds.core.admit.runtimes import RUNTIME_RULES
 from sampan.kinds.core.admit.services import SERVICE_RULES
+from sampan.kinds.core.admit.slices import SLICE_RULES
 from sampan.kinds.core.admit.storage import STORAGE_RULES
 from sampan.kube import names
 from sampan.kube.component import Rules
@@ -24,6 +25,7 @@ from sampan.kube.component import Rules
 RULES: Mapping[str, Rules] = {
     names.POD: POD_RULES,
     **SERVICE_RULES,
+    **SLICE_RULES,
     **BASIC_RULES,
     **PRIORITY_RULES,
     **CONFIG_RULES,
