@@ -353,10 +353,38 @@ def test_node_ports_are_given_once_and_kept() -> None:
         pytest.param({"ipFamilies": ["IPv6"]}, "spec.ipFamilies[0]", id="ipv6"),
         pytest.param({"clusterIP": "x"}, "spec.clusterIPs[0]", id="no-address"),
         pytest.param({"selector": {"a b": "c"}}, "spec.selector", id="selector"),
+        pytest.param(
+            {"sessionAffinity": "ClientIP",
+             "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 86_401}}},
+            "spec.sessionAffinityConfig.clientIP.timeoutSeconds", id="affinity",
+        ),
+        pytest.param(
+            {"ports": [{"port": 1, "nodePort": 30001}]}, "spec.ports[0].nodePort", id="node-port"
+        ),
     ],
-)
+)  # fmt: skip
 def test_faults_of_a_service(spec: dict[str, Any], field: str) -> None:
     assert admitted(service(**spec))[1][0].partition(": ")[0] == field
+
+
+def test_affinity_lasts_three_hours_unless_the_service_says_otherwise() -> None:
+    sticky = stored(service(sessionAffinity="ClientIP"))
+    assert sticky["spec"]["sessionAffinityConfig"] == {"clientIP": {"timeoutSeconds": 10_800}}
+    sticky["spec"]["sessionAffinity"] = "None"
+    assert "sessionAffinityConfig" not in stored(sticky)["spec"]
+
+
+@pytest.mark.parametrize("kind", ["ClusterIP", "ExternalName"])
+def test_another_type_drops_what_it_has_no_use_for(kind: str) -> None:
+    old = stored(service(type="LoadBalancer", loadBalancerClass="example.com/vip"))
+    new = copy.deepcopy(old)
+    new["spec"] |= {"type": kind, "externalName": "example.com"}
+    kept, found = admitted(new, old, old)
+    assert found == []
+    assert "nodePort" not in kept["spec"]["ports"][0]
+    outside = {"externalTrafficPolicy", "allocateLoadBalancerNodePorts", "loadBalancerClass"}
+    assert not outside & kept["spec"].keys()
+    assert ("clusterIP" in kept["spec"]) is (kind == "ClusterIP")
 
 
 def test_a_headless_service_has_no_address() -> None:

@@ -36,12 +36,15 @@ TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 AFFINITIES = ("ClientIP", "None")
 HEADLESS = "None"
+STICKY_SECONDS = 10_800
+"""How long a client stays with its endpoint when the service does not say."""
+MOST_STICKY_SECONDS = 86_400
 
 
 def default_service(manifest: Manifest) -> None:
     spec = manifest.setdefault("spec", {})
     spec.setdefault("type", "ClusterIP")
-    spec.setdefault("sessionAffinity", "None")
+    _default_affinity(spec)
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
         if port.get("targetPort") in (None, 0, "") and port.get("port"):
@@ -57,13 +60,28 @@ def default_service(manifest: Manifest) -> None:
     spec.setdefault("ipFamilyPolicy", "SingleStack")
 
 
+def _default_affinity(spec: dict[str, Any]) -> None:
+    if spec.setdefault("sessionAffinity", "None") == "None":
+        spec.pop("sessionAffinityConfig", None)
+    elif spec["sessionAffinity"] == "ClientIP" and _sticky_seconds(spec) is None:
+        spec["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": STICKY_SECONDS}}
+
+
+def _sticky_seconds(spec: Mapping[str, Any]) -> int | None:
+    client = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
+    seconds: int | None = client.get("timeoutSeconds")
+    return seconds
+
+
 def prepare_service(manifest: Manifest, old: Manifest | None) -> None:
-    """What was given stays given when an update does not mention it."""
+    """What was given stays given when an update does not mention it, but for what another type
+    than before has no use for."""
     spec = manifest["spec"]
     if old is None:
         manifest["status"] = {"loadBalancer": {}}
         return
     before = old["spec"]
+    _drop_unused(spec, before)
     if spec["type"] == "ExternalName":
         for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             spec.pop(field, None)
@@ -79,6 +97,28 @@ def prepare_service(manifest: Manifest, old: Manifest | None) -> None:
                 port["nodePort"] = given[_port_id(port)]
 
 
+def _drop_unused(spec: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """Fields that only the earlier type needed, unless the update changes them: then it says so,
+    and validation has its word."""
+    kind, was = str(spec["type"]), str(before.get("type"))
+    outside = ("NodePort", "LoadBalancer")
+    if was in outside and kind not in outside:
+        if _same("externalTrafficPolicy", spec, before):
+            spec.pop("externalTrafficPolicy", None)
+        given = {_port_id(port): port.get("nodePort") for port in before.get("ports") or ()}
+        for port in spec.get("ports") or ():
+            if port.get("nodePort") == given.get(_port_id(port)):
+                port.pop("nodePort", None)
+    if was == "LoadBalancer" and kind != was:
+        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
+            if _same(field, spec, before):
+                spec.pop(field, None)
+
+
+def _same(field: str, spec: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    return bool(spec.get(field) == before.get(field))
+
+
 def validate_service(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     spec = manifest["spec"]
     found = []
@@ -86,8 +126,10 @@ def validate_service(manifest: Manifest, old: Manifest | None) -> list[Problem]:
         found.append(unsupported("spec.type", spec["type"], TYPES))
     if spec["sessionAffinity"] not in AFFINITIES:
         found.append(unsupported("spec.sessionAffinity", spec["sessionAffinity"], AFFINITIES))
+    found += _stickiness(spec)
     found += _families(spec)
     found += _ports(spec)
+    found += _node_ports(spec)
     for key, value in (spec.get("selector") or {}).items():
         if fault := formats.label_key(key) or formats.label_value(value):
             found.append(invalid("spec.selector", f"{key}={value}", fault))
@@ -172,6 +214,13 @@ def _give_node_ports(view: View, manifest: Manifest) -> None:
         taken.add(wanted)
 
 
+def _stickiness(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    seconds = _sticky_seconds(spec)
+    if seconds is not None and not 0 < seconds <= MOST_STICKY_SECONDS:
+        fault = f"must be greater than 0 and less than {MOST_STICKY_SECONDS}"
+        yield invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds, fault)
+
+
 def _families(spec: Mapping[str, Any]) -> Iterator[Problem]:
     for index, family in enumerate(spec.get("ipFamilies") or ()):
         if family != "IPv4":
@@ -222,6 +271,14 @@ def _port(port: Mapping[str, Any], path: str, *, several: bool) -> Iterator[Prob
     if node_port and node_port not in NODE_PORTS:
         fault = f"provided port is not in the valid range {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
         yield invalid(f"{path}.nodePort", node_port, fault)
+
+
+def _node_ports(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    if spec["type"] in ("ClusterIP", "ExternalName"):
+        for index, port in enumerate(spec.get("ports") or ()):
+            if port.get("nodePort"):
+                fault = f"may not be used when `type` is '{spec['type']}'"
+                yield forbidden(f"spec.ports[{index}].nodePort", fault)
 
 
 def _external(spec: Mapping[str, Any]) -> Iterator[Problem]:
