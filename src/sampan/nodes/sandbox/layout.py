@@ -120,5 +120,5 @@ def _below(path: str, places: tuple[str, ...]) -> bool:
 def _mount(mount: Mount, target: str) -> list[Step]:
     if mount.tmpfs is None:
         return [Bind(mount.source, target, read_only=mount.read_only)]
-    memory = Tmpfs(target, mode=0o1777, size=mount.tmpfs)
+    memory = Tmpfs(target, mode=0o777, size=mount.tmpfs)
     return [memory, Seal(target)] if mount.read_only else [memory]
