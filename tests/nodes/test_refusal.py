@@ -1,4 +1,4 @@
-"""Host ports: which clash, on the scheduler's side and on the node's."""
+"""What the node does not take: host ports that clash, on both sides, and too large requests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def port(number: int, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_ports_clash_on_both_sides(one: dict[str, Any], other: dict[str, Any], clash: bool) -> None:
-    assert bool(refusal.judge(pod(one), [pod(other, uid="o", phase="Running")])) == clash
+    assert bool(refusal.judge(pod(one), [pod(other, uid="o", phase="Running")], {})) == clash
     ledger = Ledger()
     ledger.assume("o", "n", requested(pod(other, uid="o")))
     node = NodeSeen(name="n", has={"pods": 10}, used=ledger._used["n"])
@@ -49,7 +49,7 @@ def test_ports_clash_on_both_sides(one: dict[str, Any], other: dict[str, Any], c
 
 
 def test_a_port_is_free_again_when_its_pod_is_over() -> None:
-    assert not refusal.judge(pod(port(80)), [pod(port(80), uid="o", phase="Failed")])
+    assert not refusal.judge(pod(port(80)), [pod(port(80), uid="o", phase="Failed")], {})
     ledger = Ledger()
     ledger.assume("o", "n", requested(pod(port(80), uid="o")))
     ledger.release("o")
@@ -59,10 +59,10 @@ def test_a_port_is_free_again_when_its_pod_is_over() -> None:
 
 def test_what_runs_already_and_what_goes_is_not_refused() -> None:
     holder = pod(port(80), uid="o", phase="Running")
-    assert not refusal.judge(pod(port(80), startTime="2026-01-01T00:00:00Z"), [holder])
+    assert not refusal.judge(pod(port(80), startTime="2026-01-01T00:00:00Z"), [holder], {})
     going = pod(port(80))
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert not refusal.judge(going, [holder])
+    assert not refusal.judge(going, [holder], {})
 
 
 def test_sidecars_hold_their_ports() -> None:
@@ -74,3 +74,27 @@ def test_sidecars_hold_their_ports() -> None:
         ],
     }
     assert host_ports(spec) == [HostPort("", "TCP", 2)]
+
+
+@pytest.mark.parametrize(
+    ("requests", "fault"),
+    [
+        ({}, None),
+        ({"cpu": "2", "memory": "1Gi"}, None),
+        ({"cpu": "2100m"}, "requested: 2100, used: 0, capacity: 2000"),
+        ({"memory": "2Gi"}, "requested: 2147483648, used: 0, capacity: 1073741824"),
+        ({"nvidia.com/gpu": "2"}, "requested: 2, used: 0, capacity: 1"),
+        ({"example.com/device": "1"}, None),
+    ],
+)
+def test_a_pod_larger_than_the_node_is_refused(requests: dict[str, str], fault: str | None) -> None:
+    large = pod()
+    large["spec"]["containers"][0]["resources"] = {"requests": requests}
+    found = refusal.judge(large, [], {"cpu": "2", "memory": "1Gi", "nvidia.com/gpu": "1"})
+    if fault is None:
+        assert found is None
+        return
+    assert found is not None
+    name = next(iter(requests))
+    assert found.reason == f"OutOf{name}"
+    assert found.text == f"Node didn't have enough resource: {name}, {fault}"

@@ -211,7 +211,8 @@ class Node:
             self.context.trash.add(self.context.pod_directory(uid))
         elif _lives(pod):
             reports = self._unclaimed.pop(uid, ())
-            fault = "" if reports else refusal.judge(pod, (w.pod for w in self._workers.values()))
+            others = (worker.pod for worker in self._workers.values())
+            fault = None if reports else refusal.judge(pod, others, self.context.allocatable)
             if fault:
                 self._spawn(refusal.write(self.context, pod, fault))
             else:

@@ -200,13 +200,15 @@ class Scheduler:
 
     async def _write_condition(self, waiting: Waiting, fault: str) -> None:
         status = waiting.pod.get("status") or {}
-        condition = {
+        condition: dict[str, Any] = {
             "type": "PodScheduled",
             "status": "False",
             "lastProbeTime": None,
             "reason": "Unschedulable",
             "message": fault,
         }
+        if "generation" in waiting.pod["metadata"]:
+            condition["observedGeneration"] = waiting.pod["metadata"]["generation"]
         conditions = set_condition(status.get("conditions"), condition, self._clock.now())
         patch = {"metadata": {"uid": waiting.pod["metadata"]["uid"]},
                  "status": {"conditions": conditions}}  # fmt: skip
