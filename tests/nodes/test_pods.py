@@ -381,6 +381,18 @@ def test_hooks_run_inside_the_container(play: Any) -> None:
     play(story)
 
 
+def test_a_failed_hook_before_the_end_is_told(play: Any) -> None:
+    async def story(site: Any) -> None:
+        hooks = {"preStop": {"exec": {"command": ["sh", "-c", "echo not now; exit 2"]}}}
+        await site.run(command="sleep 100", container={"lifecycle": hooks})
+        await site.until(_ready)
+        await site.cluster.delete(_key(site))
+        await site.gone()
+        assert site.events("FailedPreStopHook") == ["PreStopHook failed: not now"]
+
+    play(story)
+
+
 def test_probes_decide_about_readiness(play: Any) -> None:
     async def story(site: Any) -> None:
         probe = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "periodSeconds": 0.05}

@@ -75,6 +75,49 @@ def test_http(answer: bytes, fault: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("location", "then", "asked", "outcome"),
+    [
+        pytest.param("/healthz?a=b", b"200 OK", 2, "", id="followed"),
+        pytest.param("/healthz", b"500 No", 2, "HTTP probe failed with statuscode: 500", id="bad"),
+        pytest.param(
+            "http://192.0.2.1/", b"200 OK", 1,
+            "Probe terminated redirects, Response body: moved", id="elsewhere",
+        ),
+        pytest.param("/ok", b"302 Found", 10, "stopped after 10 redirects", id="circle"),
+        pytest.param("http://[", b"200 OK", 1, "Invalid IPv6 URL", id="nonsense"),
+    ],
+)  # fmt: skip
+def test_redirects_stay_within_the_host(
+    location: str, then: bytes, asked: int, outcome: str
+) -> None:
+    async def story() -> tuple[str, list[bytes]]:
+        seen: list[bytes] = []
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+            status = b"302 Found" if len(seen) == 1 else then
+            writer.write(b"HTTP/1.1 %s\r\nlocation: %s\r\n\r\n" % (status, location.encode()))
+            writer.write(b"moved")
+            writer.close()
+
+        async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            try:
+                said = await probes.perform(target(port), {"httpGet": {"port": port, "path": "x"}})
+            except probes.Failure as failure:
+                said = str(failure)
+        return said, seen
+
+    said, seen = asyncio.run(story())
+    assert outcome in said
+    assert bool(outcome) == bool(said)
+    assert len(seen) == asked
+    assert seen[0] == b"GET /x HTTP/1.1"
+    if asked == 2:
+        assert seen[1] == b"GET %s HTTP/1.1" % location.encode()
+
+
+@pytest.mark.parametrize(
     ("handler", "fault"),
     [
         ({"tcpSocket": {"port": 1}}, "dial tcp 127.0.0.1:1: "),

@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from msgspec import Struct
 
@@ -16,7 +17,9 @@ from sampan.kube.errors import ApiStatus
 from sampan.nodes import execute, grpc
 from sampan.nodes.supervisor.client import Client
 
-_BODY = 10_240
+_BODY = 10_240  # bytes
+_BODY_SECONDS = 0.2
+_MOST_REDIRECTS = 10
 _HOOK_SECONDS = 120.0
 
 
@@ -69,35 +72,37 @@ async def watch(
     told: Callable[[bool | None, str], None],
 ) -> None:
     """Probe for ever. `told(verdict, message)`: the verdict once a threshold is reached, None for
-    a failure below it; the message of a failure."""
+    a failure below it; the message of a failure, or with True a warning."""
     counter = Counter(probe)
     await asyncio.sleep(float(probe.get("initialDelaySeconds") or 0))
     while True:
         try:
-            await asyncio.wait_for(perform(target, probe), float(probe.get("timeoutSeconds") or 1))
-            verdict, message = counter.count(True), ""
+            seconds = float(probe.get("timeoutSeconds") or 1)
+            warning = await asyncio.wait_for(perform(target, probe), seconds)
+            verdict = counter.count(True)
+            message = warning if verdict else ""
         except Failure as failure:
             verdict, message = counter.count(False), str(failure)
         except TimeoutError:
-            seconds = probe.get("timeoutSeconds") or 1
-            verdict, message = counter.count(False), f"timed out after {seconds}s"
+            verdict, message = counter.count(False), f"timed out after {seconds:g}s"
         if verdict is not None or message:
             told(verdict, message)
         await asyncio.sleep(float(probe.get("periodSeconds") or 10))
 
 
-async def perform(target: Target, handler: Mapping[str, Any]) -> None:
-    """Carry out one probe or hook handler; Failure says what was wrong."""
+async def perform(target: Target, handler: Mapping[str, Any]) -> str:
+    """Carry out one probe or hook handler; Failure says what was wrong, the answer what was odd."""
     if "exec" in handler:
         await _exec(target, handler["exec"])
     elif "httpGet" in handler:
-        await _http(target, handler["httpGet"])
+        return await _http(target, handler["httpGet"])
     elif "tcpSocket" in handler:
         await _tcp(target, handler["tcpSocket"])
     elif "sleep" in handler:
         await asyncio.sleep(float(handler["sleep"].get("seconds") or 0))
     elif "grpc" in handler:
         await _grpc(target, handler["grpc"])
+    return ""
 
 
 async def _exec(target: Target, body: Mapping[str, Any]) -> None:
@@ -139,31 +144,81 @@ async def _grpc(target: Target, body: Mapping[str, Any]) -> None:
         raise Failure(f'service unhealthy (responded with "{found}")')
 
 
-async def _http(target: Target, body: Mapping[str, Any]) -> None:
+async def _http(target: Target, body: Mapping[str, Any]) -> str:
+    """Redirects within the host are followed; one that leaves it is a success with a warning."""
     host, port = body.get("host") or target.address, _port(target, body["port"])
-    secure = str(body.get("scheme") or "HTTP").upper() == "HTTPS"
-    path = body.get("path") or "/"
-    url = f"{'https' if secure else 'http'}://{host}:{port}{path}"
+    scheme = str(body.get("scheme") or "HTTP").lower()
+    path = str(body.get("path") or "/")
+    url = f"{scheme}://{host}:{port}{path if path.startswith('/') else '/' + path}"
+    for _ in range(_MOST_REDIRECTS):
+        code, location, said = await _get(target, body, url)
+        if not 200 <= code < 400:
+            raise Failure(f"HTTP probe failed with statuscode: {code}")
+        if code < 300:
+            return ""
+        following = _within(url, location)
+        if not following:
+            return f"Probe terminated redirects, Response body: {said}"
+        url = following
+    raise Failure(f'Get "{url}": stopped after {_MOST_REDIRECTS} redirects')
+
+
+def _within(url: str, location: str) -> str:
+    """Where a redirect leads; "" when that is another host."""
     try:
+        following = urljoin(url, location)
+        stays = urlsplit(following).hostname == urlsplit(url).hostname
+    except ValueError as error:
+        raise Failure(f'Get "{url}": bad redirect: {error}') from error
+    return following if location and stays else ""
+
+
+async def _get(target: Target, body: Mapping[str, Any], url: str) -> tuple[int, str, str]:
+    """(status code, Location, the begin of a redirect's body)."""
+    writer = None
+    try:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        host, port = parts.hostname or "", parts.port or (443 if secure else 80)
         reader, writer = await target.open(host, port, tls=_anyone() if secure else None)
-    except OSError as error:
-        raise Failure(f'Get "{url}": {error.strerror or error}') from error
-    try:
+        path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         writer.write(_request(body, f"{host}:{port}", path))
         code = _status(await reader.readline())
-    except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+        if not 300 <= code < 400:
+            return code, "", ""
+        return code, await _location(reader), await _begin(reader)
+    except OSError as error:
+        raise Failure(f'Get "{url}": {error.strerror or error}') from error
+    except ValueError as error:
         raise Failure(f'Get "{url}": {error}') from error
     finally:
-        writer.close()
-    if not 200 <= code < 400:
-        raise Failure(f"HTTP probe failed with statuscode: {code}")
+        if writer is not None:
+            writer.close()
+
+
+async def _location(reader: asyncio.StreamReader) -> str:
+    found = ""
+    while (line := await reader.readline()).strip():
+        name, _, value = line.decode("latin-1").partition(":")
+        if name.strip().lower() == "location":
+            found = value.strip()
+    return found
+
+
+async def _begin(reader: asyncio.StreamReader) -> str:
+    """What has come of a body, for a message: nobody waits long for that."""
+    try:
+        data = await asyncio.wait_for(reader.read(_BODY), _BODY_SECONDS)
+    except TimeoutError:
+        return ""
+    return data.decode(errors="replace")
 
 
 def _request(body: Mapping[str, Any], host: str, path: str) -> bytes:
     headers = {"Host": host, "User-Agent": "kube-probe/sampan", "Accept": "*/*"}
     for header in body.get("httpHeaders") or ():
         headers[header["name"]] = header.get("value", "")
-    lines = [f"GET {path if path.startswith('/') else '/' + path} HTTP/1.1"]
+    lines = [f"GET {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode()
 

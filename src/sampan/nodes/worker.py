@@ -8,6 +8,7 @@ its pod has ended for good or is gone; pods that are over cost nothing.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -226,7 +227,8 @@ class Worker:
         if cell.stopper is not None:
             cell.stopper.cancel()
         target = self._target(cell)
-        cell.stopper = asyncio.create_task(stop(target, action.grace, hook=first))
+        failed = functools.partial(self.context.emit, self.pod, "Warning", "FailedPreStopHook")
+        cell.stopper = asyncio.create_task(stop(target, action.grace, failed if first else None))
 
     # -- probes and hooks -------------------------------------------------------------------------
     def _probe(self, wanted: frozenset[tuple[str, ProbeKind]]) -> None:
@@ -241,7 +243,10 @@ class Worker:
 
     def _hear(self, cell: Cell, kind: ProbeKind) -> Callable[[bool | None, str], None]:
         def told(verdict: bool | None, message: str) -> None:
-            if message:
+            if message and verdict:
+                text = f"{kind.capitalize()} probe warning: {message}"
+                self.context.emit(self.pod, "Warning", "ProbeWarning", text)
+            elif message:
                 text = f"{kind.capitalize()} probe failed: {message}"
                 self.context.emit(self.pod, "Warning", "Unhealthy", text)
             before = (cell.passed, cell.ready, cell.unhealthy)
