@@ -387,6 +387,18 @@ def test_another_type_drops_what_it_has_no_use_for(kind: str) -> None:
     assert ("clusterIP" in kept["spec"]) is (kind == "ClusterIP")
 
 
+def test_a_volume_that_no_pod_can_mount_is_kept_with_a_warning() -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1"}}
+    source = {"csi": {"driver": "d", "volumeHandle": "h"}}
+    warn = RULES[names.PERSISTENT_VOLUME].warn
+    assert warn is not None
+    remote = stored(make(names.PERSISTENT_VOLUME, namespace="", spec=spec | source))
+    (text,) = warn(remote)
+    assert text.startswith("spec.csi: no pod of this cluster can mount it")
+    here = make(names.PERSISTENT_VOLUME, namespace="", spec=spec | {"local": {"path": "/a"}})
+    assert warn(stored(here)) == []
+
+
 def test_a_headless_service_has_no_address() -> None:
     spec = stored(service(clusterIP="None", ports=[]))["spec"]
     assert (spec["clusterIP"], spec["clusterIPs"]) == ("None", ["None"])
@@ -489,7 +501,12 @@ def test_a_claim_that_says_its_class_keeps_it(said: str) -> None:
         pytest.param(claim(volumeMode="X"), "spec.volumeMode", id="volume-mode"),
         pytest.param(
             make(names.PERSISTENT_VOLUME, namespace="", spec={"accessModes": ["ReadWriteOnce"],
-                 "capacity": {"storage": "1"}, "nfs": {"server": "x"}}), "spec", id="volume-type",
+                 "capacity": {"storage": "1"}, "nfs": {"server": "x"}}),
+            "spec.nfs.path", id="volume-part",
+        ),
+        pytest.param(
+            make(names.PERSISTENT_VOLUME, namespace="", spec={"accessModes": ["ReadWriteOnce"],
+                 "capacity": {"storage": "1"}}), "spec", id="volume-type",
         ),
         pytest.param(
             make(names.PERSISTENT_VOLUME, namespace="", spec={"accessModes": ["ReadWriteOnce"],

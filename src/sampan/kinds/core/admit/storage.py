@@ -22,7 +22,17 @@ VOLUME_MODES = ("Block", "Filesystem")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
 _UNSUPPORTED = ("dataSource", "dataSourceRef", "volumeAttributesClassName")
-_VOLUME_SOURCES = ("hostPath", "local")
+_DIRECTORIES = ("hostPath", "local")
+_VOLUME_SOURCES = (
+    *_DIRECTORIES, "awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi",
+    "fc", "flexVolume", "flocker", "gcePersistentDisk", "glusterfs", "iscsi", "nfs",
+    "photonPersistentDisk", "portworxVolume", "quobyte", "rbd", "scaleIO", "storageos",
+    "vsphereVolume",
+)  # fmt: skip
+_NEEDED = {
+    "hostPath": ("path",), "local": ("path",), "csi": ("driver", "volumeHandle"),
+    "nfs": ("server", "path"),
+}  # fmt: skip
 
 
 def default_claim(manifest: Manifest) -> None:
@@ -140,18 +150,27 @@ def validate_volume(manifest: Manifest, old: Manifest | None) -> list[Problem]:
 
 
 def _volume_source(spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """Directories only: everything else needs drivers that this cluster does not have."""
     given = [field for field in _VOLUME_SOURCES if spec.get(field)]
     if not given:
-        yield required("spec", "must specify a volume type; this cluster knows hostPath and local")
+        yield required("spec", "must specify a volume type")
     for field in given[1:]:
         yield forbidden(f"spec.{field}", "may not specify more than 1 volume type")
     for field in given:
+        for part in _NEEDED.get(field, ()):
+            if not spec[field].get(part):
+                yield required(f"spec.{field}.{part}")
         path = spec[field].get("path") or ""
-        if not path:
-            yield required(f"spec.{field}.path")
-        elif ".." in path.split("/"):
+        if field in _DIRECTORIES and ".." in path.split("/"):
             yield invalid(f"spec.{field}.path", path, "must not contain '..'")
+
+
+def warn_volume(manifest: Manifest) -> list[str]:
+    """Volumes that are no directories are kept and bound, but no pod gets them."""
+    return [
+        f"spec.{field}: no pod of this cluster can mount it; hostPath and local can be mounted"
+        for field in _VOLUME_SOURCES
+        if field not in _DIRECTORIES and manifest["spec"].get(field)
+    ]
 
 
 def default_storage_class(manifest: Manifest) -> None:
@@ -221,7 +240,10 @@ STORAGE_RULES: Mapping[str, Rules] = {
         default=default_claim, prepare=prepare_claim, validate=validate_claim, admit=admit_claim
     ),
     names.PERSISTENT_VOLUME: Rules(
-        default=default_volume, prepare=prepare_volume, validate=validate_volume
+        default=default_volume,
+        prepare=prepare_volume,
+        validate=validate_volume,
+        warn=warn_volume,
     ),
     names.STORAGE_CLASS: Rules(default=default_storage_class, validate=validate_storage_class),
 }
