@@ -9,6 +9,7 @@ from sampan.kinds.core.garbage import GARBAGE
 from sampan.kinds.core.mirroring import MIRRORING
 from sampan.kinds.core.namespaces import NAMESPACE_END, NAMESPACE_HOME
 from sampan.kinds.core.roles import AGGREGATION
+from sampan.kinds.core.taints import EVICTION
 from sampan.kinds.core.volumes import VOLUME
 from sampan.kube.component import Component
 
@@ -22,6 +23,7 @@ COMPONENT = Component(
         VOLUME,
         ENDPOINTS,
         MIRRORING,
+        EVICTION,
         AGGREGATION,
     ),
     rules=RULES,

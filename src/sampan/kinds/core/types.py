@@ -76,6 +76,14 @@ class Mirrored(Struct, frozen=True):
     slices: tuple[Manifest, ...]
 
 
+class Tainted(Struct, frozen=True):
+    """A node with taints that end pods, the pods that are on it, and the present."""
+
+    node: Manifest
+    pods: tuple[Manifest, ...]
+    now: datetime
+
+
 class Routed(Struct, frozen=True):
     """A service, the pods that it selects and the slices that it has."""
 
