@@ -279,6 +279,13 @@ def test_conditions_of_a_pod_that_starts() -> None:
     }
 
 
+def test_a_pod_that_starts_names_what_it_waits_for() -> None:
+    slow = {**SIDECAR, "startupProbe": {"exec": {}}}
+    given = snapshot({"side": Seen(last=run())}, initContainers=[slow, container("once")])
+    message = {c["type"]: c.get("message") for c in decide(given).status["conditions"]}
+    assert message["Initialized"] == "containers with incomplete status: [side once]"
+
+
 def test_conditions_of_a_pod_that_is_ready() -> None:
     found = conditions(snapshot({"main": Seen(last=run(), ready=True)}, containers=[PROBED]))
     assert {value for value, _ in found.values()} == {"True"}

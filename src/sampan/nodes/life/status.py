@@ -132,7 +132,7 @@ def _verdicts(
     elif unready:
         message = f"containers with unready status: [{' '.join(unready)}]"
         containers_ready = ("False", "ContainersNotReady", message)
-    undone = [p.name for p in all_parts if p.role == "init" and not p.seen.succeeded]
+    undone = [part.name for part in all_parts if _incomplete(part)]
     is_initialized: Verdict = ("True", "PodCompleted" if phase == "Succeeded" else "", "")
     if not initialized:
         message = f"containers with incomplete status: [{' '.join(undone)}]"
@@ -148,6 +148,13 @@ def _verdicts(
     if snapshot.evicted:
         found["DisruptionTarget"] = ("True", "TerminationByKubelet", snapshot.evicted[1])
     return found
+
+
+def _incomplete(part: Part) -> bool:
+    """Whether the pod's start waits for it: an init container's end, a sidecar's beginning."""
+    return (part.role == "init" and not part.seen.succeeded) or (
+        part.role == "sidecar" and not part.started
+    )
 
 
 def _gated(pod: Manifest, containers_ready: Verdict) -> Verdict:
