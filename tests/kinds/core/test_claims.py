@@ -13,7 +13,7 @@ from sampan.kinds.core.claims import CLAIM, choose, decide
 from sampan.kinds.core.types import Claimed
 from sampan.kinds.core.volumes import VOLUME
 from sampan.kube import meta, names
-from sampan.kube.keys import Key, Manifest
+from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import Emit
 from sampan.lib.clock import ManualClock
 from sampan.testing.memory import START, MemoryApi
@@ -294,6 +294,27 @@ def test_a_claim_that_names_its_volume(offered: Manifest, phase: str) -> None:
         world = World()
         await world.begin(LOCAL, claim(volumeName="v"), offered)
         assert world.claim()["status"]["phase"] == phase
+        await world.engine.stop()
+
+    asyncio.run(run())
+
+
+def test_what_others_write_into_a_status_stays() -> None:
+    async def run() -> None:
+        world = World()
+        await world.begin(LOCAL, claim())
+        resizing = {"type": "Resizing", "status": "True"}
+        bound = world.claim()
+        await world.cluster.patch(
+            key_of(bound), {"status": {"conditions": [resizing]}}, subresource="status"
+        )
+        (made,) = world.volumes()
+        note = {"status": {"message": "m", "reason": "R"}}
+        await world.cluster.patch(key_of(made), note, subresource="status")
+        await world.patch(bound, {"spec": {"resources": {"requests": {"storage": "3Gi"}}}})
+        assert world.claim()["status"]["conditions"] == [resizing]
+        assert world.claim()["status"]["capacity"] == {"storage": "3Gi"}
+        assert world.volumes()[0]["status"] == {"phase": "Bound", "message": "m", "reason": "R"}
         await world.engine.stop()
 
     asyncio.run(run())

@@ -93,36 +93,36 @@ def _bound(claimed: Claimed) -> Plan:
         if _capacity(volume) < _request(claim):
             return _expand(claimed, volume)
         reserve = () if _uid(volume) else (_reserve(claim, volume),)
-        return Plan(status=status.claim("Bound", volume), actions=reserve)
+        return Plan(status=status.claim(claim, "Bound", volume), actions=reserve)
     if _free(volume) and fits(claim, volume):
         return Plan(actions=(_reserve(claim, volume),))
     if _free(volume):
         text = f'volume "{meta.name_of(volume)}" does not fit the claim'
         event = _event(claim, "VolumeMismatch", text)
-        return Plan(status=status.claim("Pending"), actions=(event,))
+        return Plan(status=status.claim(claim, "Pending"), actions=(event,))
     word = "Lost" if _was_bound(claim) else "Pending"
     text = f'volume "{meta.name_of(volume)}" is bound to another claim'
-    return Plan(status=status.claim(word), actions=(_event(claim, "FailedBinding", text),))
+    return Plan(status=status.claim(claim, word), actions=(_event(claim, "FailedBinding", text),))
 
 
 def _missing(claim: Manifest) -> Plan:
     name = claim["spec"]["volumeName"]
     if _was_bound(claim):
         event = _event(claim, "ClaimLost", f'the bound volume "{name}" is gone, and its data')
-        return Plan(status=status.claim("Lost"), actions=(event,))
+        return Plan(status=status.claim(claim, "Lost"), actions=(event,))
     event = _event(claim, "FailedBinding", f'volume "{name}" not found')
-    return Plan(status=status.claim("Pending"), actions=(event,))
+    return Plan(status=status.claim(claim, "Pending"), actions=(event,))
 
 
 def _expand(claimed: Claimed, volume: Manifest) -> Plan:
     """Directories have no size of their own: growing one is to say so."""
     claim = claimed.claim
     if not _is_local(claimed.storage_class):
-        return Plan(status=status.claim("Bound", volume))
+        return Plan(status=status.claim(claim, "Bound", volume))
     size = {"storage": claim["spec"]["resources"]["requests"]["storage"]}
     grown = {**volume, "spec": {**volume["spec"], "capacity": size}}
     return Plan(
-        status=status.claim("Bound", grown),
+        status=status.claim(claim, "Bound", grown),
         actions=(Patch(key_of(volume), {"spec": {"capacity": size}}),),
     )
 
@@ -138,7 +138,7 @@ def _bind(claim: Manifest, volume: Manifest) -> Plan:
 
 def _provision(claimed: Claimed) -> Plan:
     claim, storage_class = claimed.claim, claimed.storage_class
-    pending = status.claim("Pending")
+    pending = status.claim(claim, "Pending")
     fault = _obstacle(claim, storage_class)
     if fault or storage_class is None:
         return Plan(status=pending, actions=(_event(claim, *fault),) if fault else ())

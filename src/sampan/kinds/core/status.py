@@ -43,15 +43,23 @@ def terminating(dying: Dying) -> dict[str, Any]:
     return {**old, "phase": "Terminating", "conditions": found}
 
 
-def claim(phase: str, volume: Manifest | None = None) -> dict[str, Any]:
-    """A claim's status; capacity and access modes are those of the bound volume."""
+def claim(old: Manifest, phase: str, volume: Manifest | None = None) -> dict[str, Any]:
+    """A claim's status; capacity and access modes are those of the bound volume. What others have
+    written there, like conditions, stays."""
+    ours = ("phase", "accessModes", "capacity")
+    kept = {key: value for key, value in (old.get("status") or {}).items() if key not in ours}
     if volume is None:
-        return {"phase": phase}
+        return {"phase": phase, **kept}
     spec = volume["spec"]
-    return {"phase": phase, "accessModes": spec["accessModes"], "capacity": spec["capacity"]}
+    bound = {"phase": phase, "accessModes": spec["accessModes"], "capacity": spec["capacity"]}
+    return {**bound, **kept}
 
 
-def volume(phase: str, message: str = "") -> dict[str, Any]:
+def volume(old: Manifest, phase: str, message: str = "") -> dict[str, Any]:
+    """A volume's status: while the phase stays, so does what others have written there."""
+    before = old.get("status") or {}
+    if before.get("phase") == phase:
+        return dict(before)
     return {"phase": phase, "message": message} if message else {"phase": phase}
 
 

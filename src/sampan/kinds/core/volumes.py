@@ -36,11 +36,11 @@ def decide(volume: Volume) -> Plan:
         patch = meta.without_finalizer(manifest, names.FINALIZER_PV)
         return Plan(actions=(Patch(key_of(manifest), patch),))
     if phase != "Released" or _policy(manifest) != "Delete":
-        return Plan(status=status.volume(phase))
+        return Plan(status=status.volume(manifest, phase))
     if _is_ours(manifest):
         last = Delete(key_of(manifest), uid=meta.uid_of(manifest))
-        return Plan(status=status.volume(phase), actions=(last,))
-    return Plan(status=status.volume("Failed", "nothing here can delete this volume"))
+        return Plan(status=status.volume(manifest, phase), actions=(last,))
+    return Plan(status=status.volume(manifest, "Failed", "nothing here can delete this volume"))
 
 
 def _phase(volume: Volume) -> str:
