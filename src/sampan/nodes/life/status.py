@@ -106,8 +106,7 @@ def _conditions(
     for kind, (value, reason, message) in wanted.items():
         before = old.get(kind)
         since = before["lastTransitionTime"] if before and before["status"] == value else now
-        entry = {"type": kind, "status": value, "lastProbeTime": None, "lastTransitionTime": since}
-        entry |= observed
+        entry = {"type": kind, "status": value, "lastTransitionTime": since, **observed}
         if reason:
             entry["reason"] = reason
         if message:
