@@ -241,6 +241,18 @@ def test_a_bad_container_is_named(container: dict[str, Any], problem: str) -> No
             id="probe-of-init-container",
         ),
         pytest.param(
+            {"securityContext": {"sysctls": [{"name": "kernel/msgmax"}, {"name": "bar.."}]}},
+            'spec.securityContext.sysctls[1].name: Invalid value: "bar..": must have at most 253'
+            " characters and match regex"
+            r" ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*([a-z0-9]([-_a-z0-9]*[a-z0-9])?)$",
+            id="no-sysctl",
+        ),
+        pytest.param(
+            {"securityContext": {"sysctls": [{"name": "a.b"}, {"name": "a.b"}]}},
+            'spec.securityContext.sysctls[1].name: Duplicate value: "a.b"',
+            id="sysctl-twice",
+        ),
+        pytest.param(
             {"volumes": [{"name": "v"}, {"name": "v"}]},
             'spec.volumes[1].name: Duplicate value: "v"',
             id="volume-twice",

@@ -11,12 +11,14 @@ import re
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_SYSCTL = r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*([a-z0-9]([-_a-z0-9]*[a-z0-9])?)"
 _is_label = re.compile(_LABEL).fullmatch
 _is_subdomain = re.compile(_SUBDOMAIN).fullmatch
 _is_qualified = re.compile(_QUALIFIED).fullmatch
 _is_port = re.compile(r"(?!.*--)(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?").fullmatch
 _is_variable = re.compile(r"[ -<>-~]+").fullmatch
 _is_config_key = re.compile(r"[-._a-zA-Z0-9]+").fullmatch
+_is_sysctl = re.compile(_SYSCTL).fullmatch
 
 _LABEL_TEXT = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must"
@@ -83,6 +85,13 @@ def port_name(value: str) -> str | None:
             " them in a row and none at an end, and at least one letter (a-z)"
         )
     return None
+
+
+def sysctl(value: str) -> str | None:
+    """A setting of the kernel, its parts separated by dots or slashes."""
+    if len(value) <= 253 and _is_sysctl(value):
+        return None
+    return f"must have at most 253 characters and match regex ^{_SYSCTL}$"
 
 
 def variable(value: str) -> str | None:

@@ -105,6 +105,7 @@ def problems(spec: dict[str, Any], path: str = "spec") -> list[Problem]:
         _note(container.get("name"), f"{at}.name", names, found)
         found += _init(container, at)
     found += _choices(spec, path)
+    found += _sysctls(spec, f"{path}.securityContext.sysctls")
     found += _addresses(spec, path)
     return found
 
@@ -124,6 +125,19 @@ def _init(container: dict[str, Any], path: str) -> Iterator[Problem]:
         for field in _INIT_ONLY:
             if container.get(field):
                 yield forbidden(f"{path}.{field}", "must not be set for init containers")
+
+
+def _sysctls(spec: dict[str, Any], path: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, setting in enumerate((spec.get("securityContext") or {}).get("sysctls") or ()):
+        name = setting.get("name") or ""
+        if not name:
+            yield required(f"{path}[{index}].name")
+        elif fault := formats.sysctl(name):
+            yield invalid(f"{path}[{index}].name", name, fault)
+        elif name in seen:
+            yield duplicate(f"{path}[{index}].name", name)
+        seen.add(name)
 
 
 def _choices(spec: dict[str, Any], path: str) -> Iterator[Problem]:
