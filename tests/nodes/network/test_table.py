@@ -44,6 +44,10 @@ GONE = {"ready": False, "serving": True, "terminating": True}
                      id="only-terminating"),
         pytest.param([part(at("10.244.0.5"), name="other")], [], id="another-port"),
         pytest.param([], [], id="none"),
+        pytest.param([part(at("fd00::1")) | {"addressType": "IPv6"},
+                      part(at("example.com")) | {"addressType": "FQDN"},
+                      part(at("10.244.0.5")) | {"addressType": "IPv4"}],
+                     [["10.244.0.5", 8080]], id="another-family"),
     ],
 )  # fmt: skip
 def test_where_connections_go(slices: list[dict[str, Any]], expected: list[Any]) -> None:

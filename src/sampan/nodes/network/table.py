@@ -19,6 +19,8 @@ from sampan.kube import names
 from sampan.kube.keys import Manifest
 
 Entry = dict[str, Any]
+_FAMILIES = ("IPv4", None)
+"""Of slices that are looked at: the network has nothing else, and a name is no address."""
 _HOURS = 10_800  # seconds of affinity when the service does not say, as upstream
 
 
@@ -30,7 +32,7 @@ def entry(service: Manifest, slices: Iterable[Manifest]) -> Entry | None:
     ip = spec.get("clusterIP") or ""
     if not ip:
         return None
-    found = list(slices)
+    found = [each for each in slices if each.get("addressType") in _FAMILIES]
     config = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
     sticky = spec.get("sessionAffinity") == "ClientIP"
     return {
