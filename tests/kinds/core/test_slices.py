@@ -59,6 +59,7 @@ def test_good_slices(fields: dict[str, Any]) -> None:
             {"endpoints": [{"addresses": ["10.0.0.1"], "hostname": "A_"}]},
             "endpoints[0].hostname",
         ),
+        ({"ports": [{"port": 70_000}]}, "ports[0].port"),
         ({"ports": [{"port": 1}, {"port": 2}]}, "ports[1].name"),
         ({"ports": [{"name": "A_", "port": 1}]}, "ports[0].name"),
         ({"ports": [{"port": 1, "protocol": "IP"}]}, "ports[0].protocol"),

@@ -43,6 +43,7 @@ GONE = {"ready": False, "serving": True, "terminating": True}
         pytest.param([part(at("10.244.0.5", **GONE))], [["10.244.0.5", 8080]],
                      id="only-terminating"),
         pytest.param([part(at("10.244.0.5"), name="other")], [], id="another-port"),
+        pytest.param([part(at("10.244.0.5"), port=70_000)], [], id="no-port"),
         pytest.param([], [], id="none"),
         pytest.param([part(at("fd00::1")) | {"addressType": "IPv6"},
                       part(at("example.com")) | {"addressType": "FQDN"},

@@ -54,8 +54,10 @@ def _port(port: dict[str, Any], slices: Iterable[Manifest]) -> dict[str, Any]:
     for each in slices:
         for there in each.get("ports") or ():
             if (there.get("name") or "", there.get("protocol", "TCP")) == (name, protocol):
-                number = there.get("port")
-                serving += [(ready, [ip, number]) for ready, ip, _ in _usable(each) if number]
+                number = there.get("port") or 0
+                serving += [
+                    (ready, [ip, number]) for ready, ip, _ in _usable(each) if 0 < number < 65536
+                ]
     return {
         "name": name,
         "port": port["port"],

@@ -76,6 +76,9 @@ def _slice_ports(ports: Any) -> Iterator[Problem]:
         if name in seen:
             yield duplicate(f"{path}.name", name)
         seen.add(name)
+        if port.get("port") is not None and not 1 <= port["port"] <= 65535:
+            fault = "must be between 1 and 65535, inclusive"
+            yield invalid(f"{path}.port", port["port"], fault)
         if port.get("protocol", "TCP") not in PROTOCOLS:
             yield unsupported(f"{path}.protocol", port["protocol"], PROTOCOLS)
 
