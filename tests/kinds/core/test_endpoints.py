@@ -140,6 +140,11 @@ def test_endpoints_follow_the_pods() -> None:
             live = await cluster.create(manifest)
             await cluster.replace({**live, "status": status}, subresource="status")
         assert await addresses() == ["10.0.0.97", "10.0.0.98"]
+        key = Key(names.POD, "u", "b")
+        for ip in ("nonsense", "169.254.0.1", "fd00::1"):
+            await cluster.patch(key, {"status": {"podIP": ip}}, subresource="status")
+            assert await addresses() == ["10.0.0.97"]
+        await cluster.patch(key, {"status": {"podIP": "10.0.0.98"}}, subresource="status")
         await cluster.patch(Key(names.POD, "u", "a"), {"metadata": {"labels": {"app": "x"}}})
         assert await addresses() == ["10.0.0.98"]
         assert cluster.get(Key(names.ENDPOINTS, "u", "bare")) is None

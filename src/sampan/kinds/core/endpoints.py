@@ -10,6 +10,7 @@ Upstream: kubernetes pkg/controller/{endpoint,endpointslice}.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address
 from typing import Any
 
 from sampan.kinds.core import manifests
@@ -55,7 +56,18 @@ def decide(routed: Routed) -> Plan:
 
 def _listed(pod: Manifest) -> bool:
     status = pod.get("status") or {}
-    return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
+    if status.get("phase") in ("Succeeded", "Failed"):
+        return False
+    return _is_address(status.get("podIP") or "")
+
+
+def _is_address(text: str) -> bool:
+    """One pod with a status that is nonsense would have the whole slice refused."""
+    try:
+        address = IPv4Address(text)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_link_local)
 
 
 def _ready(pod: Manifest) -> bool:
