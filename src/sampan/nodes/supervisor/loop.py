@@ -1,6 +1,8 @@
 """A small event loop: file descriptors, timers, reaped children. One thread, no coroutines.
 
-asyncio would cost this process 8 MB; what is needed is a selector, a heap and SIGCHLD.
+asyncio would cost this process 8 MB; what is needed is a selector, a heap and SIGCHLD. A callback
+that fails is told of on standard error and does not end the others' work; only a process in which
+nothing succeeds any more ends, so that a new one can take over.
 """
 
 from __future__ import annotations
@@ -11,11 +13,15 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import time
 
 TYPE_CHECKING = False  # `typing` itself would cost half a megabyte
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_HOPELESS = 100  # failures in a row
+_BREATH = 0.01  # seconds after one: what is ready stays ready
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -29,6 +35,7 @@ class Loop:
         self._serial = 0
         self._reaped = reaped
         self._running = True
+        self._failures = 0
         self._wake, child_side = socket.socketpair()
         self._wake.setblocking(False)
         child_side.setblocking(False)
@@ -54,9 +61,10 @@ class Loop:
     def run(self) -> None:
         while self._running:
             for key, events in self._selector.select(self._patience()):
-                # A callback may have dropped a descriptor that is ready in the same round.
-                if self._selector.get_map().get(key.fd) is not None:
-                    key.data(events)
+                # A callback of the same round may have dropped the descriptor, and another one may
+                # have got its number since.
+                if self._selector.get_map().get(key.fd) is key:
+                    self._guarded(key.data, events)
             self._fire()
 
     def stop(self) -> None:
@@ -67,7 +75,19 @@ class Loop:
 
     def _fire(self) -> None:
         while self._timers and self._timers[0][0] <= time.monotonic():
-            heapq.heappop(self._timers)[2]()
+            self._guarded(heapq.heappop(self._timers)[2])
+
+    def _guarded(self, call: Callable[..., None], *given: int) -> None:
+        try:
+            call(*given)
+        except Exception:
+            self._failures += 1
+            if self._failures >= _HOPELESS:
+                raise
+            sys.excepthook(*sys.exc_info())
+            time.sleep(_BREATH)
+        else:
+            self._failures = 0
 
     def _reap(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -79,4 +99,4 @@ class Loop:
                 return
             if pid == 0:
                 return
-            self._reaped(pid, status)
+            self._guarded(self._reaped, pid, status)
