@@ -56,9 +56,9 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
-            # The library aborts its TLS connections; the loop has to turn once for each of their
-            # two layers until the sockets are closed.
-            for _ in range(2):
+            # The library aborts its TLS connections; the loop has to turn for each of their layers
+            # until the sockets are closed.
+            for _ in range(10):
                 await asyncio.sleep(0)
 
     async def request(
