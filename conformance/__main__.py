@@ -47,7 +47,7 @@ def _prepared(name: str, suite: Suite, mirrors: Path | None, work: Path) -> Path
     folder = work / name
     folder.mkdir()
     if isinstance(suite.source, Sdist):
-        sources.lay_sdist(suite.source, environment / "bin" / "pip", folder)
+        sources.lay_sdist(suite.source, environment / "bin" / "python", folder)
     elif isinstance(suite.source, Checkout):
         sources.lay_checkout(suite.source, mirrors, inside if suite.source.inside else folder)
         return inside if suite.source.inside else folder

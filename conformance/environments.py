@@ -20,7 +20,7 @@ def made(root: Path, name: str, suite: Suite) -> Path:
     done = place / _DONE
     if not done.exists() or done.read_text() != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-        install = [place / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+        install = [place / "bin" / "python", "-m", "pip", "install", "--quiet"]
         subprocess.run([*install, *wanted.splitlines()], check=True)
         done.write_text(wanted)
     return place

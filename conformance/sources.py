@@ -28,9 +28,9 @@ def lay_checkout(checkout: Checkout, mirrors: Path | None, target: Path) -> None
             _lay(taken / path, target / place)
 
 
-def lay_sdist(sdist: Sdist, pip: Path, target: Path) -> None:
+def lay_sdist(sdist: Sdist, python: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as work:
-        command = [pip, "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+        command = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
         subprocess.run([*command, "--dest", work, sdist.requirement], check=True)
         [packed] = Path(work).glob("*.tar.gz")
         with tarfile.open(packed) as archive:
