@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampan.kinds.workflows import arguments, depends, naming, nodes, podstate, tags
+from sampan.kinds.workflows import naming, nodes
+from sampan.kinds.workflows.language import arguments, tags
 from sampan.kinds.workflows.nodes import PHASES, TRANSITIONS, Phase
+from sampan.kinds.workflows.pods import state
+from sampan.kinds.workflows.templates import depends
 
 KNOWN = {"a": "1", "b.c": "two", "x1": "in", "quote": 'he said "{{a}}"\n'}
 
@@ -237,4 +240,4 @@ def container(name: str, code: int | None, **state: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_what_a_pod_means(status: dict[str, Any], phase: str, message: str) -> None:
-    assert podstate.assess({"metadata": {}, "status": status}) == (phase, message)
+    assert state.assess({"metadata": {}, "status": status}) == (phase, message)

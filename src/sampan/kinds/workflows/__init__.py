@@ -1,8 +1,9 @@
 """Workflows: argoproj.io Workflow, run by pure decisions.
 
-Read `workflow` first (one look at a workflow), then `walk` (what the kinds of templates share),
-`container`, `script`, `steps`, `dag`, and `nodes` (all that can change a phase). What is not
-supported yet is refused in `admit`. WorkflowTemplates, CronWorkflows and artifacts are not here.
+Read `workflow` first (one look at a workflow), then `walk` (what the kinds of templates share) and
+`nodes` (all that can change a phase). The packages, lowest first: `language` (parameters, tags),
+`pods`, `templates` (a file per kind), `validate` (what admission finds). What is not supported yet
+is refused by name.
 Upstream: argoproj/argo-workflows.
 """
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kinds.workflows import arguments, calls, references, supported
+from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.validate import calls, references, supported
 from sampan.kube import podspec
 from sampan.kube.component import Rules
 from sampan.kube.errors import Problem, duplicate, forbidden, invalid, required, unsupported

@@ -12,7 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.workflows import claims, progress
+from sampan.kinds.workflows import progress
+from sampan.kinds.workflows.pods import claims
 from sampan.kinds.workflows.types import Run
 from sampan.kinds.workflows.walk import Walk
 from sampan.kube import names

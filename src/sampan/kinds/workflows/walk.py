@@ -14,8 +14,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.workflows import arguments, naming, nodes
-from sampan.kinds.workflows.arguments import Missing, Parameters, Scope
+from sampan.kinds.workflows import naming, nodes
+from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.language.arguments import Missing, Parameters, Scope
 from sampan.kinds.workflows.nodes import Node, NodeType, Phase
 from sampan.kinds.workflows.types import Run, Template
 from sampan.kube.plan import Action

@@ -12,19 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sampan.kinds.workflows import (
-    admit,
-    arguments,
-    claims,
-    container,
-    dag,
-    nodes,
-    podstate,
-    script,
-    status,
-    steps,
-)
+from sampan.kinds.workflows import admit, nodes, status
+from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.pods import claims, state
 from sampan.kinds.workflows.status import Word
+from sampan.kinds.workflows.templates import container, dag, script, steps
 from sampan.kinds.workflows.types import Run, spec_of
 from sampan.kinds.workflows.walk import POD_GRACE, Call, Kind, Walk
 from sampan.kube import meta, names
@@ -102,7 +94,7 @@ def _observe(walk: Walk) -> None:
             continue
         pod = walk.workflow.pods.get(node["id"])
         if pod is not None:
-            seen = walk.put(podstate.observe(node, pod, walk.now))
+            seen = walk.put(state.observe(node, pod, walk.now))
             if nodes.over(seen):
                 walk.actions.append(_labelled(walk, pod))
         elif (left := POD_GRACE - walk.age(node)) > 0:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kinds.workflows import arguments, depends, supported
+from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.templates import depends
+from sampan.kinds.workflows.validate import supported
 from sampan.kube.errors import Problem, duplicate, forbidden, invalid, required
 
 Template = Mapping[str, Any]

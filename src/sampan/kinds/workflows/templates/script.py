@@ -7,8 +7,8 @@ Upstream: argo-workflows workflow/controller/operator.go executeScript.
 
 from __future__ import annotations
 
-from sampan.kinds.workflows import container
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.templates import container
 from sampan.kinds.workflows.walk import Running, Walk
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sampan.kinds.workflows import arguments, groups, naming, nodes
-from sampan.kinds.workflows.arguments import Scope
+from sampan.kinds.workflows import naming, nodes
+from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.language.arguments import Scope
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.templates import groups
 from sampan.kinds.workflows.walk import Call, Running, Walk
 
 Step = dict[str, Any]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sampan.kinds.workflows import pods
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.pods import build
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Running, Walk
 from sampan.kube.plan import Apply
@@ -26,17 +26,17 @@ def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
         return walk.begin(running, "Pod", "Failed", walk.halted)
     if not walk.has_room(call):
         return None
-    filled = pods.filled(walk.globals, running, pod=_pod_name(walk, running))
+    filled = build.filled(walk.globals, running, pod=_pod_name(walk, running))
     template, container = _main(filled, script)
-    about = pods.About(
+    about = build.About(
         known=walk.globals, node=walk.id(call.node), node_name=call.node, template=call.template
     )
-    pod = pods.build(run, template, container, about)
+    pod = build.build(run, template, container, about)
     if script:
-        pods.stage(pod, template["script"].get("source") or "")
+        build.stage(pod, template["script"].get("source") or "")
     if fault := run.blocked if call.node == run.name else "":
         return walk.begin(running, "Pod", "Error", fault)
-    if wrong := pods.problems(pod):
+    if wrong := build.problems(pod):
         return walk.begin(running, "Pod", "Error", f"pod cannot be made: {wrong[0]}")
     if about.node not in run.pods:
         walk.actions.append(Apply(pod))
@@ -44,12 +44,12 @@ def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
 
 
 def _pod_name(walk: Walk, running: Running) -> str:
-    return pods.name_of(walk.workflow, running.call.node, running.call.template)
+    return build.name_of(walk.workflow, running.call.node, running.call.template)
 
 
 def _main(template: Template, script: bool) -> tuple[Template, dict[str, Any]]:
     container: dict[str, Any] = {**template["script" if script else "container"]}
     if script:
         container.pop("source", None)
-        container["args"] = [*(container.get("args") or ()), pods.SCRIPT]
+        container["args"] = [*(container.get("args") or ()), build.SCRIPT]
     return template, container

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from sampan.kinds.workflows import tags
-from sampan.kinds.workflows.dag import Tasks
+from sampan.kinds.workflows.language import tags
+from sampan.kinds.workflows.templates.dag import Tasks
 from sampan.kube.errors import Problem, forbidden, invalid
 
 _TOLD = ("id", "status", "startedAt", "finishedAt", "hostNodeName", "exitCode")

@@ -6,7 +6,8 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sampan.kinds.workflows import arguments, nodes, tags
+from sampan.kinds.workflows import nodes
+from sampan.kinds.workflows.language import arguments, tags
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.walk import Call, Running, Walk
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.workflows import naming, tags
-from sampan.kinds.workflows.podstate import MAIN
+from sampan.kinds.workflows import naming
+from sampan.kinds.workflows.language import tags
+from sampan.kinds.workflows.pods.state import MAIN
 from sampan.kinds.workflows.types import Run, Template
 from sampan.kinds.workflows.walk import Running
 from sampan.kube import formats, meta, names, podspec, templates

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kinds.workflows import arguments, depends, groups, naming, nodes
-from sampan.kinds.workflows.arguments import Scope
+from sampan.kinds.workflows import naming, nodes
+from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.language.arguments import Scope
 from sampan.kinds.workflows.nodes import Node, Phase
+from sampan.kinds.workflows.templates import depends, groups
 from sampan.kinds.workflows.walk import Call, Running, Walk
 
 OMITTED = "omitted: depends condition not met"

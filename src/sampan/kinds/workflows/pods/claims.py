@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sampan.kinds.workflows.pods import claim_name
+from sampan.kinds.workflows.pods.build import claim_name
 from sampan.kinds.workflows.types import Run
 from sampan.kube import meta, names
 from sampan.kube.keys import Key

@@ -1,0 +1,1 @@
+"""What a workflow says in tags: parameters, scopes, substitution."""

@@ -1,0 +1,1 @@
+"""The pods of a workflow: how they are built, what their status means."""

@@ -1,0 +1,1 @@
+"""Workflow templates: one file per kind, and what steps and dag share."""
