@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,6 +53,50 @@ def test_shell_images_are_the_host(image: str, command: str, tmp_path: Path) -> 
     found = Images((), tmp_path).resolve(image)
     assert isinstance(found, Runtime)
     assert argv(found, None, None) == (command,)
+
+
+@pytest.mark.parametrize(
+    ("image", "words", "said"),
+    [
+        ("argoproj/argosay:v2", (), "hello argo\n"),
+        ("argoproj/argosay:v2", ("echo", "a b"), "a b\n"),
+        ("quay.io/argoproj/argosay:v2", ("cat", "/dev/null"), ""),
+        ("argoproj/argosay:v1", ("cowsay", "moo"), "< moo >"),
+        ("docker/whalesay", ("cowsay", "a", "b"), "< a b >"),
+    ],
+)
+def test_images_of_examples_bring_their_programs(
+    image: str, words: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    found = Images((), tmp_path).resolve(image)
+    assert isinstance(found, Runtime)
+    program, *rest = argv(found, None, list(words))
+    where = {Path(mount.target).name: mount.source for mount in found.mounts}
+    run = subprocess.run([where[program], *rest], capture_output=True, text=True, check=True)
+    assert said in run.stdout
+
+
+def test_argosay_does_what_it_is_told(tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve("argoproj/argosay:v2")
+    assert isinstance(found, Runtime)
+    program = found.mounts[0].source
+    made = tmp_path / "new" / "file"
+    assert subprocess.run([program, "echo", "word", str(made)], check=True).returncode == 0
+    assert made.read_text() == "word\n"
+    assert subprocess.run([program, "assert_contains", str(made), "wor"]).returncode == 0
+    assert subprocess.run([program, "assert_contains", str(made), "-x"]).returncode == 1
+    assert subprocess.run([program, "exit", "7"]).returncode == 7
+    assert subprocess.run([program, "dance"]).returncode == 1
+
+
+def test_a_family_may_need_a_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Images((), tmp_path).resolve("alpine/git") == Wanted("alpine/git")
+    (tmp_path / "git").write_text("#!/bin/sh\n")
+    (tmp_path / "git").chmod(0o755)
+    found = Images((), tmp_path).resolve("alpine/git")
+    assert isinstance(found, Runtime)
+    assert argv(found, None, ["clone"]) == ("git", "clone")
 
 
 @pytest.mark.parametrize("image", ["evil.example/python:3", "team/busybox", "nginx"])

@@ -1,11 +1,13 @@
 """Well-known public images that this machine's own files can stand for.
 
 Only the official repositories: `team.example/python` may contain anything, so it is not guessed at
-but pulled, or asked for in the user's table.
+but pulled, or asked for in the user's table. The small programs of the images in Argo's examples
+lie in `programs/`.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -19,37 +21,62 @@ _OFFICIAL = (
 
 
 class Family(Struct, frozen=True):
-    """`python` says that the image brings Python; the rest is ENTRYPOINT and CMD upstream."""
+    """`python` says that the image brings Python; `brings` names programs of `programs/` that it
+    has; `needs` is a program of this machine without which it cannot be stood for. The rest is
+    ENTRYPOINT and CMD upstream."""
 
     python: bool = False
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
+    needs: str = ""
 
 
 _SHELL = Family(command=("sh",))
 _BASH = Family(command=("bash",))
 _PAUSE = Family(entrypoint=("sh", "-c", "trap 'exit 0' INT TERM; sleep infinity & wait"))
 _PYTHON = Family(python=True, command=("python3",))
+_COWSAY = Family(command=("cowsay",), brings=("cowsay",))
+_ARGOSAY = Family(entrypoint=("argosay",), brings=("argosay", "cowsay"))
+_CURL = Family(entrypoint=("curl",), needs="curl")
+_GIT = Family(entrypoint=("git",), needs="git")
+_GO = Family(command=("bash",), needs="go")
+_KUBECTL = Family(entrypoint=("kubectl",), needs="kubectl")
 
 _BY_NAME: Mapping[str, Family] = {
     **{prefix + name: family
        for prefix in _OFFICIAL
        for name, family in (
            ("alpine", _SHELL), ("busybox", _SHELL), ("bash", _BASH), ("debian", _BASH),
-           ("ubuntu", _BASH), ("python", _PYTHON),
+           ("ubuntu", _BASH), ("python", _PYTHON), ("golang", _GO),
        )},
+    **{prefix + name: family
+       for prefix in ("", "docker.io/")
+       for name, family in (
+           ("argoproj/argosay", _ARGOSAY), ("docker/whalesay", _COWSAY),
+           ("curlimages/curl", _CURL), ("alpine/curl", _CURL), ("alpine/git", _GIT),
+           ("bitnami/kubectl", _KUBECTL), ("bitnamilegacy/kubectl", _KUBECTL),
+       )},
+    "quay.io/argoproj/argosay": _ARGOSAY,
+    "registry.k8s.io/kubectl": _KUBECTL,
     "registry.k8s.io/e2e-test-images/busybox": _SHELL,
     "gcr.io/google-containers/busybox": _SHELL,
     "registry.k8s.io/busybox": _SHELL,
     "k8s.gcr.io/busybox": _SHELL,
 }  # fmt: skip
+_BY_TAG: Mapping[str, Family] = {"argoproj/argosay:v1": _COWSAY}
+"""Where one tag is another program."""
 
 _PAUSES = ("pause", "pause-amd64", "pause-arm64", "mirrored-pause")
 """In any registry: every installer has a copy of its own, and there is one thing it can do."""
 
 
 def family_of(image: str) -> Family | None:
+    """The family of an image that this machine can stand for."""
     name = name_of(image)
     if name is None:
         return None
-    return _BY_NAME.get(name) or (_PAUSE if name.rpartition("/")[2] in _PAUSES else None)
+    family = _BY_TAG.get(image.removeprefix("docker.io/")) or _BY_NAME.get(name)
+    if family is None:
+        return _PAUSE if name.rpartition("/")[2] in _PAUSES else None
+    return family if not family.needs or shutil.which(family.needs) else None

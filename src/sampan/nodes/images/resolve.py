@@ -16,6 +16,9 @@ from sampan.config import Image
 from sampan.nodes.images import families, python
 from sampan.nodes.images.reference import name_of
 from sampan.nodes.images.runtime import Refusal, Runtime, Wanted
+from sampan.nodes.sandbox.spec import Mount
+
+_PROGRAMS = "/run/sampan/programs"
 
 
 class Images:
@@ -78,7 +81,14 @@ class Images:
             said="the files of this machine",
             entrypoint=family.entrypoint,
             command=family.command,
+            mounts=tuple(_program(name) for name in family.brings),
+            path=(_PROGRAMS,) if family.brings else (),
         )
+
+
+def _program(name: str) -> Mount:
+    """A program that comes with Sampan, on the search path of the container."""
+    return Mount(f"{_PROGRAMS}/{name}", str(Path(__file__).parent / "programs" / name), True)
 
 
 def hint(image: str) -> str:
