@@ -1,0 +1,1 @@
+"""Upstream's own workflows, unmodified, with what should become of each."""

@@ -1,0 +1,235 @@
+"""One case: make its namespace, apply its documents as they are, wait, say what came of it."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import http.client
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from conformance.argo.cases import GROUP, Case, Expected, Library, Manifest
+from conformance.argo.deeds import DEEDS
+
+_FIXTURES = Path(__file__).with_name("fixtures.yaml").read_text()
+_STAYS = 8.0
+_CLUSTER_SCOPED = (
+    "Namespace", "ClusterWorkflowTemplate", "PriorityClass", "ClusterRole", "ClusterRoleBinding",
+)  # fmt: skip
+_OVER = ("Succeeded", "Failed", "Error")
+
+
+class Refused(Exception):
+    """The API server's words."""
+
+
+class Api:
+    """The little of a client that is needed, with one connection for each thread."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        config = yaml.safe_load(kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        self._context = ssl.create_default_context(cadata=authority)
+        self._where = urlsplit(cluster["server"])
+        self.token: str = user["token"]
+        self._plurals: dict[tuple[str, str], str] = {}
+        self._local = threading.local()
+
+    def ask(self, method: str, path: str, body: Any = None, kind: str = "json") -> Any:
+        """The answer; raises Refused for a 4xx or 5xx."""
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            host, port = str(self._where.hostname), self._where.port
+            connection = http.client.HTTPSConnection(host, port, context=self._context, timeout=60)
+            self._local.connection = connection
+        content = "application/json" if kind == "json" else "application/merge-patch+json"
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content}
+        text = None if body is None else json.dumps(body, default=str)
+        try:
+            connection.request(method, path, text, headers)
+            answer = connection.getresponse()
+            said = json.loads(answer.read() or b"{}")
+        except (OSError, http.client.HTTPException):
+            self._local.connection = None
+            raise
+        if answer.status >= 400:
+            raise Refused(f"{answer.status} {said.get('message')}")
+        return said
+
+    def path(self, manifest: Manifest, namespace: str) -> str:
+        version, kind = manifest.get("apiVersion") or "v1", manifest.get("kind") or ""
+        base = f"/api/{version}" if "/" not in version else f"/apis/{version}"
+        if (version, kind) not in self._plurals:
+            for each in self.ask("GET", base).get("resources", ()):
+                if "/" not in each["name"]:
+                    self._plurals[version, each["kind"]] = each["name"]
+        plural = self._plurals.get((version, kind))
+        if plural is None:
+            raise Refused(f"no kind {kind} in {version}")
+        if kind in _CLUSTER_SCOPED:
+            return f"{base}/{plural}"
+        return f"{base}/namespaces/{namespace}/{plural}"
+
+    def create(self, manifest: Manifest, namespace: str) -> Manifest:
+        made: Manifest = self.ask("POST", self.path(manifest, namespace), manifest)
+        return made
+
+    def ensure(self, manifest: Manifest, namespace: str) -> None:
+        """As `kubectl apply` does for what may be there from another case."""
+        path = self.path(manifest, namespace)
+        there = f"{path}/{manifest['metadata']['name']}"
+        if self._has(there):
+            self.ask("PATCH", there, manifest, kind="merge")
+        else:
+            self.ask("POST", path, manifest)
+
+    def _has(self, path: str) -> bool:
+        try:
+            self.ask("GET", path)
+        except Refused:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    case: Case
+    good: bool
+    got: str
+
+    def line(self, seconds: float) -> str:
+        sign = "ok  " if self.good else "MISS"
+        return f"{sign} {self.case.path}\t{self.case.expected.said}\t{self.got}\t{seconds:.1f} s"
+
+
+def run(api: Api, namespace: str, case: Case, library: Library, patience: float) -> Outcome:
+    """Never raises: what goes wrong is the outcome."""
+    try:
+        good, got = _run(api, namespace, case, library, patience)
+    except yaml.YAMLError as error:
+        good, got = case.expected.way == "reject", f"no YAML: {str(error).splitlines()[0]}"
+    except Refused as error:
+        good, got = case.expected.way == "reject", f"refused: {error}"
+    except Exception as error:
+        good, got = False, f"{type(error).__name__}: {error}"
+    return Outcome(case, good, " ".join(got.split())[:300])
+
+
+def _run(
+    api: Api, namespace: str, case: Case, library: Library, patience: float
+) -> tuple[bool, str]:
+    documents = case.documents
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "")
+    for each in yaml.safe_load_all(_FIXTURES.replace("$NAMESPACE", namespace)):
+        api.ensure(each, namespace)
+    for each in library.needed(case.path, documents):
+        api.ensure(_moved(each, namespace), namespace)
+    before, after = DEEDS.get(case.path, (None, None))
+    made = []
+    for each in documents:
+        manifest = _moved(each, namespace)
+        if before is not None:
+            before(manifest)
+        if manifest.get("kind") in _CLUSTER_SCOPED:
+            api.ensure(manifest, namespace)
+        else:
+            made.append(api.create(manifest, namespace))
+    if case.expected.way == "accept":
+        return True, "accepted"
+    started = list(_started(api, namespace, case.expected, made, documents))
+    if not started:
+        return case.expected.way != "reject", "accepted; there is nothing to run"
+    if after is not None:
+        return after(api, started[0], patience)
+    ends = [_end(api, path, case.expected, patience) for path in started]
+    return all(good for good, _ in ends), "; ".join(got for _, got in ends)
+
+
+def _moved(manifest: Manifest, namespace: str) -> Manifest:
+    """In the case's namespace, whatever the file says: that is not the file's business here."""
+    moved = copy.deepcopy(manifest)
+    if "namespace" in (moved.get("metadata") or {}):
+        moved["metadata"]["namespace"] = namespace
+    return moved
+
+
+def _started(
+    api: Api, namespace: str, expected: Expected, made: list[Manifest], documents: list[Manifest]
+) -> Iterable[str]:
+    """The paths of the workflows to look at; templates are submitted where they should end."""
+    for each in made:
+        if each["kind"] == "Workflow":
+            yield f"{api.path(each, namespace)}/{each['metadata']['name']}"
+    if expected.way != "submit":
+        return
+    for each in documents:
+        kind = each.get("kind")
+        spec: Manifest
+        if kind == "CronWorkflow":
+            spec = each["spec"]["workflowSpec"]
+        elif kind in ("WorkflowTemplate", "ClusterWorkflowTemplate"):
+            name, cluster = each["metadata"]["name"], kind == "ClusterWorkflowTemplate"
+            spec = {"workflowTemplateRef": {"name": name, "clusterScope": cluster}}
+        else:
+            continue
+        workflow = {
+            "apiVersion": GROUP,
+            "kind": "Workflow",
+            "metadata": {"generateName": "submitted-"},
+            "spec": spec,
+        }
+        done = api.create(workflow, namespace)
+        yield f"{api.path(workflow, namespace)}/{done['metadata']['name']}"
+
+
+def _end(api: Api, path: str, expected: Expected, patience: float) -> tuple[bool, str]:
+    if expected.way == "stay":
+        time.sleep(_STAYS)
+        status = api.ask("GET", path).get("status") or {}
+        return status.get("phase") in expected.phases, _said(status)
+    status = ended(api, path, patience)
+    phase = status.get("phase") or "no phase"
+    if expected.way == "reject":
+        return phase in ("Failed", "Error") and "invalid" in str(status.get("message")), _said(
+            status
+        )
+    return phase in expected.phases, _said(status)
+
+
+def ended(api: Api, path: str, patience: float) -> Manifest:
+    """The status once the workflow is over; where it is gone before that was seen (ttl 0), the last
+    one; after `patience` seconds the present one."""
+    until = time.monotonic() + patience
+    status: Manifest = {}
+    while time.monotonic() < until:
+        try:
+            status = api.ask("GET", path).get("status") or {}
+        except Refused:
+            return {**status, "message": f"{status.get('message') or ''} (gone)"}
+        if status.get("phase") in _OVER:
+            return status
+        time.sleep(0.2)
+    return status
+
+
+def _said(status: Manifest) -> str:
+    if status.get("phase") in ("Succeeded", "Running") and not status.get("message"):
+        running = [n for n in (status.get("nodes") or {}).values() if n["phase"] not in _OVER]
+        stuck = [f"{n['displayName']}: {n['phase']} {n.get('message', '')}" for n in running[:2]]
+        return f"{status['phase']} {'; '.join(stuck) if status['phase'] == 'Running' else ''}"
+    broken = [
+        f"{node['displayName']}: {node['phase']}: {node.get('message', '')}"
+        for node in (status.get("nodes") or {}).values()
+        if node["phase"] in ("Failed", "Error") and node["type"] in ("Pod", "Skipped", "HTTP")
+    ]
+    return f"{status.get('phase')}: {status.get('message', '')} | {' | '.join(broken[:2])}"
