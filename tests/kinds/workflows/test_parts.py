@@ -68,7 +68,10 @@ def test_a_parameter_takes_its_value(
     parameter: dict[str, Any], given: dict[str, str], found: str
 ) -> None:
     template = {"inputs": {"parameters": [parameter]}}
-    assert arguments.resolve(template, given) == [{"name": "p", "value": found}]
+    listed = [{"name": name, "value": value} for name, value in given.items()]
+    assert arguments.resolve(template, {"parameters": listed}) == {
+        "parameters": [{"name": "p", "value": found}]
+    }
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,18 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 Phase = Literal["Pending", "Running", "Succeeded", "Skipped", "Failed", "Error", "Omitted"]
-NodeType = Literal["Pod", "Steps", "StepGroup", "DAG", "TaskGroup", "Retry", "Skipped", "Suspend"]
+NodeType = Literal[
+    "Pod", "Container", "Steps", "StepGroup", "DAG", "TaskGroup", "Retry", "Skipped", "Suspend",
+    "HTTP", "Plugin",
+]  # fmt: skip
 Node = dict[str, Any]
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
 OVER: frozenset[str] = frozenset({"Succeeded", "Skipped", "Failed", "Error", "Omitted"})
 BROKEN: frozenset[str] = frozenset({"Failed", "Error"})
 GOOD: frozenset[str] = frozenset({"Succeeded", "Skipped", "Omitted"})
+COUNTED = ("Pod", "Steps", "DAG")
+"""Types of nodes that parallelism and failFast count."""
 
 TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
     None: frozenset(PHASES) - {"Succeeded"},
@@ -47,7 +52,12 @@ def broken(node: Node | None) -> bool:
 
 def active(node: Node) -> bool:
     """Whether it is a pod that was asked for and has not ended."""
-    return node["type"] == "Pod" and node["phase"] not in OVER
+    return node["type"] == "Pod" and node["phase"] not in OVER and not waiting(node)
+
+
+def waiting(node: Node) -> bool:
+    """Whether it waits for a lock."""
+    return bool((node.get("synchronizationStatus") or {}).get("waiting"))
 
 
 def born(fields: Node, type: NodeType, phase: Phase, now: str, message: str = "") -> Node:

@@ -1,13 +1,15 @@
 """One walk over a workflow's templates: what is known, what was decided on the way.
 
 `decide` makes a Walk, lets the entry template run, and reads off the changed nodes and the actions.
-The kinds of templates (container, script, steps, dag) are functions `(walk, call) -> Node | None`;
+The kinds of templates (container, steps, dag, …) are functions `(walk, running) -> Node | None`;
 they reach their children through `walk.run`, so none of them knows the others. None means: not
-yet, a limit is reached. This is the only mutable object of the package, and it lives for one call.
+yet, a limit is reached. What happens between a call and its kind stands in `execute`.
+This is the only mutable object of the package, and it lives for one call.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,60 +17,96 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import arguments
-from sampan.kinds.workflows.language.arguments import Missing, Parameters, Scope
+from sampan.kinds.workflows.language import arguments, scopes
+from sampan.kinds.workflows.language.arguments import Arguments, Inputs
+from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node, NodeType, Phase
+from sampan.kinds.workflows.resolve.book import Book
 from sampan.kinds.workflows.types import Run, Template
 from sampan.kube.plan import Action
 from sampan.kube.times import parse, rfc3339
 
-DEEPEST = 100
-"""Templates within templates, as upstream."""
 POD_GRACE = 10.0
 """Seconds in which a pod that was just made may be unseen."""
+_SEPARATOR = re.compile(r"^(\[\d+\])?\.")
+"""Between the name of a boundary and the display name of a node within it."""
+
+
+class Broken(Exception):
+    """A call whose template could not be run; its node is in error already. The text says why."""
+
+
+class TooDeep(Broken):
+    """Templates call each other too often."""
+
+
+class TimedOut(Broken):
+    """The node waited longer than its template allows."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A template to be run as a node. `boundary` is the id of the steps or dag node around it."""
+    """A template to be run as a node.
+
+    who: what names the template (a step, a task, a hook): `template`, `templateRef` or `inline`.
+    arguments: what it gives, with its tags filled. boundary: the id of the steps or dag node
+    around it, around: that node's own call. home: where `template: x` is looked up, as in
+    `templateScope`; "" is the workflow. deadline: until when a pod may run, seconds since 1970.
+    """
 
     node: str
-    display: str
-    template: str
-    arguments: Mapping[str, str] = {}
+    who: Mapping[str, Any]
+    arguments: Arguments = {}
     boundary: str = ""
-    limit: int | None = None
+    around: Running | None = None
     depth: int = 0
-    scope: Scope = {}
+    home: str = ""
+    flags: Mapping[str, bool] = {}
+    exit: bool = False
+    retries: Scope = {}
+    deadline: float | None = None
+
+    @property
+    def template(self) -> str:
+        """The name of the template, as pods and nodes show it."""
+        return self.who.get("template") or (self.who.get("templateRef") or {}).get("template") or ""
 
 
 class Running(Struct, frozen=True, kw_only=True):
-    """A call with its template resolved and its parameters known."""
+    """A call with its template resolved and its inputs known.
+
+    home: where the template came from, and where the templates that it names are looked up.
+    """
 
     call: Call
     template: Template
-    parameters: Parameters
+    inputs: Inputs = {}
+    home: str = ""
 
     @property
     def scope(self) -> Scope:
         """What tags in the template stand for, the workflow's own apart."""
-        return {**self.call.scope, **arguments.inputs(self.parameters)}
+        return {**scopes.of_inputs(self.inputs), "node.name": self.call.node, **self.call.retries}
 
 
+Runner = Callable[["Walk", Call], Node | None]
 Kind = Callable[["Walk", Running], Node | None]
 
 
 class Walk:
-    def __init__(self, run: Run, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, run: Run, runner: Runner) -> None:
         self.workflow = run
         self.now = rfc3339(run.now)
         self.globals = arguments.workflow(run.manifest)
-        self.templates: dict[str, Template] = {t.get("name", ""): t for t in run.spec.templates}
+        self.book = Book(run)
         self.actions: list[Action] = []
         self.changed: dict[str, Node] = {}
+        self.ended: list[str] = []  # ids of the nodes that this look ended
         self.again_in: float | None = None
         self.halted = ""  # why no pod may start any more: a shutdown, a deadline
-        self.running = Counter[str]()  # pods that are not over, by boundary; "" counts all
-        self._kinds = kinds
+        self.pods = Counter[str]()  # pods that are not over, by boundary; "" counts all
+        self.active = Counter[str]()  # pods, steps and dags that are not over, by boundary
+        self.broken = Counter[str]()  # pods, steps and dags that failed, by boundary
+        self._runner = runner
 
     # -- nodes ------------------------------------------------------------------------------------
     def id(self, node_name: str) -> str:
@@ -86,8 +124,11 @@ class Walk:
         before = self.by_id(id)
         if before is node:
             return node
-        if node["type"] == "Pod":
-            self._count(node, nodes.active(node) - bool(before and nodes.active(before)))
+        if before is not None:
+            self._count(before, -1)
+        self._count(node, 1)
+        if nodes.over(node) and not nodes.over(before):
+            self.ended.append(id)
         self.changed[id] = node
         return node
 
@@ -99,14 +140,21 @@ class Walk:
         return self.put(nodes.with_children(self.by_id(parent["id"]) or parent, *children))
 
     def _count(self, node: Node, step: int) -> None:
-        self.running[""] += step
-        self.running[node.get("boundaryID", "") or "/"] += step
+        if node["type"] not in nodes.COUNTED:
+            return
+        boundary = node.get("boundaryID", "") or "/"
+        if nodes.broken(node):
+            self.broken[boundary] += step
+        elif not nodes.over(node):
+            self.active[boundary] += step
+            if nodes.active(node):
+                self.pods[""] += step
+                self.pods[boundary] += step
 
     def tally(self) -> None:
-        """Count the pods that run, once, before the walk."""
+        """Count what runs, once, before the walk."""
         for node in self.workflow.nodes.values():
-            if node["type"] == "Pod" and nodes.active(node):
-                self._count(node, 1)
+            self._count(node, 1)
 
     def wait(self, seconds: float) -> None:
         """Ask to be called again, at the latest after so many seconds."""
@@ -117,64 +165,51 @@ class Walk:
 
     # -- running ----------------------------------------------------------------------------------
     def run(self, call: Call) -> Node | None:
-        """The call's node after this look at it; None while a limit keeps it from starting."""
-        node = self.node(call.node)
-        if node is not None and (nodes.over(node) or node["type"] == "Pod"):
-            return node
-        template = self.templates.get(call.template)
-        if template is None:
-            return self.fail(call, f"template '{call.template}' not found")
-        if call.depth > DEEPEST:
-            return self.fail(call, "Maximum recursion depth exceeded")
-        try:
-            parameters = _parameters(node, template, call.arguments)
-        except Missing as missing:
-            return self.fail(call, str(missing))
-        kind = next(
-            (self._kinds[key] for key in self._kinds if template.get(key) is not None), None
-        )
-        if kind is None:
-            return self.fail(call, f"template '{call.template}' is of no supported type")
-        return kind(self, Running(call=call, template=template, parameters=parameters))
+        """The call's node after this look at it; None while a limit keeps it from starting.
 
-    def has_room(self, call: Call) -> bool:
-        """Whether one more pod may run, under the workflow's and the boundary's parallelism."""
-        most = self.workflow.spec.parallelism
-        if most is not None and self.running[""] >= most:
-            return False
-        return call.limit is None or self.running[call.boundary] < call.limit
+        Raises Broken when the template could not be run at all; its node says so already.
+        """
+        return self._runner(self, call)
 
     def begin(self, running: Running, type: NodeType, phase: Phase, message: str = "") -> Node:
         """The call's node, made now."""
         fields = self.fields(running.call)
-        if running.parameters:
-            fields["inputs"] = {"parameters": running.parameters}
+        if running.inputs:
+            fields["inputs"] = running.inputs
         return self.put(nodes.born(fields, type, phase, self.now, message))
 
+    def skip(self, call: Call, phase: Phase, message: str) -> Node:
+        """The node of a call whose template is not run."""
+        return self.put(nodes.born(self.fields(call), "Skipped", phase, self.now, message))
+
     def fail(self, call: Call, message: str) -> Node:
-        """The call's node, in error: it could not be run at all."""
+        """The call's node, in error: it could not be run."""
         node = self.node(call.node)
-        if node is not None:
-            return self.turn(node, "Error", message)
-        return self.put(nodes.born(self.fields(call), "Skipped", "Error", self.now, message))
+        return self.skip(call, "Error", message) if node is None else self.error(node, message)
+
+    def error(self, node: Node, message: str) -> Node:
+        return node if nodes.over(node) else self.turn(node, "Error", message)
 
     def fields(self, call: Call) -> Node:
         """What a new node says about itself."""
         fields: dict[str, Any] = {
             "id": self.id(call.node),
             "name": call.node,
-            "displayName": call.display,
+            "displayName": self._display(call),
         }
-        if call.template:
-            fields["templateName"] = call.template
-        fields["templateScope"] = f"local/{self.workflow.name}"
+        if call.who.get("template"):
+            fields["templateName"] = call.who["template"]
+        if call.who.get("templateRef"):
+            fields["templateRef"] = call.who["templateRef"]
+        fields["templateScope"] = call.home or f"local/{self.workflow.name}"
         if call.boundary:
             fields["boundaryID"] = call.boundary
+        if call.flags:
+            fields["nodeFlag"] = dict(call.flags)
         return fields
 
-
-def _parameters(node: Node | None, template: Template, values: Mapping[str, str]) -> Parameters:
-    """As the node began with them, or as they are given now."""
-    if node is not None:
-        return list((node.get("inputs") or {}).get("parameters") or ())
-    return arguments.resolve(template, values)
+    def _display(self, call: Call) -> str:
+        boundary = self.by_id(call.boundary)
+        if boundary is None:
+            return call.node
+        return _SEPARATOR.sub("", call.node.removeprefix(boundary["name"]))

@@ -10,27 +10,20 @@ Upstream: argo-workflows workflow/controller/operator.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from sampan.kinds.workflows import admit, nodes, status
+from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import arguments
 from sampan.kinds.workflows.pods import claims, state
 from sampan.kinds.workflows.status import Word
-from sampan.kinds.workflows.templates import container, dag, script, steps
 from sampan.kinds.workflows.types import Run, spec_of
-from sampan.kinds.workflows.walk import POD_GRACE, Call, Kind, Walk
+from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import NOTHING, Action, Controller, Delete, Patch, Plan, View
 from sampan.kube.times import parse
 
-KINDS: Mapping[str, Kind] = {
-    "container": container.execute,
-    "script": script.execute,
-    "steps": steps.execute,
-    "dag": dag.execute,
-}
-"""What a template may be, by the field that says so."""
 LATE = "Step exceeded its deadline"
 
 
@@ -73,11 +66,13 @@ def decide(run: Run) -> Plan:
         message = f"invalid spec: {wrong[0]}"
         word = Word(phase="Failed", message=message)
         return _plan([*status.tell(run, word)], status.refusal(run, message))
-    walk = Walk(run, KINDS)
+    walk = Walk(run, execute)
     walk.tally()
     _observe(walk)
     _halt(walk)
+    settle(walk)
     word = _run(walk)
+    settle(walk)
     actions = [*_claims(walk, word), *walk.actions, *status.tell(run, word)]
     return _plan(actions, status.patch(walk, word), walk.again_in)
 
@@ -155,9 +150,12 @@ def _run(walk: Walk) -> Word:
     run = walk.workflow
     if run.spec.suspend and not walk.halted:
         return Word(phase="Running", message=run.status.get("message") or "")
-    given = arguments.workflow_arguments(run.manifest)
-    call = Call(node=run.name, display=run.name, template=run.spec.entrypoint, arguments=given)
-    root = walk.run(call)
+    entry = {"template": run.spec.entrypoint}
+    call = Call(node=run.name, who=entry, arguments=arguments.of_workflow(run.manifest))
+    try:
+        root = walk.run(call)
+    except Broken as fault:
+        return Word(phase="Error", message=f"error in entry template execution: {fault}")
     if root is None or not nodes.over(root):
         return Word(phase="Running")
     if root["phase"] in nodes.GOOD:

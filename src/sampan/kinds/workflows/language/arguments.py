@@ -8,7 +8,7 @@ Upstream: argo-workflows workflow/common/{util,params}.go, docs/variables.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,10 @@ from typing import Any
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
 
-Parameters = list[dict[str, str]]
+Arguments = Mapping[str, Any]
+"""`arguments` of a call as it is written: parameters, artifacts."""
+Inputs = dict[str, Any]
+"""`inputs` of a node: what the template declares, each with its value."""
 Scope = dict[str, str]
 
 
@@ -42,9 +45,10 @@ def given(arguments: Mapping[str, Any] | None) -> dict[str, str]:
     return {each["name"]: text(each["value"]) for each in listed if each.get("value") is not None}
 
 
-def resolve(template: Mapping[str, Any], values: Mapping[str, str]) -> Parameters:
-    """The template's input parameters with their values. Raises Missing."""
-    found: Parameters = []
+def resolve(template: Mapping[str, Any], arguments: Arguments) -> Inputs:
+    """The template's inputs with their values. Raises Missing."""
+    values = given(arguments)
+    found: list[dict[str, str]] = []
     for parameter in (template.get("inputs") or {}).get("parameters") or ():
         name = parameter["name"]
         value = values.get(name, default_of(parameter))
@@ -54,7 +58,7 @@ def resolve(template: Mapping[str, Any], values: Mapping[str, str]) -> Parameter
         if allowed and value not in allowed:
             raise Missing(f"inputs.parameters.{name}: {value!r} is not one of {allowed}")
         found.append({"name": name, "value": value})
-    return found
+    return {"parameters": found} if found else {}
 
 
 def default_of(parameter: Mapping[str, Any]) -> str | None:
@@ -62,14 +66,6 @@ def default_of(parameter: Mapping[str, Any]) -> str | None:
         if parameter.get(field) is not None:
             return text(parameter[field])
     return None
-
-
-def inputs(parameters: Iterable[Mapping[str, str]]) -> Scope:
-    """What `inputs.…` tags stand for."""
-    values = {each["name"]: each["value"] for each in parameters}
-    scope = {f"inputs.parameters.{name}": value for name, value in values.items()}
-    scope["inputs.parameters"] = json.dumps(list(parameters), separators=(",", ":"))
-    return scope
 
 
 def workflow(manifest: Manifest) -> Scope:
@@ -87,12 +83,18 @@ def workflow(manifest: Manifest) -> Scope:
     for field in ("labels", "annotations"):
         pairs = meta.get(field) or {}
         scope |= {f"workflow.{field}.{key}": value for key, value in pairs.items()}
-        scope[f"workflow.{field}"] = scope[f"workflow.{field}.json"] = _json(pairs)
+        scope[f"workflow.{field}"] = scope[f"workflow.{field}.json"] = compact(pairs)
     values = workflow_arguments(manifest)
     scope |= {f"workflow.parameters.{name}": value for name, value in values.items()}
     listed = [{"name": name, "value": value} for name, value in values.items()]
-    scope["workflow.parameters"] = scope["workflow.parameters.json"] = _json(listed)
+    scope["workflow.parameters"] = scope["workflow.parameters.json"] = compact(listed)
     return scope
+
+
+def of_workflow(manifest: Manifest) -> Arguments:
+    """What the entry template is given: the workflow's own arguments, each with its value."""
+    listed = [{"name": k, "value": v} for k, v in workflow_arguments(manifest).items()]
+    return {"parameters": listed} if listed else {}
 
 
 def workflow_arguments(manifest: Manifest) -> dict[str, str]:
@@ -104,7 +106,8 @@ def workflow_arguments(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _json(value: Any) -> str:
+def compact(value: Any) -> str:
+    """JSON as Go writes it: no spaces, keys of maps sorted."""
     return json.dumps(value, separators=(",", ":"), sort_keys=isinstance(value, dict))
 
 
@@ -120,16 +123,3 @@ def _moment(name: str, moment: datetime) -> Scope:
 
 
 TIMES = ("startedAt", "finishedAt")
-
-
-def sibling(kind: str, name: str, node: Mapping[str, Any]) -> Scope:
-    """What a finished step or task tells those after it. kind: `steps` or `tasks`."""
-    base = f"{kind}.{name}"
-    scope = {f"{base}.id": node["id"], f"{base}.status": node["phase"]}
-    for field in (*TIMES, "hostNodeName"):
-        if node.get(field):
-            scope[f"{base}.{field}"] = node[field]
-    exit_code = (node.get("outputs") or {}).get("exitCode")
-    if exit_code is not None:
-        scope[f"{base}.exitCode"] = exit_code
-    return scope

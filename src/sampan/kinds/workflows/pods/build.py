@@ -64,7 +64,7 @@ def name_of(run: Run, node_name: str, template: str) -> str:
 def filled(known: Mapping[str, str], running: Running, *, pod: str) -> Template:
     """The template with its tags replaced. `known` is what `workflow.…` tags stand for."""
     own = {"pod.name": pod, "node.name": running.call.node}
-    lookup = ChainMap(own, running.scope, dict(known))
+    lookup = ChainMap(own, dict(running.scope), dict(known))
     template: Template = tags.fill(dict(running.template), lookup.get)
     return template
 

@@ -24,8 +24,6 @@ def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
     call, run = running.call, walk.workflow
     if walk.halted:
         return walk.begin(running, "Pod", "Failed", walk.halted)
-    if not walk.has_room(call):
-        return None
     filled = build.filled(walk.globals, running, pod=_pod_name(walk, running))
     template, container = _main(filled, script)
     about = build.About(

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import arguments
-from sampan.kinds.workflows.language.arguments import Scope
+from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node, Phase
 from sampan.kinds.workflows.templates import depends, groups
-from sampan.kinds.workflows.walk import Call, Running, Walk
+from sampan.kinds.workflows.walk import Broken, Running, Walk
 
 OMITTED = "omitted: depends condition not met"
 
@@ -119,7 +119,7 @@ class _Look:
 def _task(walk: Walk, running: Running, look: _Look, name: str) -> Node | None:
     """Look at a task's node, or make it when its time has come."""
     node_name = naming.child_name(running.call.node, name)
-    if known := groups.look(walk, node_name):
+    if nodes.over(known := walk.node(node_name)):
         return known
     task, parents = look.tasks.tasks[name], look.tasks.waits_for[name]
     if look.found[name] is None:
@@ -132,7 +132,10 @@ def _task(walk: Walk, running: Running, look: _Look, name: str) -> Node | None:
         if look.held(name):
             return None
     scope = _scope(running, look, name, task)
-    node = groups.call(walk, running, task, node_name, scope)
+    try:
+        node = groups.call(walk, running, task, node_name, scope)
+    except Broken as fault:
+        node = walk.fail(groups.plain(walk, running, task, node_name), str(fault))
     look.limited = look.limited or node is None
     if node is not None and look.found[name] is None:
         _hang(walk, running, look, name, node)
@@ -141,22 +144,16 @@ def _task(walk: Walk, running: Running, look: _Look, name: str) -> Node | None:
 
 def _scope(running: Running, look: _Look, name: str, task: Task) -> Scope:
     """What the tasks before this one tell it, if it asks at all."""
-    scope: Scope = {"tasks.name": name}
+    scope: dict[str, Any] = {}
     if task.get("arguments"):
         for each in look.tasks.before(name):
             if node := look.found[each]:
-                scope |= arguments.sibling("tasks", each, node)
+                scope |= scopes.of_child("tasks", each, node)
     return scope
 
 
 def _omit(walk: Walk, running: Running, task: Task, node_name: str) -> Node:
-    call = Call(
-        node=node_name,
-        display=task["name"],
-        template=task["template"],
-        boundary=walk.id(running.call.node),
-    )
-    return walk.put(nodes.born(walk.fields(call), "Skipped", "Omitted", walk.now, OMITTED))
+    return walk.skip(groups.plain(walk, running, task, node_name), "Omitted", OMITTED)
 
 
 def _hang(walk: Walk, running: Running, look: _Look, name: str, node: Node) -> Node:

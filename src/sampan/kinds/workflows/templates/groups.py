@@ -6,8 +6,10 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sampan.kinds.workflows import nodes
-from sampan.kinds.workflows.language import arguments, tags
+from msgspec import structs
+
+from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.walk import Call, Running, Walk
 
@@ -16,28 +18,24 @@ FAILED_FAST = "template has failed or errored children and failFast enabled"
 Child = Mapping[str, Any]
 
 
-def look(walk: Walk, node_name: str) -> Node | None:
-    """The child's node if looking at it is enough: it is over, or its pod says what it does."""
-    node = walk.node(node_name)
-    return node if node is not None and (nodes.over(node) or node["type"] == "Pod") else None
-
-
-def call(
-    walk: Walk, running: Running, child: Child, node_name: str, scope: Mapping[str, str]
-) -> Node | None:
+def call(walk: Walk, running: Running, child: Child, node_name: str, scope: Scope) -> Node | None:
     """Run a step or a task. `scope` is what its siblings told."""
-    known = ChainMap(dict(scope), running.scope, walk.globals)
-    given = tags.fill(child.get("arguments"), known.get)
-    return walk.run(
-        Call(
-            node=node_name,
-            display=child["name"],
-            template=child["template"],
-            arguments=arguments.given(given),
-            boundary=walk.id(running.call.node),
-            limit=running.template.get("parallelism"),
-            depth=running.call.depth + 1,
-        )
+    known = ChainMap(dict(scope), dict(running.scope), dict(walk.globals))
+    plainly = plain(walk, running, child, node_name)
+    given = scopes.fill(child.get("arguments") or {}, known)
+    return walk.run(structs.replace(plainly, arguments=given))
+
+
+def plain(walk: Walk, running: Running, child: Child, node_name: str) -> Call:
+    """The call of a step or a task, without its arguments."""
+    return Call(
+        node=node_name,
+        who=child,
+        boundary=walk.id(running.call.node),
+        around=running,
+        depth=running.call.depth + 1,
+        home=running.home,
+        exit=running.call.exit,
     )
 
 

@@ -10,19 +10,20 @@ from __future__ import annotations
 from typing import Any
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import arguments
-from sampan.kinds.workflows.language.arguments import Scope
+from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.templates import groups
-from sampan.kinds.workflows.walk import Call, Running, Walk
+from sampan.kinds.workflows.walk import Broken, Call, Running, TooDeep, Walk
 
 Step = dict[str, Any]
+ERRED = "step group deemed errored due to child"
 
 
 def execute(walk: Walk, running: Running) -> Node | None:
     call = running.call
     steps = walk.node(call.node) or walk.begin(running, "Steps", "Running")
-    scope: Scope = {"steps.name": call.display}
+    scope: dict[str, Any] = {}
     ends = [steps["id"]]
     for index, members in enumerate(running.template["steps"]):
         name = naming.group_name(call.node, index)
@@ -36,7 +37,7 @@ def execute(walk: Walk, running: Running) -> Node | None:
             return _end(walk, steps, ends, group)
         for step in members:
             done = walk.node(naming.child_name(name, step["name"]))
-            scope |= arguments.sibling("steps", step["name"], done) if done else {}
+            scope |= scopes.of_child("steps", step["name"], done) if done else {}
     return _end(walk, steps, ends, None)
 
 
@@ -49,7 +50,7 @@ def _end(walk: Walk, steps: Node, ends: list[str], broken: Node | None) -> Node:
 
 
 def _begin(walk: Walk, steps: Node, name: str, index: int, ends: list[str]) -> Node:
-    call = Call(node=name, display=f"[{index}]", template="", boundary=steps["id"])
+    call = Call(node=name, who={}, boundary=steps["id"])
     group = walk.put(nodes.born(walk.fields(call), "StepGroup", "Running", walk.now))
     for end in ends:
         if parent := walk.by_id(end):
@@ -68,7 +69,13 @@ def _run(walk: Walk, running: Running, group: Node, members: list[Step], scope: 
         if before is None and hold:
             held = True
             continue
-        child = groups.look(walk, name) or groups.call(walk, running, step, name, scope)
+        try:
+            child = groups.call(walk, running, step, name, scope)
+        except TooDeep:
+            child = walk.node(name)
+        except Broken as fault:
+            walk.adopt(group, walk.id(name))
+            return walk.error(walk.by_id(group["id"]) or group, f"{ERRED} {name} error: {fault}")
         waits = waits or not nodes.over(child)
         if child is not None:
             children.append(child)

@@ -1,0 +1,99 @@
+"""From a call to its node: what happens to every template, whatever its kind, in this order.
+
+    1 not too deep      2 template found, defaults merged     3 inputs have values
+    4 not over yet      5 not too late                        6 room under the limits
+    7 locks held        8 not remembered                      9 retries
+    10 its kind         11 what the end of a node brings
+
+Each part lives in a module of its own. Upstream: argo-workflows workflow/controller/operator.go
+executeTemplate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sampan.kinds.workflows import memoize, nodes
+from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.language.arguments import Missing
+from sampan.kinds.workflows.locks import nodes as locks
+from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.resolve.book import Unknown
+from sampan.kinds.workflows.templates import container, dag, script, steps
+from sampan.kinds.workflows.walk import Broken, Call, Kind, Running, TooDeep, Walk
+
+KINDS: Mapping[str, Kind] = {
+    "container": container.execute,
+    "script": script.execute,
+    "steps": steps.execute,
+    "dag": dag.execute,
+}
+"""What a template may be, by the field that says so."""
+DEEPEST = 100
+"""Templates within templates, as upstream."""
+TOO_DEEP = "Maximum recursion depth exceeded"
+
+
+def execute(walk: Walk, call: Call) -> Node | None:
+    """The call's node after this look at it; None while a limit keeps it from starting.
+
+    Raises Broken when the template could not be run; its node is in error then.
+    """
+    node = walk.node(call.node)
+    if node is not None and (nodes.over(node) or node["type"] == "Pod"):
+        return node
+    running = _prepared(walk, call, node)
+    if node is None and not _has_room(walk, call):
+        return None
+    waiting = locks.acquire(walk, running, node)
+    if waiting is not None:
+        return waiting
+    known = memoize.recall(walk, running, node)
+    if known is not None:
+        return known
+    return dispatch(walk, running)
+
+
+def _prepared(walk: Walk, call: Call, node: Node | None) -> Running:
+    """The call with its template and its inputs: those it began with, or those it is given."""
+    if call.depth > DEEPEST:
+        walk.fail(call, TOO_DEEP)
+        raise TooDeep(TOO_DEEP)
+    try:
+        found = walk.book.find(call.who, call.home)
+        if node is not None:
+            inputs = node.get("inputs") or {}
+        else:
+            inputs = arguments.resolve(found.template, call.arguments)
+    except (Unknown, Missing) as fault:
+        walk.fail(call, str(fault))
+        raise Broken(str(fault)) from fault
+    return Running(call=call, template=found.template, inputs=inputs, home=found.home)
+
+
+def _has_room(walk: Walk, call: Call) -> bool:
+    """Whether one more node may start, under the workflow's and the boundary's parallelism."""
+    most = walk.workflow.spec.parallelism
+    if most is not None and walk.pods[""] >= most:
+        return False
+    limit = call.around.template.get("parallelism") if call.around else None
+    return limit is None or walk.active[call.boundary] < limit
+
+
+def dispatch(walk: Walk, running: Running) -> Node | None:
+    """Run a template as what it is."""
+    for field, kind in KINDS.items():
+        if running.template.get(field) is not None:
+            return kind(walk, running)
+    message = f"Template '{running.call.template}' missing specification"
+    walk.fail(running.call, message)
+    raise Broken(message)
+
+
+def settle(walk: Walk) -> None:
+    """What the end of each node brings that ended in this look: locks, cache."""
+    while walk.ended:
+        node = walk.by_id(walk.ended.pop())
+        if node is not None:
+            locks.release(walk, node)
+            memoize.remember(walk, node)

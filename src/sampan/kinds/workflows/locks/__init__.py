@@ -1,0 +1,1 @@
+"""Synchronization: mutexes and semaphores that workflows and nodes wait for."""

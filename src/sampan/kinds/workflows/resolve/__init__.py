@@ -1,0 +1,1 @@
+"""Where templates come from: the workflow, its references, its defaults."""
