@@ -47,6 +47,7 @@ POD_METRICS = "PodMetrics.metrics.k8s.io"
 NODE_METRICS = "NodeMetrics.metrics.k8s.io"
 ARGO_GROUP = "argoproj.io"
 WORKFLOW = f"Workflow.{ARGO_GROUP}"
+WORKFLOW_TASK_RESULT = f"WorkflowTaskResult.{ARGO_GROUP}"
 
 # Finalizers.
 FINALIZER_FOREGROUND = "foregroundDeletion"
@@ -97,6 +98,7 @@ WORKFLOWS_PREFIX = f"workflows.{ARGO_GROUP}/"
 LABEL_WORKFLOW = WORKFLOWS_PREFIX + "workflow"
 LABEL_WORKFLOW_PHASE = WORKFLOWS_PREFIX + "phase"
 LABEL_WORKFLOW_COMPLETED = WORKFLOWS_PREFIX + "completed"
+LABEL_OUTPUTS_REPORTED = WORKFLOWS_PREFIX + "report-outputs-completed"
 ANNOTATION_NODE_ID = WORKFLOWS_PREFIX + "node-id"
 ANNOTATION_NODE_NAME = WORKFLOWS_PREFIX + "node-name"
 

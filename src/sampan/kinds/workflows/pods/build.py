@@ -1,8 +1,9 @@
-"""Pods of a workflow, as upstream builds them, less its executor.
+"""Pods of a workflow, as upstream builds them.
 
-The template's container becomes `main`. There is no `init` or `wait` container: nothing has to be
-fetched before it or carried away after it yet. Volumes of the workflow come in where a container
-mounts them. Upstream: argo-workflows workflow/controller/workflowpod.go.
+The template's container becomes `main`. Only where something has to be fetched before it or carried
+away after it, or sidecars have to be ended, the executor's containers join it (`carry`). Volumes of
+the workflow come in where a container mounts them.
+Upstream: argo-workflows workflow/controller/workflowpod.go.
 """
 
 from __future__ import annotations
@@ -11,20 +12,17 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from sampan.kinds.workflows import naming
 from sampan.kinds.workflows.language import tags
-from sampan.kinds.workflows.pods.state import MAIN
+from sampan.kinds.workflows.pods import archive, carry
+from sampan.kinds.workflows.pods.about import About
 from sampan.kinds.workflows.types import Run, Template
 from sampan.kinds.workflows.walk import Running
-from sampan.kube import formats, meta, names, podspec, templates
+from sampan.kube import argoexec, formats, meta, names, podspec, templates
+from sampan.kube.argoexec import MAIN
 from sampan.kube.errors import Problem, invalid
 from sampan.kube.keys import Manifest
 
-STAGING = "/argo/staging"
-SCRIPT = f"{STAGING}/script"
-_STAGING_VOLUME = "argo-staging"
 _SOURCE = names.WORKFLOWS_PREFIX + "script"
 
 _COPIED = {
@@ -48,51 +46,88 @@ _WORKFLOW_ONLY = {
 }
 
 
-class About(Struct, frozen=True, kw_only=True):
-    """Whose pod it is. `known` is what `workflow.…` tags stand for."""
-
-    known: Mapping[str, str]
-    node: str
-    node_name: str
-    template: str
-
-
 def name_of(run: Run, node_name: str, template: str) -> str:
     return naming.pod_name(run.name, template, node_name)
 
 
-def filled(known: Mapping[str, str], running: Running, *, pod: str) -> Template:
-    """The template with its tags replaced. `known` is what `workflow.…` tags stand for."""
-    own = {"pod.name": pod, "node.name": running.call.node}
-    lookup = ChainMap(own, dict(running.scope), dict(known))
-    template: Template = tags.fill(dict(running.template), lookup.get)
-    return template
+def filled(run: Run, known: Mapping[str, Any], running: Running, *, pod: str) -> Template:
+    """The template with its inputs, its tags replaced, and a place for its artifacts. `known` is
+    what `workflow.…` tags stand for."""
+    template = {**running.template}
+    artifacts = running.inputs.get("artifacts")
+    template["inputs"] = {"artifacts": artifacts} if artifacts else {}
+    own = {"pod.name": pod, "node.name": running.call.node, **_paths(template)}
+    lookup = ChainMap(own, dict(running.scope), dict(known)).get
+    done: Template = tags.fill(template, lookup)
+    return archive.located(done, run.manifest["spec"], archive.DEFAULT, lookup)
 
 
-def build(run: Run, template: Template, container: dict[str, Any], about: About) -> Manifest:
-    """The Pod manifest of a template whose tags are replaced."""
-    name = name_of(run, about.node_name, about.template)
-    main = {**container, "name": MAIN}
-    main["env"] = [*(container.get("env") or ()), *_environment(run, about)]
-    spec: dict[str, Any] = {"restartPolicy": "Never", "containers": [main]}
+def _paths(template: Template) -> dict[str, str]:
+    """What tags of the paths stand for that the template itself declares."""
+    inputs, outputs = template.get("inputs") or {}, template.get("outputs") or {}
+    found = {
+        f"{end}.artifacts.{each['name']}.path": each["path"]
+        for end, body in (("inputs", inputs), ("outputs", outputs))
+        for each in body.get("artifacts") or ()
+        if each.get("path")
+    }
+    for each in outputs.get("parameters") or ():
+        if path := (each.get("valueFrom") or {}).get("path"):
+            found[f"outputs.parameters.{each['name']}.path"] = path
+    return found
+
+
+def build(run: Run, template: Template, containers: list[dict[str, Any]], about: About) -> Manifest:
+    """The Pod manifest of a template whose tags are replaced. `containers` are the template's own,
+    with their names."""
+    spec: dict[str, Any] = {"restartPolicy": "Never", "containers": containers}
     if template.get("initContainers"):
-        spec["initContainers"] = template["initContainers"]
+        mirrored = [carry.mirroring(each, containers) for each in template["initContainers"]]
+        spec["initContainers"] = mirrored
     spec |= _placement(run.manifest["spec"], template)
     if template.get("activeDeadlineSeconds") is not None:
         spec["activeDeadlineSeconds"] = int(template["activeDeadlineSeconds"])
     if volumes := list(_volumes(run, template, spec, about.known)):
         spec["volumes"] = volumes
+    metadata = _metadata(run, template, about)
+    if carry.is_needed(template, about):
+        carry.furnish(spec, template, about)
+        carry.wrap(spec)
+    else:
+        _bare(spec, template, about, metadata["annotations"])
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": name,
+            "name": name_of(run, about.node_name, about.template),
             "namespace": run.namespace,
-            **_metadata(run, template, about),
+            **metadata,
             "ownerReferences": [meta.controlled_by(run.manifest)],
         },
         "spec": spec,
     }
+
+
+def _bare(
+    spec: dict[str, Any], template: Template, about: About, annotations: dict[str, str]
+) -> None:
+    """A pod that the executor has nothing to do with. A script travels as an annotation and is
+    mounted through the downward API."""
+    (main,) = ({**each} for each in spec["containers"])
+    main["env"] = [*(main.get("env") or ()), *_environment(about)]
+    spec["containers"] = [main]
+    if not template.get("script"):
+        return
+    annotations[_SOURCE] = template["script"].get("source") or ""
+    field = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{_SOURCE}']"}
+    items = [{"path": "script", "fieldRef": field}]
+    volume = {
+        "name": argoexec.VOLUME_STAGING,
+        "downwardAPI": {"defaultMode": 0o755, "items": items},
+    }
+    spec["volumes"] = [*(spec.get("volumes") or ()), volume]
+    mount = {"name": argoexec.VOLUME_STAGING, "mountPath": argoexec.STAGING}
+    main["volumeMounts"] = [*(main.get("volumeMounts") or ()), mount]
 
 
 def _metadata(run: Run, template: Template, about: About) -> dict[str, dict[str, str]]:
@@ -114,17 +149,17 @@ def _metadata(run: Run, template: Template, about: About) -> dict[str, dict[str,
     }
 
 
-def _environment(run: Run, about: About) -> list[dict[str, Any]]:
+def _environment(about: About) -> list[dict[str, Any]]:
     def field(name: str, path: str) -> dict[str, Any]:
         return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
 
     return [
-        field("ARGO_POD_NAME", "metadata.name"),
-        field("ARGO_POD_UID", "metadata.uid"),
-        {"name": "ARGO_WORKFLOW_NAME", "value": run.name},
-        {"name": "ARGO_WORKFLOW_UID", "value": meta.uid_of(run.manifest)},
-        {"name": "ARGO_CONTAINER_NAME", "value": MAIN},
-        {"name": "ARGO_NODE_ID", "value": about.node},
+        field(argoexec.POD_NAME, "metadata.name"),
+        field(argoexec.POD_UID, "metadata.uid"),
+        {"name": argoexec.WORKFLOW_NAME, "value": about.workflow},
+        {"name": argoexec.WORKFLOW_UID, "value": about.workflow_uid},
+        {"name": argoexec.CONTAINER_NAME, "value": MAIN},
+        {"name": argoexec.NODE_ID, "value": about.node},
     ]
 
 
@@ -148,8 +183,11 @@ def _volumes(
     yield from own
     mounted = {
         mount.get("name")
-        for field in ("containers", "initContainers")
-        for container in spec.get(field) or ()
+        for container in (
+            *spec["containers"],
+            *(spec.get("initContainers") or ()),
+            *(template.get("sidecars") or ()),
+        )
         for mount in container.get("volumeMounts") or ()
     } - {volume["name"] for volume in own}
     for volume in run.manifest["spec"].get("volumes") or ():
@@ -164,20 +202,6 @@ def _volumes(
 def claim_name(run: Run, claim: str) -> str:
     """The PersistentVolumeClaim of a claim template."""
     return f"{run.name}-{claim}"
-
-
-def stage(pod: Manifest, source: str) -> None:
-    """Put a script where the main container's last argument says. Changes the pod it is given."""
-    pod["metadata"]["annotations"][_SOURCE] = source
-    field = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{_SOURCE}']"}
-    volume = {
-        "name": _STAGING_VOLUME,
-        "downwardAPI": {"defaultMode": 0o755, "items": [{"path": "script", "fieldRef": field}]},
-    }
-    spec, main = pod["spec"], pod["spec"]["containers"][0]
-    spec["volumes"] = [*(spec.get("volumes") or ()), volume]
-    mount = {"name": _STAGING_VOLUME, "mountPath": STAGING}
-    main["volumeMounts"] = [*(main.get("volumeMounts") or ()), mount]
 
 
 def problems(pod: Manifest) -> list[Problem]:

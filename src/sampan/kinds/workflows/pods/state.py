@@ -15,10 +15,10 @@ from typing import Any
 
 from sampan.kinds.workflows import nodes
 from sampan.kinds.workflows.nodes import Node, Phase
+from sampan.kube.argoexec import MAIN, WAIT
 from sampan.kube.keys import Manifest
 
-MAIN = "main"
-_HELPERS = ("wait", "supervisor")
+_HELPERS = (WAIT, "supervisor")
 _KILLED = (137, 143)
 """A sidecar that was told to end is not to blame."""
 

@@ -10,8 +10,11 @@ from typing import Any
 
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import build
+from sampan.kinds.workflows.pods.about import About
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Running, Walk
+from sampan.kube import argoexec, meta
+from sampan.kube.argoexec import MAIN
 from sampan.kube.plan import Apply
 
 
@@ -24,14 +27,17 @@ def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
     call, run = running.call, walk.workflow
     if walk.halted:
         return walk.begin(running, "Pod", "Failed", walk.halted)
-    filled = build.filled(walk.globals, running, pod=_pod_name(walk, running))
-    template, container = _main(filled, script)
-    about = build.About(
-        known=walk.globals, node=walk.id(call.node), node_name=call.node, template=call.template
+    filled = build.filled(run, walk.globals, running, pod=_pod_name(walk, running))
+    template, containers = _mains(filled, script)
+    about = About(
+        known=walk.globals,
+        node=walk.id(call.node),
+        node_name=call.node,
+        template=call.template,
+        workflow=run.name,
+        workflow_uid=meta.uid_of(run.manifest),
     )
-    pod = build.build(run, template, container, about)
-    if script:
-        build.stage(pod, template["script"].get("source") or "")
+    pod = build.build(run, template, containers, about)
     if fault := run.blocked if call.node == run.name else "":
         return walk.begin(running, "Pod", "Error", fault)
     if wrong := build.problems(pod):
@@ -45,9 +51,9 @@ def _pod_name(walk: Walk, running: Running) -> str:
     return build.name_of(walk.workflow, running.call.node, running.call.template)
 
 
-def _main(template: Template, script: bool) -> tuple[Template, dict[str, Any]]:
-    container: dict[str, Any] = {**template["script" if script else "container"]}
+def _mains(template: Template, script: bool) -> tuple[Template, list[dict[str, Any]]]:
+    container: dict[str, Any] = {**template["script" if script else "container"], "name": MAIN}
     if script:
         container.pop("source", None)
-        container["args"] = [*(container.get("args") or ()), build.SCRIPT]
-    return template, container
+        container["args"] = [*(container.get("args") or ()), argoexec.SCRIPT]
+    return template, [container]

@@ -1,0 +1,65 @@
+"""What a workflow's controller and its executor have agreed upon: containers, variables, files.
+
+A pod with something to fetch or to carry away has an init container `init`, a container `wait`, and
+its other commands begin with the emissary's; what to do stands in `ARGO_TEMPLATE`. The same words
+are read by upstream's image on a cluster of others and by our own node, which is its own executor.
+Upstream: argo-workflows workflow/common/common.go, workflow/controller/workflowpod.go.
+"""
+
+from __future__ import annotations
+
+IMAGE = "quay.io/argoproj/argoexec"
+VERSION = "v4.1.2"
+
+MAIN, INIT, WAIT = "main", "init", "wait"
+"""Containers that have a meaning."""
+
+RUN = "/var/run/argo"
+PROGRAM = f"{RUN}/argoexec"
+PROGRESS = f"{RUN}/progress"
+INPUTS = "/argo/inputs/artifacts"
+MIRROR = "/mainctrfs"
+"""Where `init` and `wait` see the volumes of the main container."""
+STAGING = "/argo/staging"
+SCRIPT = f"{STAGING}/script"
+CONFIG = "/argo/config"
+
+VOLUME_RUN, VOLUME_TMP, VOLUME_INPUTS = "var-run-argo", "tmp-dir-argo", "input-artifacts"
+VOLUME_STAGING, VOLUME_CONFIG = "argo-staging", "argo-env-config"
+
+CONTAINER_NAME = "ARGO_CONTAINER_NAME"
+TEMPLATE = "ARGO_TEMPLATE"
+NODE_ID = "ARGO_NODE_ID"
+WORKFLOW_NAME, WORKFLOW_UID = "ARGO_WORKFLOW_NAME", "ARGO_WORKFLOW_UID"
+POD_NAME, POD_UID = "ARGO_POD_NAME", "ARGO_POD_UID"
+WITH_RESULT = "ARGO_INCLUDE_SCRIPT_OUTPUT"
+DEADLINE = "ARGO_DEADLINE"
+PROGRESS_FILE = "ARGO_PROGRESS_FILE"
+ARGUMENTS_FILE = "ARGO_CONTAINER_ARGS_FILE"
+
+NEVER = "0001-01-01T00:00:00Z"
+"""A deadline that there is not."""
+OFFLOADED = "offloaded"
+"""The value of `TEMPLATE` when the text lies in a file of `CONFIG`."""
+LONGEST = 131_072
+"""Bytes of a variable or an argument; more cannot be handed to a program."""
+
+EMISSARY = (PROGRAM, "emissary", "--loglevel", "info", "--log-format", "text", "--")
+"""Before the command of a container that the executor looks after."""
+
+
+def program(command: list[str] | None) -> str:
+    """The subcommand (`init`, `wait`, …) of a command that runs the executor itself; "" for any
+    other one."""
+    if not command or len(command) < 2:
+        return ""
+    return command[1] if command[0].rpartition("/")[2] == "argoexec" else ""
+
+
+def unwrapped(command: list[str] | None) -> list[str] | None:
+    """The command behind the emissary's, None when there is no emissary. An empty one means what
+    the image says."""
+    if program(command) != "emissary":
+        return None
+    assert command is not None
+    return command[command.index("--") + 1 :] if "--" in command else []
