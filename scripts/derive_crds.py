@@ -2,9 +2,12 @@
 
 FACTS is crds.json.xz with `{name: {"source", "spec"}}`: the specs of upstream's CRDs without their
 descriptions. Each package gets the kinds that it serves. Equal parts are stored once (see
-sampan/kinds/workflows/crds.py). One thing is changed: optional fields may be null, because the
-CRDs that Argo is usually installed with keep any field, Go reads null as absent, and people write
-`annotations:` with nothing behind it. Run once, when upstream changes.
+sampan/kinds/workflows/crds.py). Three things are changed, each because Argo's minimal CRDs, which
+many clusters have, are more generous than these full ones: optional fields may be null (Go reads
+null as absent, and people write `annotations:` with nothing behind it); a dag and a workflow may
+have any number of tasks and templates (admission warns beyond upstream's limit); and the fields
+that Argo 4 renamed are known by their old names too (admission rewrites them). Run once, when
+upstream changes.
 """
 
 from __future__ import annotations
@@ -15,7 +18,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PACKAGES = {"workflows": ["workflows.argoproj.io"]}
+PACKAGES = {
+    "workflows": [
+        f"{plural}.argoproj.io"
+        for plural in (
+            "workflows", "workflowtemplates", "clusterworkflowtemplates", "cronworkflows",
+            "workfloweventbindings", "workflowtasksets", "workflowtaskresults",
+            "workflowartifactgctasks",
+        )
+    ]
+}  # fmt: skip
+OLD_NAMES = {
+    "schedules": ("schedule", {"type": "string"}),
+    "mutexes": ("mutex", None),
+    "semaphores": ("semaphore", None),
+    "podPriorityClassName": ("podPriority", {"format": "int32", "type": "integer"}),
+}
+"""By its name now: what a field was called, and its schema; None for one item of the list."""
+UNBOUNDED = {"tasks", "templates"}
 SHORTEST = 60
 """Parts of fewer characters are cheaper written out."""
 SOURCES = Path(__file__).parent.parent / "src" / "sampan" / "kinds"
@@ -29,12 +49,32 @@ def packed(facts: dict[str, Any], names: list[str]) -> dict[str, Any]:
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
             "metadata": {"name": name},
-            "spec": nullable(facts[name]["spec"]),
+            "spec": nullable(generous(facts[name]["spec"])),
         }
         for name in names
     ]
     counts = count(crds, {})
     return {"crds": shared(crds, counts, parts, places), "parts": parts}
+
+
+def generous(value: Any) -> Any:
+    """The schema with the old names of fields, and without limits that only full CRDs have."""
+    if isinstance(value, list):
+        return [generous(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    new = {key: generous(each) for key, each in value.items()}
+    properties = value.get("properties")
+    if isinstance(properties, dict) and value.get("type") == "object":
+        for name in OLD_NAMES.keys() & properties.keys():
+            old, schema = OLD_NAMES[name]
+            new["properties"][old] = schema or new["properties"][name]["items"]
+            new["required"] = [each for each in new.get("required") or () if each != name]
+        for name in UNBOUNDED & properties.keys():
+            new["properties"][name].pop("maxItems", None)
+        if not new.get("required"):
+            new.pop("required", None)
+    return new
 
 
 def nullable(value: Any) -> Any:

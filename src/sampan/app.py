@@ -241,12 +241,18 @@ class Program:
             volumes=str(self.home.volumes),
             user=self.config.user,
         )
-        await self._apply_all(each for one in self.components for each in one.crds)
+        crds = (each for one in self.components for each in one.crds)
+        await self._apply_all(each for each in crds if not self._stands(each))
         await self._apply_all((*own, *(each for one in self.components for each in one.objects)))
 
     async def _apply_all(self, manifests: Iterable[Manifest]) -> None:
         """In order, but as one write to the disk: each builds on what is queued before it."""
         await asyncio.gather(*map(self._apply, manifests))
+
+    def _stands(self, crd: Manifest) -> bool:
+        """Whether a definition is there as it should be: large ones take milliseconds to apply."""
+        live = self.cluster.get(key_of(crd))
+        return live is not None and crd["spec"].items() <= live["spec"].items()
 
     async def _apply(self, manifest: Manifest) -> None:
         """An object of a component that is left out has no kind here, and is not missed."""

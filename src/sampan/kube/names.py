@@ -47,7 +47,13 @@ POD_METRICS = "PodMetrics.metrics.k8s.io"
 NODE_METRICS = "NodeMetrics.metrics.k8s.io"
 ARGO_GROUP = "argoproj.io"
 WORKFLOW = f"Workflow.{ARGO_GROUP}"
+WORKFLOW_TEMPLATE = f"WorkflowTemplate.{ARGO_GROUP}"
+CLUSTER_WORKFLOW_TEMPLATE = f"ClusterWorkflowTemplate.{ARGO_GROUP}"
+CRON_WORKFLOW = f"CronWorkflow.{ARGO_GROUP}"
+WORKFLOW_EVENT_BINDING = f"WorkflowEventBinding.{ARGO_GROUP}"
+WORKFLOW_TASK_SET = f"WorkflowTaskSet.{ARGO_GROUP}"
 WORKFLOW_TASK_RESULT = f"WorkflowTaskResult.{ARGO_GROUP}"
+WORKFLOW_ARTIFACT_GC_TASK = f"WorkflowArtifactGCTask.{ARGO_GROUP}"
 
 # Finalizers.
 FINALIZER_FOREGROUND = "foregroundDeletion"

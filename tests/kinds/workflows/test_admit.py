@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from kinds.workflows.makers import call, dag, echo, leaf, steps, task, workflow
-from sampan.kinds.workflows import COMPONENT, admit
-from sampan.kube import names
+from sampan.kinds.workflows import admit, spelling
 
 NOT_YET = "Forbidden: not supported by Sampan yet"
 
 
 def said(manifest: dict[str, Any]) -> list[str]:
-    admit.default(manifest)
+    spelling.workflow(manifest)
     return [str(problem) for problem in admit.problems(manifest)]
 
 
@@ -235,26 +234,9 @@ def test_a_mount_without_its_volume_is_named_by_the_template() -> None:
 def test_a_group_of_one_step_needs_no_list() -> None:
     manifest = workflow(leaf(), {"name": "main", "steps": [call("a"), [call("b")]]})
     assert said(manifest) == []
-    assert manifest["spec"]["templates"][1]["steps"] == [[call("a")], [call("b")]]
 
 
 def test_an_update_of_the_status_alone_is_not_looked_at_again() -> None:
     bad = workflow()
     assert admit.validate(bad | {"status": {"phase": "Running"}}, bad) == []
     assert admit.validate(bad, None)
-
-
-def test_the_crd_is_that_of_upstream() -> None:
-    (crd,) = COMPONENT.crds
-    assert crd["metadata"]["name"] == "workflows.argoproj.io"
-    assert crd["spec"]["names"]["shortNames"] == ["wf"]
-    (version,) = crd["spec"]["versions"]
-    columns = [column["name"] for column in version["additionalPrinterColumns"]]
-    assert columns == ["Status", "Age", "Message"]
-    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    template = spec["properties"]["templates"]["items"]["properties"]
-    assert {"container", "script", "steps", "dag", "suspend"} <= template.keys()
-
-
-def test_the_component_has_a_rule_for_its_kind() -> None:
-    assert list(COMPONENT.rules) == [names.WORKFLOW]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from sampan.apiserver.schemas import core, custom
 from sampan.apiserver.schemas.nodes import Struct, drop_nulls
 from sampan.apiserver.schemas.validation import Validator
@@ -50,7 +52,9 @@ class Schema:
     @property
     def has_rules(self) -> bool:
         """Whether there are CEL rules (x-kubernetes-validations)."""
-        return self.source is not None and _has_rules(self.source)
+        if self.source is None or _RULES.encode() not in orjson.dumps(self.source):
+            return False  # the search in the text is quick; most large CRDs end here
+        return _has_rules(self.source)
 
     @property
     def is_custom(self) -> bool:
@@ -102,9 +106,10 @@ class Schema:
 
 
 _KEEPS_ALL = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_RULES = "x-kubernetes-validations"
 
 
 def _has_rules(schema: Any) -> bool:
     if isinstance(schema, dict):
-        return bool(schema.get("x-kubernetes-validations")) or any(map(_has_rules, schema.values()))
+        return bool(schema.get(_RULES)) or any(map(_has_rules, schema.values()))
     return isinstance(schema, list) and any(map(_has_rules, schema))

@@ -1,14 +1,17 @@
 """What is wrong with the schemas of a CustomResourceDefinition: they must be structural.
 
 Every value has a type that does not depend on logic, defaults fit their schema, and the extensions
-are used where they mean something. Pure function of the CRD.
+are used where they mean something. Pure function of the CRD. A large part that occurs again (a
+container occurs some twenty times in a Workflow) is looked at once.
 Upstream: apiextensions-apiserver pkg/apiserver/schema, pkg/apis/apiextensions/validation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import orjson
 
 from sampan.apiserver.schemas.validation import Validator
 from sampan.kube.errors import Problem, forbidden, invalid, required, unsupported
@@ -19,6 +22,8 @@ _FORBIDDEN_IN_LOGIC = (
     "type", "default", "additionalProperties", "nullable", "x-kubernetes-preserve-unknown-fields",
     "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string", "description", "title",
 )  # fmt: skip
+_LARGE = 2
+"""Properties from which on it is quicker to see that a part was right before."""
 _NEVER = ("definitions", "dependencies", "$ref", "id", "patternProperties", "deprecated")
 
 
@@ -35,7 +40,7 @@ def crd_problems(crd: Mapping[str, Any]) -> list[Problem]:
         if schema.get("type") != "object":
             text = 'must be "object" at the root'
             found.append(_typed(schema, path, text))
-        found.extend(_schema(schema, path, root=True))
+        found.extend(_schema(schema, path, set(), root=True))
     return found
 
 
@@ -44,21 +49,36 @@ def _typed(schema: Mapping[str, Any], path: str, text: str) -> Problem:
     return invalid(f"{path}.type", kind, text) if kind else required(f"{path}.type", text)
 
 
-def _schema(schema: Mapping[str, Any], path: str, *, root: bool = False) -> Iterator[Problem]:
+def _part(schema: Mapping[str, Any], path: str, right: set[bytes]) -> Iterable[Problem]:
+    """`_schema` for a part; `right` has the text of the large ones in which nothing is wrong."""
+    if len(schema.get("properties") or ()) < _LARGE:
+        return _schema(schema, path, right)
+    text = orjson.dumps(schema)
+    if text in right:
+        return ()
+    found = list(_schema(schema, path, right))
+    if not found:
+        right.add(text)
+    return found
+
+
+def _schema(
+    schema: Mapping[str, Any], path: str, right: set[bytes], *, root: bool = False
+) -> Iterator[Problem]:
     yield from _shape(schema, path, root=root)
     yield from _extensions(schema, path)
     yield from _values(schema, path)
     for name, inner in (schema.get("properties") or {}).items():
-        yield from _schema(inner, f"{path}.properties[{name}]")
+        yield from _part(inner, f"{path}.properties[{name}]", right)
     other = schema.get("additionalProperties")
     if isinstance(other, dict):
-        yield from _schema(other, f"{path}.additionalProperties")
+        yield from _part(other, f"{path}.additionalProperties", right)
         if schema.get("properties"):
             text = "additionalProperties and properties are mutual exclusive"
             yield forbidden(f"{path}.additionalProperties", text)
     items = schema.get("items")
     if isinstance(items, dict):
-        yield from _schema(items, f"{path}.items")
+        yield from _part(items, f"{path}.items", right)
     elif isinstance(items, list):
         yield forbidden(f"{path}.items", "items must be a schema object and not an array")
     for name in ("allOf", "anyOf", "oneOf"):

@@ -9,16 +9,21 @@ Upstream: argoproj/argo-workflows.
 
 from __future__ import annotations
 
-from sampan.kinds.workflows import crds, roles
+from sampan.kinds.workflows import crds, roles, spelling
 from sampan.kinds.workflows.admit import RULES
 from sampan.kinds.workflows.workflow import WORKFLOW
 from sampan.kube import names
-from sampan.kube.component import Component
+from sampan.kube.component import Component, Rules
 
 COMPONENT = Component(
     name="workflows",
     controllers=(WORKFLOW,),
     crds=crds.load(),
     objects=roles.objects(),
-    rules={names.WORKFLOW: RULES},
+    rules={
+        names.WORKFLOW: RULES,
+        names.WORKFLOW_TEMPLATE: Rules(default=spelling.workflow),
+        names.CLUSTER_WORKFLOW_TEMPLATE: Rules(default=spelling.workflow),
+        names.CRON_WORKFLOW: Rules(default=spelling.cron),
+    },
 )

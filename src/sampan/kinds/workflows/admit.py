@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sampan.kinds.workflows import spelling
 from sampan.kinds.workflows.language import arguments
 from sampan.kinds.workflows.validate import calls, references, supported
 from sampan.kube import podspec
@@ -25,13 +26,6 @@ _SHUTDOWNS = ("Terminate", "Stop")
 _CLAIM_GCS = ("OnWorkflowCompletion", "OnWorkflowSuccess")
 
 Template = Mapping[str, Any]
-
-
-def default(manifest: Manifest) -> None:
-    """A group of one step may be written without its list."""
-    for template in (manifest.get("spec") or {}).get("templates") or ():
-        if isinstance(template, dict) and isinstance(template.get("steps"), list):
-            template["steps"] = [[g] if isinstance(g, dict) else g for g in template["steps"]]
 
 
 def validate(manifest: Manifest, old: Manifest | None) -> list[Problem]:
@@ -173,4 +167,4 @@ def _pod(spec: Mapping[str, Any], template: Template, path: str) -> Iterator[Pro
             yield Problem(field, problem.reason, problem.message)
 
 
-RULES = Rules(default=default, validate=validate)
+RULES = Rules(default=spelling.workflow, validate=validate)
