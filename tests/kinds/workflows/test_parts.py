@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import arguments, tags
+from sampan.kinds.workflows.language import arguments, tags, variables
 from sampan.kinds.workflows.nodes import PHASES, TRANSITIONS, Phase
 from sampan.kinds.workflows.pods import state
 from sampan.kinds.workflows.templates import depends
@@ -30,13 +30,13 @@ KNOWN = {"a": "1", "b.c": "two", "x1": "in", "quote": 'he said "{{a}}"\n'}
     ],
 )
 def test_tags_are_filled(text: str, filled: str) -> None:
-    assert tags.fill(text, KNOWN.get) == filled
-    assert tags.fill({"k": [text, 5, None]}, KNOWN.get) == {"k": [filled, 5, None]}
+    assert tags.fill(text, KNOWN) == filled
+    assert tags.fill({"k": [text, 5, None]}, KNOWN) == {"k": [filled, 5, None]}
 
 
 @given(st.text(alphabet="{}ab ", max_size=30))
 def test_any_text_can_be_filled(text: str) -> None:
-    assert tags.fill(text, lambda tag: None) == text or "{{" in text
+    assert tags.fill(text, {}) == text or "{{" in text
     list(tags.found_in(text))
 
 
@@ -55,42 +55,6 @@ def test_values_become_texts_as_go_writes_them(value: Any, text: str) -> None:
     assert arguments.text(value) == text
 
 
-@pytest.mark.parametrize(
-    ("parameter", "given", "found"),
-    [
-        pytest.param({"name": "p"}, {"p": "x"}, "x", id="argument"),
-        pytest.param({"name": "p", "default": 7}, {}, "7", id="default"),
-        pytest.param({"name": "p", "value": "v", "default": "d"}, {}, "v", id="value"),
-        pytest.param({"name": "p", "enum": ["x"]}, {"p": "x"}, "x", id="allowed"),
-    ],
-)
-def test_a_parameter_takes_its_value(
-    parameter: dict[str, Any], given: dict[str, str], found: str
-) -> None:
-    template = {"inputs": {"parameters": [parameter]}}
-    listed = [{"name": name, "value": value} for name, value in given.items()]
-    assert arguments.resolve(template, {"parameters": listed}) == {
-        "parameters": [{"name": "p", "value": found}]
-    }
-
-
-@pytest.mark.parametrize(
-    ("parameter", "why"),
-    [
-        pytest.param({"name": "p"}, "inputs.parameters.p was not supplied", id="missing"),
-        pytest.param(
-            {"name": "p", "enum": ["a"], "default": "b"},
-            "inputs.parameters.p: 'b' is not one of ['a']",
-            id="not-allowed",
-        ),
-    ],
-)
-def test_a_parameter_may_be_missing(parameter: dict[str, Any], why: str) -> None:
-    with pytest.raises(arguments.Missing) as missing:
-        arguments.resolve({"inputs": {"parameters": [parameter]}}, {})
-    assert str(missing.value) == why
-
-
 def test_what_every_template_may_know_of_its_workflow() -> None:
     manifest = {
         "metadata": {
@@ -105,14 +69,14 @@ def test_what_every_template_may_know_of_its_workflow() -> None:
             "arguments": {"parameters": [{"name": "p", "value": 3}]},
         },
     }
-    scope = arguments.workflow(manifest)
+    scope = variables.of_workflow(manifest, manifest["spec"], {})
     assert scope["workflow.parameters.p"] == "3"
     assert scope["workflow.parameters"] == '[{"name":"p","value":"3"}]'
     assert scope["workflow.labels.team"] == "a"
     assert scope["workflow.labels.json"] == '{"team":"a"}'
     assert scope["workflow.creationTimestamp.RFC3339"] == "2026-01-02T03:04:05Z"
     assert scope["workflow.creationTimestamp.Y"] == "2026"
-    assert scope["workflow.serviceAccountName"] == "default"
+    assert scope["workflow.serviceAccountName"] == ""
 
 
 S, F, O = "Succeeded", "Failed", "Omitted"  # noqa: E741

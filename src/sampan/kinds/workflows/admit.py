@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.workflows import spelling
-from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.language import variables
 from sampan.kinds.workflows.validate import calls, references, supported
 from sampan.kube import podspec
 from sampan.kube.component import Rules
@@ -43,7 +43,7 @@ def problems(manifest: Manifest) -> list[Problem]:
     found = [*_workflow(manifest, spec), *_templates(spec)]
     if found:
         return found  # what follows takes names and kinds for granted
-    known = arguments.workflow(manifest).keys()
+    known = variables.of_workflow(manifest, spec, None).keys()
     for index, template in enumerate(spec["templates"]):
         at = f"spec.templates[{index}]"
         found += references.problems(template, known, at)

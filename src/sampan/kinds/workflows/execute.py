@@ -11,15 +11,17 @@ executeTemplate.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 
-from sampan.kinds.workflows import memoize, nodes
+from sampan.kinds.workflows import memoize, naming, nodes
 from sampan.kinds.workflows.language import arguments
-from sampan.kinds.workflows.language.arguments import Missing
+from sampan.kinds.workflows.language.arguments import Missing, Scope
 from sampan.kinds.workflows.locks import nodes as locks
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.resolve.book import Unknown
 from sampan.kinds.workflows.templates import container, dag, script, steps
+from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Broken, Call, Kind, Running, TooDeep, Walk
 
 KINDS: Mapping[str, Kind] = {
@@ -31,6 +33,8 @@ KINDS: Mapping[str, Kind] = {
 """What a template may be, by the field that says so."""
 DEEPEST = 100
 """Templates within templates, as upstream."""
+PODS = ("container", "script", "resource", "data", "containerSet")
+"""Kinds of templates that are run as a pod."""
 TOO_DEEP = "Maximum recursion depth exceeded"
 
 
@@ -61,14 +65,30 @@ def _prepared(walk: Walk, call: Call, node: Node | None) -> Running:
         raise TooDeep(TOO_DEEP)
     try:
         found = walk.book.find(call.who, call.home)
+        local = _local(walk, call, found.template)
         if node is not None:
             inputs = node.get("inputs") or {}
         else:
-            inputs = arguments.resolve(found.template, call.arguments)
+            known = ChainMap({**local}, {**walk.globals})
+            inputs = arguments.resolve(
+                found.template, call.arguments, known, walk.workflow.configmaps
+            )
     except (Unknown, Missing) as fault:
         walk.fail(call, str(fault))
         raise Broken(str(fault)) from fault
-    return Running(call=call, template=found.template, inputs=inputs, home=found.home)
+    return Running(call=call, template=found.template, inputs=inputs, home=found.home, local=local)
+
+
+def _local(walk: Walk, call: Call, template: Template) -> Scope:
+    """What tags stand for at this node alone. The pod of a retried template is an attempt's."""
+    local = {"node.name": call.node, **call.retries}
+    if any(template.get(each) is not None for each in PODS):
+        pod = naming.pod_name(walk.workflow.name, call.template, call.node)
+        local["pod.name"] = pod
+    if call.around is not None:
+        kind = "tasks" if call.around.template.get("dag") is not None else "steps"
+        local[f"{kind}.name"] = call.node.rpartition(".")[2]
+    return local
 
 
 def _has_room(walk: Walk, call: Call) -> bool:

@@ -45,7 +45,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """All that a decision may depend on.
 
     pods: the workflow's pods by node id; blocked: why the workflow's first pod cannot have its
-    name; claims: the PersistentVolumeClaims of its templates that exist, by name.
+    name; claims: the PersistentVolumeClaims of its templates that exist, by name; configmaps:
+    those of its namespace that parameters may come from, by name, if any does.
     """
 
     manifest: Manifest
@@ -55,6 +56,7 @@ class Run(Struct, frozen=True, kw_only=True):
     blocked: str
     claims: frozenset[str]
     now: datetime
+    configmaps: Mapping[str, Manifest] = {}
 
     @property
     def name(self) -> str:

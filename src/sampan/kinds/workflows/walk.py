@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import arguments, scopes
+from sampan.kinds.workflows.language import scopes
 from sampan.kinds.workflows.language.arguments import Arguments, Inputs
 from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node, NodeType, Phase
@@ -75,17 +75,19 @@ class Running(Struct, frozen=True, kw_only=True):
     """A call with its template resolved and its inputs known.
 
     home: where the template came from, and where the templates that it names are looked up.
+    local: what tags stand for at this node alone (`node.name`, `pod.name`, `steps.name`, …).
     """
 
     call: Call
     template: Template
     inputs: Inputs = {}
     home: str = ""
+    local: Scope = {}
 
     @property
     def scope(self) -> Scope:
         """What tags in the template stand for, the workflow's own apart."""
-        return {**scopes.of_inputs(self.inputs), "node.name": self.call.node, **self.call.retries}
+        return {**self.local, **scopes.of_inputs(self.inputs, self.template)}
 
 
 Runner = Callable[["Walk", Call], Node | None]
@@ -93,10 +95,10 @@ Kind = Callable[["Walk", Running], Node | None]
 
 
 class Walk:
-    def __init__(self, run: Run, runner: Runner) -> None:
+    def __init__(self, run: Run, runner: Runner, known: Scope) -> None:
         self.workflow = run
         self.now = rfc3339(run.now)
-        self.globals = arguments.workflow(run.manifest)
+        self.globals = known
         self.book = Book(run)
         self.actions: list[Action] = []
         self.changed: dict[str, Node] = {}

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from sampan.kinds.workflows import admit, nodes, status
 from sampan.kinds.workflows.execute import execute, settle
-from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.language import maps, variables
+from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.pods import claims, state
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.types import Run, spec_of
@@ -43,6 +44,7 @@ def see(cluster: View, key: Key) -> Run | None:
         blocked=_blocked(cluster, key, manifest),
         claims=frozenset(n for n in claimed if cluster.get(Key(kind, key.namespace, n))),
         now=cluster.now(),
+        configmaps=maps.see(cluster, key.namespace, manifest["spec"]),
     )
 
 
@@ -63,10 +65,12 @@ def decide(run: Run) -> Plan:
     if run.phase in status.DONE:
         return _after(run)
     if not run.phase and (wrong := admit.problems(run.manifest)):
-        message = f"invalid spec: {wrong[0]}"
-        word = Word(phase="Failed", message=message)
-        return _plan([*status.tell(run, word)], status.refusal(run, message))
-    walk = Walk(run, execute)
+        return _refused(run, f"invalid spec: {wrong[0]}")
+    try:
+        known = variables.of_workflow(run.manifest, run.manifest["spec"], run.configmaps)
+    except Missing as missing:
+        return _refused(run, f"failed to set global parameters: {missing}")
+    walk = Walk(run, execute, known)
     walk.tally()
     _observe(walk)
     _halt(walk)
@@ -75,6 +79,11 @@ def decide(run: Run) -> Plan:
     settle(walk)
     actions = [*_claims(walk, word), *walk.actions, *status.tell(run, word)]
     return _plan(actions, status.patch(walk, word), walk.again_in)
+
+
+def _refused(run: Run, message: str) -> Plan:
+    word = Word(phase="Failed", message=message)
+    return _plan([*status.tell(run, word)], status.refusal(run, message))
 
 
 def _plan(actions: list[Action], patch: Patch | None, again_in: float | None = None) -> Plan:
@@ -151,7 +160,8 @@ def _run(walk: Walk) -> Word:
     if run.spec.suspend and not walk.halted:
         return Word(phase="Running", message=run.status.get("message") or "")
     entry = {"template": run.spec.entrypoint}
-    call = Call(node=run.name, who=entry, arguments=arguments.of_workflow(run.manifest))
+    given = variables.arguments_of(run.manifest["spec"], walk.globals)
+    call = Call(node=run.name, who=entry, arguments=given)
     try:
         root = walk.run(call)
     except Broken as fault:

@@ -1,30 +1,44 @@
-"""Parameters: what a template is given, and what the tags in it stand for.
+"""What a template is given: its inputs, from the arguments of the call and from its own defaults.
 
-Values are texts; numbers and booleans in YAML become texts as Go writes them. A parameter takes its
-argument, else its default (`default`, or in a template also `value`), else it is missing.
-Upstream: argo-workflows workflow/common/{util,params}.go, docs/variables.md.
+`resolve` answers with the template's `inputs` as its node will show them, in upstream's form:
+parameters with their values (the argument, else the default, else a key of a ConfigMap), artifacts
+with their locations. Tags of the workflow and of the node in values are filled here, once; what the
+inputs stand for in the rest of the template is `scopes.of_inputs`.
+Upstream: argo-workflows workflow/common/util.go ProcessArgs, SubstituteParams.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sampan.kinds.workflows.language import tags
+from sampan.kube import locations, names
 from sampan.kube.keys import Manifest
-from sampan.kube.times import parse
 
 Arguments = Mapping[str, Any]
-"""`arguments` of a call as it is written: parameters, artifacts."""
+"""`{parameters: [{name, value | valueFrom}], artifacts: [{name, …location}]}`."""
 Inputs = dict[str, Any]
-"""`inputs` of a node: what the template declares, each with its value."""
-Scope = dict[str, str]
+Scope = Mapping[str, Any]
+"""What tags stand for: texts, artifacts as JSON objects, None for an output that never came."""
+ConfigMaps = Mapping[str, Manifest]
+"""Those of the workflow's namespace that are labelled for its use, by name."""
+
+_NOTHING: Mapping[str, Any] = {}
+
+ABSENT = "__argo__internal__absent-optional"
+"""Stands, in an argument, for an output of a producer that was skipped: the input's own default
+holds instead. Never seen outside of a decision."""
 
 
 class Missing(Exception):
-    """A template cannot be given its parameters; the text says why."""
+    """A template cannot be given its inputs; the text says why."""
+
+
+class NotFound(Missing):
+    """A ConfigMap or a key of it is not there: a default may stand in."""
 
 
 def text(value: Any) -> str:
@@ -33,32 +47,122 @@ def text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float):
-        plain = format(Decimal(repr(value)), "f")
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > 2**53):
+        plain = format(Decimal(repr(float(value))), "f")
         return plain.rstrip("0").rstrip(".") if "." in plain else plain
-    return str(value) if isinstance(value, int) else json.dumps(value, separators=(",", ":"))
+    return str(value) if isinstance(value, int) else compact(value)
 
 
-def given(arguments: Mapping[str, Any] | None) -> dict[str, str]:
+def compact(value: Any) -> str:
+    """JSON without spaces, keys of objects sorted."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def given(arguments: Arguments | None) -> dict[str, str]:
     """The values in an `arguments` object, by name."""
     listed = (arguments or {}).get("parameters") or ()
     return {each["name"]: text(each["value"]) for each in listed if each.get("value") is not None}
 
 
-def resolve(template: Mapping[str, Any], arguments: Arguments) -> Inputs:
-    """The template's inputs with their values. Raises Missing."""
-    values = given(arguments)
-    found: list[dict[str, str]] = []
-    for parameter in (template.get("inputs") or {}).get("parameters") or ():
-        name = parameter["name"]
-        value = values.get(name, default_of(parameter))
-        if value is None:
-            raise Missing(f"inputs.parameters.{name} was not supplied")
-        allowed = [text(each) for each in parameter.get("enum") or ()]
-        if allowed and value not in allowed:
-            raise Missing(f"inputs.parameters.{name}: {value!r} is not one of {allowed}")
-        found.append({"name": name, "value": value})
-    return {"parameters": found} if found else {}
+def resolve(
+    template: Mapping[str, Any],
+    arguments: Arguments,
+    known: Scope = _NOTHING,
+    maps: ConfigMaps = _NOTHING,
+) -> Inputs:
+    """The template's inputs, filled. `known`: what tags of the workflow and the node stand for.
+    Raises Missing."""
+    found: Inputs = {}
+    inputs = template.get("inputs") or {}
+    passed = {each["name"]: each for each in arguments.get("parameters") or ()}
+    if inputs.get("parameters"):
+        found["parameters"] = [
+            _parameter(each, passed.get(each["name"]), known, maps) for each in inputs["parameters"]
+        ]
+    sent = {each["name"]: each for each in arguments.get("artifacts") or ()}
+    if inputs.get("artifacts"):
+        found["artifacts"] = [
+            _artifact(each, sent.get(each["name"])) for each in inputs["artifacts"]
+        ]
+    return dict(tags.fill(found, known))
+
+
+def _parameter(
+    declared: Mapping[str, Any], argument: Mapping[str, Any] | None, known: Scope, maps: ConfigMaps
+) -> dict[str, Any]:
+    name = declared["name"]
+    parameter = stringified(declared)
+    value = default_of(declared)
+    absent = argument is not None and argument.get("value") == ABSENT
+    if argument is not None and not absent:
+        if argument.get("value") is not None:
+            value = text(argument["value"])
+            parameter.pop("valueFrom", None)
+        elif argument.get("valueFrom") is not None:
+            value, parameter["valueFrom"] = None, argument["valueFrom"]
+    source = (parameter.get("valueFrom") or {}).get("configMapKeyRef")
+    if source is not None:
+        value = _from_map(parameter, source, known, maps)
+    if value is None:
+        why = "argument references an absent optional (skipped/omitted node output with no default)"
+        raise Missing(
+            f"inputs.parameters.{name}: {why}"
+            if absent
+            else f"inputs.parameters.{name} was not supplied"
+        )
+    return {**parameter, "value": value}
+
+
+def _from_map(
+    parameter: Mapping[str, Any], source: Mapping[str, Any], known: Scope, maps: ConfigMaps
+) -> str:
+    source, default = tags.fill(dict(source), known), parameter["valueFrom"].get("default")
+    try:
+        return value_of(maps, source["name"], source["key"])
+    except Missing as missing:
+        if default is not None and isinstance(missing, NotFound):
+            return text(default)
+        prefix = f"unable to retrieve inputs.parameters.{parameter['name']} from ConfigMap: "
+        raise Missing(f"{prefix}{missing}") from missing
+
+
+def value_of(maps: ConfigMaps, name: str, key: str) -> str:
+    """A key of a ConfigMap that is labelled for parameters. Raises Missing."""
+    label = names.LABEL_CONFIGMAP_TYPE
+    wanted = f"the label {label}: {names.CONFIGMAP_PARAMETER}"
+    found = maps.get(name)
+    if found is None:
+        why = f"Please make sure it has {wanted} to be detectable by the controller"
+        raise NotFound(f"ConfigMap '{name}' does not exist. {why}")
+    if (found["metadata"].get("labels") or {}).get(label) != names.CONFIGMAP_PARAMETER:
+        raise Missing(f"ConfigMap '{name}' needs to have {wanted} to load parameters")
+    value = (found.get("data") or {}).get(key)
+    if value is None:
+        raise NotFound(f"ConfigMap '{name}' does not have the key '{key}'")
+    return str(value)
+
+
+def _artifact(declared: Mapping[str, Any], argument: Mapping[str, Any] | None) -> dict[str, Any]:
+    name = declared["name"]
+    if not declared.get("optional") and not locations.is_given(declared):
+        if argument is None:
+            raise Missing(f"inputs.artifacts.{name} was not supplied")
+        if not locations.is_given(argument):
+            raise Missing(f"inputs.artifacts.{name} missing location information")
+    if argument is None:
+        return dict(declared)
+    own = ("path", "mode", "recurseMode")
+    found = {key: value for key, value in argument.items() if key not in own}
+    return found | {key: declared[key] for key in own if declared.get(key) is not None}
+
+
+def stringified(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameter with its values as texts, as upstream shows them; nulls count as absent."""
+    found = {key: value for key, value in parameter.items() if value is not None}
+    found |= {key: text(found[key]) for key in ("value", "default") if key in found}
+    if "enum" in found:
+        found["enum"] = [text(each) for each in found["enum"]]
+    return found
 
 
 def default_of(parameter: Mapping[str, Any]) -> str | None:
@@ -66,60 +170,3 @@ def default_of(parameter: Mapping[str, Any]) -> str | None:
         if parameter.get(field) is not None:
             return text(parameter[field])
     return None
-
-
-def workflow(manifest: Manifest) -> Scope:
-    """What `workflow.…` tags stand for, in every template."""
-    meta, spec = manifest["metadata"], manifest["spec"]
-    scope = {
-        "workflow.name": meta["name"],
-        "workflow.namespace": meta.get("namespace") or "",
-        "workflow.uid": meta.get("uid") or "",
-        "workflow.mainEntrypoint": spec.get("entrypoint") or "",
-        "workflow.serviceAccountName": spec.get("serviceAccountName") or "default",
-    }
-    if created := meta.get("creationTimestamp"):
-        scope |= _moment("workflow.creationTimestamp", parse(created))
-    for field in ("labels", "annotations"):
-        pairs = meta.get(field) or {}
-        scope |= {f"workflow.{field}.{key}": value for key, value in pairs.items()}
-        scope[f"workflow.{field}"] = scope[f"workflow.{field}.json"] = compact(pairs)
-    values = workflow_arguments(manifest)
-    scope |= {f"workflow.parameters.{name}": value for name, value in values.items()}
-    listed = [{"name": name, "value": value} for name, value in values.items()]
-    scope["workflow.parameters"] = scope["workflow.parameters.json"] = compact(listed)
-    return scope
-
-
-def of_workflow(manifest: Manifest) -> Arguments:
-    """What the entry template is given: the workflow's own arguments, each with its value."""
-    listed = [{"name": k, "value": v} for k, v in workflow_arguments(manifest).items()]
-    return {"parameters": listed} if listed else {}
-
-
-def workflow_arguments(manifest: Manifest) -> dict[str, str]:
-    """`spec.arguments.parameters` by name: they also go to the entry template."""
-    return {
-        each["name"]: value
-        for each in (manifest["spec"].get("arguments") or {}).get("parameters") or ()
-        if (value := default_of(each)) is not None
-    }
-
-
-def compact(value: Any) -> str:
-    """JSON as Go writes it: no spaces, keys of maps sorted."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=isinstance(value, dict))
-
-
-def _moment(name: str, moment: datetime) -> Scope:
-    """A time, whole and by the letters of strftime."""
-    letters = {f"{name}.{each}": moment.strftime(f"%{each}") for each in "aAbBcdHIjmMpSUwWxXyYZ"}
-    return {
-        **letters,
-        name: f"{moment:%Y-%m-%d %H:%M:%S +0000 UTC}",
-        f"{name}.s": str(int(moment.timestamp())),
-        f"{name}.RFC3339": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-    }
-
-
-TIMES = ("startedAt", "finishedAt")

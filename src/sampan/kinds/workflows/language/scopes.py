@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sampan.kinds.workflows.language import tags
-from sampan.kinds.workflows.language.arguments import TIMES, Inputs, compact
+from sampan.kinds.workflows.language.arguments import Inputs, Scope, compact
 
-Scope = Mapping[str, Any]
+__all__ = ["Scope", "fill", "of_child", "of_inputs"]
+
+TIMES = ("startedAt", "finishedAt")
 
 
-def of_inputs(inputs: Inputs) -> Scope:
-    """What `inputs.…` tags stand for."""
-    listed = inputs.get("parameters") or ()
-    scope = {f"inputs.parameters.{each['name']}": each["value"] for each in listed}
-    scope["inputs.parameters"] = compact(list(listed))
-    return scope
+def of_inputs(inputs: Inputs, template: Mapping[str, Any] = {}) -> Scope:
+    """What `inputs.…` tags stand for, and `outputs.….path`."""
+    return dict(_inputs(inputs, template.get("outputs") or {}))
+
+
+def _inputs(inputs: Inputs, outputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    parameters = inputs.get("parameters") or []
+    for each in parameters:
+        yield f"inputs.parameters.{each['name']}", each["value"]
+    yield "inputs.parameters", compact(parameters)
+    for each in inputs.get("artifacts") or ():
+        yield f"inputs.artifacts.{each['name']}", each
+        if each.get("path"):
+            yield f"inputs.artifacts.{each['name']}.path", each["path"]
+    for each in outputs.get("artifacts") or ():
+        if each.get("path"):
+            yield f"outputs.artifacts.{each['name']}.path", each["path"]
+    for each in outputs.get("parameters") or ():
+        if path := (each.get("valueFrom") or {}).get("path"):
+            yield f"outputs.parameters.{each['name']}.path", path
 
 
 def of_child(
@@ -40,4 +56,4 @@ def of_child(
 
 def fill(value: Any, scope: Scope) -> Any:
     """A JSON value with its tags replaced. Raises arguments.Missing for one that cannot be."""
-    return tags.fill(value, scope.get)
+    return tags.fill(value, scope)

@@ -8,23 +8,27 @@ argo-workflows util/template, valyala/fasttemplate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _OPEN, _CLOSE = "{{", "}}"
 
-Lookup = Callable[[str], str | None]
+Lookup = Callable[[str], Any]
 
 
-def fill(value: Any, lookup: Lookup) -> Any:
+def fill(value: Any, known: Mapping[str, Any]) -> Any:
     """The JSON value with its tags replaced; parts without tags are shared, not copied."""
+    return _fill(value, known.get)
+
+
+def _fill(value: Any, lookup: Lookup) -> Any:
     if isinstance(value, str):
         return fill_text(value, lookup) if _OPEN in value else value
     if isinstance(value, dict):
-        new = {fill(key, lookup): fill(each, lookup) for key, each in value.items()}
+        new = {_fill(key, lookup): _fill(each, lookup) for key, each in value.items()}
         return new if new != value else value
     if isinstance(value, list):
-        items = [fill(each, lookup) for each in value]
+        items = [_fill(each, lookup) for each in value]
         return items if items != value else value
     return value
 
@@ -40,7 +44,7 @@ def fill_text(text: str, lookup: Lookup) -> str:
         tag = fill_text(inner, lookup) if _OPEN in inner else inner
         value = lookup(tag.strip())
         parts.append(text[place:start])
-        parts.append(f"{_OPEN}{tag}{_CLOSE}" if value is None else value)
+        parts.append(value if isinstance(value, str) else f"{_OPEN}{tag}{_CLOSE}")
         place = end + len(_CLOSE)
     parts.append(text[place:])
     return "".join(parts)

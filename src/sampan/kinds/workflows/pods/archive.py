@@ -22,7 +22,10 @@ look like a bucket."""
 
 
 def located(
-    template: Template, spec: Mapping[str, Any], repository: Mapping[str, Any], lookup: tags.Lookup
+    template: Template,
+    spec: Mapping[str, Any],
+    repository: Mapping[str, Any],
+    known: Mapping[str, Any],
 ) -> Template:
     """The template with its archive location, if it needs one. `spec` is the workflow's."""
     own = template.get("archiveLocation") or {}
@@ -31,7 +34,7 @@ def located(
     logs = _keeps_logs(spec, own, repository)
     if not logs and all(locations.is_whole(each) for each in _artifacts(template)):
         return template
-    place = tags.fill(locations.of_repository(repository), lookup)
+    place = tags.fill(locations.of_repository(repository), known)
     return {**template, "archiveLocation": {"archiveLogs": logs, **place}}
 
 

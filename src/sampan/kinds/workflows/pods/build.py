@@ -57,7 +57,7 @@ def filled(run: Run, known: Mapping[str, Any], running: Running, *, pod: str) ->
     artifacts = running.inputs.get("artifacts")
     template["inputs"] = {"artifacts": artifacts} if artifacts else {}
     own = {"pod.name": pod, "node.name": running.call.node, **_paths(template)}
-    lookup = ChainMap(own, dict(running.scope), dict(known)).get
+    lookup = ChainMap(own, dict(running.scope), dict(known))
     done: Template = tags.fill(template, lookup)
     return archive.located(done, run.manifest["spec"], archive.DEFAULT, lookup)
 
@@ -192,7 +192,7 @@ def _volumes(
     } - {volume["name"] for volume in own}
     for volume in run.manifest["spec"].get("volumes") or ():
         if volume["name"] in mounted:
-            yield tags.fill(volume, known.get)
+            yield tags.fill(volume, known)
     for claim in run.spec.volumeClaimTemplates:
         if (name := claim["metadata"]["name"]) in mounted:
             source = {"claimName": claim_name(run, name)}
