@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,16 +53,16 @@ class Connection(Struct, frozen=True):
 
 async def connect(
     network: Network, wish: Literal["", "pods", "host"], level: Level
-) -> tuple[Connection, Collection[str]]:
-    """How pods can be connected, and the pods that are."""
+) -> tuple[Connection, Mapping[str, str]]:
+    """How pods can be connected, and the addresses of those that are, by uid."""
     if wish == "host":
-        return Connection("host", "config.yaml asks for it"), ()
+        return Connection("host", "config.yaml asks for it"), {}
     if level.kind == "plain":
-        return Connection("host", f"there is no sandbox to put one into: {level.reason}"), ()
+        return Connection("host", f"there is no sandbox to put one into: {level.reason}"), {}
     try:
         pods = await network.start()
     except (Unavailable, OSError) as error:
-        return Connection("host", str(error)), ()
+        return Connection("host", str(error)), {}
     return Connection("pods", egress=network.egress), pods
 
 
@@ -90,6 +90,9 @@ class Networking:
         self.connection, pods = await connect(self._network, wish, level)
         self.known = set(pods)
         self.free = hosts.Addresses(hosts.PODS if self.enabled else hosts.LOOPBACK)
+        for uid, address in pods.items():  # an address has one owner, whether or not a status
+            if self.free.hold(address):  # says so: we may have died before it was written
+                self._addresses[uid] = address
         if not self.enabled and is_there(self._directory):
             await end_everything(self._directory)  # of an earlier start, which had one
 
@@ -122,13 +125,16 @@ class Networking:
         return self.enabled and not pod["spec"].get("hostNetwork")
 
     def take(self, uid: str) -> str:
-        """An address for a pod."""
-        self._addresses[uid] = self.free.take()
+        """An address for a pod: the one that it has, or a new one."""
+        if uid not in self._addresses:
+            self._addresses[uid] = self.free.take()
         return self._addresses[uid]
 
     def hold(self, uid: str, address: str) -> bool:
         """Keep the address that a pod had before; False when it cannot be its own."""
-        if not self.free.hold(address):
+        if self._addresses.get(uid) == address:
+            return True
+        if uid in self._addresses or not self.free.hold(address):
             return False
         self._addresses[uid] = address
         return True
@@ -159,7 +165,9 @@ class Networking:
     def forget_unknown(self, alive: set[str]) -> None:
         """Drop the networks of pods that ended while nobody was here."""
         for uid in self.known - alive:
-            self._drop(uid)
+            self.release(uid)
+            if uid in self.known:
+                self._drop(uid)
 
     def _drop(self, uid: str) -> None:
         self.known.discard(uid)
