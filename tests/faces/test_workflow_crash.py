@@ -1,0 +1,132 @@
+"""A workflow of 200 steps and five `kill -9` of the control plane: the same status as without.
+
+Each step appends its name to a file on a claim, so that one which ran twice or never is seen.
+"""
+
+import json
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from faces.test_crash import kill
+
+pytestmark = pytest.mark.slow
+
+LANES, LENGTH, KILLS = 10, 20, 5
+STEPS = LANES * LENGTH
+CLAIM = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "log"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+}
+
+
+def task(lane, place):
+    name = f"s-{lane}-{place}"
+    given = {"parameters": [{"name": "line", "value": name}]}
+    before = {"dependencies": [f"s-{lane}-{place - 1}"]} if place else {}
+    return {"name": name, "template": "note", "arguments": given, **before}
+
+
+WORKFLOW = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Workflow",
+    "metadata": {"name": "lanes"},
+    "spec": {
+        "entrypoint": "main",
+        "volumes": [{"name": "log", "persistentVolumeClaim": {"claimName": "log"}}],
+        "templates": [
+            {
+                "name": "main",
+                "dag": {"tasks": [task(lane, p) for lane in range(LANES) for p in range(LENGTH)]},
+            },
+            {
+                "name": "note",
+                "inputs": {"parameters": [{"name": "line"}]},
+                "container": {
+                    "image": "busybox",
+                    "command": ["sh", "-c", "echo {{inputs.parameters.line}} >> /log/lines"],
+                    "volumeMounts": [{"name": "log", "mountPath": "/log"}],
+                },
+            },
+        ],
+    },
+}
+READER = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "reader"},
+    "spec": {
+        "restartPolicy": "Never",
+        "volumes": WORKFLOW["spec"]["volumes"],
+        "containers": [
+            {
+                "name": "main",
+                "image": "busybox",
+                "command": ["cat", "/log/lines"],
+                "volumeMounts": [{"name": "log", "mountPath": "/log"}],
+            }
+        ],
+    },
+}
+
+
+def start(sampan, namespace):
+    sampan.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+    sampan.request("POST", f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", CLAIM)
+    sampan.request("POST", f"/apis/argoproj.io/v1alpha1/namespaces/{namespace}/workflows", WORKFLOW)
+
+
+def status(sampan, namespace):
+    path = f"/apis/argoproj.io/v1alpha1/namespaces/{namespace}/workflows/lanes"
+    return sampan.request("GET", path)[1].get("status") or {}
+
+
+def done(sampan, namespace):
+    nodes = (status(sampan, namespace).get("nodes") or {}).values()
+    return sum(node["type"] == "Pod" and node["phase"] == "Succeeded" for node in nodes)
+
+
+def wait_until(true, seconds=90):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def gist(found):
+    """What of a status does not depend on when things happened."""
+    told = ("type", "phase", "message", "displayName", "templateName", "boundaryID", "inputs")
+    nodes = {
+        name: {**{key: node.get(key) for key in told}, "children": sorted(node.get("children", []))}
+        for name, node in found["nodes"].items()
+    }
+    return {"phase": found["phase"], "progress": found["progress"], "nodes": nodes}
+
+
+def lines(sampan, namespace):
+    sampan.request("POST", f"/api/v1/namespaces/{namespace}/pods", READER)
+    path = f"/api/v1/namespaces/{namespace}/pods/reader"
+    wait_until(lambda: sampan.request("GET", path)[1]["status"].get("phase") == "Succeeded")
+    return Counter(sampan("logs", "-n", namespace, "reader").split())
+
+
+def test_five_kills_change_nothing_about_a_workflow_of_200_steps(own_sampan):
+    own_sampan.up()
+    start(own_sampan, "quiet")
+    wait_until(lambda: status(own_sampan, "quiet").get("phase") == "Succeeded")
+    start(own_sampan, "rough")
+    for at in sorted(random.sample(range(5, STEPS - 5), KILLS)):
+        wait_until(lambda at=at: done(own_sampan, "rough") >= at)
+        kill(own_sampan)
+        own_sampan.up()
+    wait_until(lambda: status(own_sampan, "rough").get("phase") == "Succeeded")
+    rough, quiet = (gist(status(own_sampan, name)) for name in ("rough", "quiet"))
+    assert json.dumps(rough, sort_keys=True) == json.dumps(quiet, sort_keys=True)
+    assert rough["progress"] == f"{STEPS}/{STEPS}"
+    assert lines(own_sampan, "rough") == {
+        f"s-{lane}-{place}": 1 for lane in range(LANES) for place in range(LENGTH)
+    }
