@@ -1,13 +1,16 @@
-"""`python -m benchmarks [start requests watches pods warm]`: the table of docs and README."""
+"""`python -m benchmarks [SUITE…]`: the table of docs and README."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import pods, requests, start, warm, watches
+from benchmarks import pods, requests, start, warm, watches, workflows
 from benchmarks.table import Table
 
-SUITES = {"start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm}
+SUITES = {
+    "start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm,
+    "workflows": workflows,
+}  # fmt: skip
 
 
 def main() -> int:
