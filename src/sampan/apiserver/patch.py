@@ -16,11 +16,11 @@ from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
 from sampan.apiserver.create import create
 from sampan.apiserver.resources import Resource
-from sampan.apiserver.strategic import strategic
 from sampan.apiserver.update import insist, replace
 from sampan.kube import patches
 from sampan.kube.errors import BadRequest, Invalid, UnsupportedMediaType, invalid, required
 from sampan.kube.keys import Manifest
+from sampan.kube.strategic import strategic
 from sampan.lib.yaml import Duplicate
 
 PatchType = Literal["json", "merge", "strategic", "apply"]
@@ -131,7 +131,7 @@ def _changed(resource: Resource, live: Manifest, change: Any, type: PatchType) -
     elif type == "merge":
         new = patches.merge(live, change)
     else:
-        new = strategic(live, change, resource.schema)
+        new = strategic(live, change, resource.schema.root)
     if not isinstance(new, dict):
         raise BadRequest("the patch does not leave an object")
     return _own(new)

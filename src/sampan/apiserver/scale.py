@@ -13,12 +13,12 @@ from sampan.apiserver.calls import Call
 from sampan.apiserver.patch import PatchType
 from sampan.apiserver.resources import Resource, ScalePaths
 from sampan.apiserver.schemas import Schema, facts
-from sampan.apiserver.strategic import strategic
 from sampan.apiserver.update import replace
 from sampan.kube import patches
 from sampan.kube.errors import BadRequest, Invalid, UnsupportedMediaType, invalid
 from sampan.kube.keys import Manifest
 from sampan.kube.selectors import from_selector
+from sampan.kube.strategic import strategic
 
 
 def read(backend: Backend, resource: Resource, namespace: str, name: str) -> Manifest:
@@ -89,7 +89,7 @@ async def patch(
     elif type == "merge":
         scale = patches.merge(scale, change)
     elif type == "strategic":
-        scale = strategic(scale, change, _schema())
+        scale = strategic(scale, change, _schema().root)
     else:
         raise UnsupportedMediaType("a Scale cannot be applied; use a merge patch")
     if not isinstance(scale, dict) or not isinstance(scale.get("metadata") or {}, dict):

@@ -2,7 +2,7 @@
 
 Nothing given is ever changed; parts that the patch does not touch are shared with the input. Errors
 are those of a real server: a patch that cannot be carried out is Invalid, one that is no patch is
-BadRequest. Strategic merge patch needs schemas and lives in `sampan.apiserver.strategic`.
+BadRequest. Strategic merge patch needs schemas and lives in `sampan.kube.strategic`.
 RFC 6902, RFC 7386; upstream: k8s.io/apiserver pkg/endpoints/handlers/patch.go.
 """
 

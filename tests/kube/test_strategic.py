@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampan.apiserver.schemas import Schema, facts
-from sampan.apiserver.strategic import strategic
+from sampan.apiserver.schemas import facts
+from sampan.apiserver.schemas.nodes import Struct
 from sampan.kube.errors import BadRequest
+from sampan.kube.strategic import Table, strategic
 
 
-def schema(group: str, kind: str) -> Schema:
+def schema(group: str, kind: str) -> Struct:
     found = facts().schema(group, "v1", kind)
     assert found is not None
-    return found
+    return found.root
 
 
 POD, DEPLOYMENT, SERVICE = schema("", "Pod"), schema("apps", "Deployment"), schema("", "Service")
@@ -158,3 +159,18 @@ def test_any_patch_is_carried_out_or_refused(live: Any, patch: Any) -> None:
     with contextlib.suppress(BadRequest):
         strategic({"spec": live, "metadata": live}, {"spec": patch, "metadata": patch}, POD)
     assert before == (live, patch)
+
+
+def test_a_new_item_of_the_patch_comes_first_as_on_a_real_server() -> None:
+    merged = strategic(pod(containers=named("a")), pod(containers=named("b")), POD)
+    assert merged["spec"]["containers"] == named("b", "a")
+
+
+def test_a_table_of_keys_is_a_shape_too() -> None:
+    shape = Table({"templates": "name", "env": "name"})
+    live = {
+        "templates": [{"name": "t", "container": {"args": ["1"], "env": named("x", value="1")}}]
+    }
+    patch = {"templates": [{"name": "t", "container": {"args": ["2"], "env": named("y")}}]}
+    (merged,) = strategic(live, patch, shape)["templates"]
+    assert merged["container"] == {"args": ["2"], "env": [*named("y"), *named("x", value="1")]}

@@ -1,18 +1,18 @@
-"""Strategic merge patch: a merge patch whose lists merge by key, as the schema says.
+"""Strategic merge patch: a merge patch whose lists merge by key, as a shape says.
 
 Directives: `$patch` (merge, replace, delete) in maps and in items of lists, `$retainKeys`,
 `$setElementOrder/<list>`, `$deleteFromPrimitiveList/<list>`. What the patch does not touch is
-shared with the live object, which is never changed. Custom resources have no such patch; the server
-refuses it for them. Upstream: k8s.io/apimachinery pkg/util/strategicpatch.
+shared with the live object, which is never changed. A merged list has the patch's order; items that
+only the live object has keep their places among those that both have, else they come last. Shapes
+are the API server's compiled schemas, or a table of merge keys (`Table`).
+Upstream: k8s.io/apimachinery pkg/util/strategicpatch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
 
-from sampan.apiserver.schemas import Schema
-from sampan.apiserver.schemas.nodes import List, Node
 from sampan.kube.errors import BadRequest
 
 PATCH, RETAIN = "$patch", "$retainKeys"
@@ -20,17 +20,50 @@ ORDER, DELETE_FROM = "$setElementOrder/", "$deleteFromPrimitiveList/"
 _ABSENT: Any = object()
 
 
-def strategic(live: Any, patch: Any, schema: Schema) -> Any:
+class Shape(Protocol):
+    """How values at a place merge. That of a list whose strategy has `merge` is a ListShape."""
+
+    strategy: str
+
+    def child(self, key: str) -> Shape: ...
+
+
+class ListShape(Shape, Protocol):
+    """`merge_key` tells items apart; "" for a list of plain values."""
+
+    merge_key: str
+
+    @property
+    def items(self) -> Shape: ...
+
+
+class Table:
+    """A shape by names alone: lists of these names merge by their keys wherever they stand."""
+
+    def __init__(self, keys: Mapping[str, str], merge_key: str = "") -> None:
+        self._keys = keys
+        self.merge_key = merge_key
+        self.strategy = "merge" if merge_key else ""
+
+    @property
+    def items(self) -> Shape:
+        return Table(self._keys)
+
+    def child(self, key: str) -> Shape:
+        return Table(self._keys, self._keys.get(key, ""))
+
+
+def strategic(live: Any, patch: Any, shape: Shape) -> Any:
     """The object after the patch. BadRequest when the patch makes no sense."""
     if not isinstance(patch, dict):
         raise BadRequest("error decoding patch: json: cannot unmarshal a non-object patch")
     try:
-        return _map(live, patch, schema.root)
+        return _map(live, patch, shape)
     except RecursionError:
         raise BadRequest("the patch is nested too deeply") from None
 
 
-def _map(live: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:
+def _map(live: dict[str, Any], patch: dict[str, Any], node: Shape) -> dict[str, Any]:
     match patch.get(PATCH):
         case None | "merge":
             return _merge(live, patch, node)
@@ -42,7 +75,7 @@ def _map(live: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, A
             raise BadRequest(f"Unexpected value for directive {PATCH}: {other}")
 
 
-def _merge(live: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str, Any]:
+def _merge(live: dict[str, Any], patch: dict[str, Any], node: Shape) -> dict[str, Any]:
     made = dict(live)
     if RETAIN in patch:
         _retain(made, patch)
@@ -57,7 +90,7 @@ def _merge(live: dict[str, Any], patch: dict[str, Any], node: Node) -> dict[str,
     return made
 
 
-def _field(made: dict[str, Any], key: str, value: Any, node: Node) -> None:
+def _field(made: dict[str, Any], key: str, value: Any, node: Shape) -> None:
     """Merge one field of the patch into the object that is being made."""
     before = made.get(key, _ABSENT)
     if value is None:
@@ -70,25 +103,25 @@ def _field(made: dict[str, Any], key: str, value: Any, node: Node) -> None:
         else:
             made[key] = _map(before if isinstance(before, dict) else {}, value, node)
     elif isinstance(value, list) and _merges(node):
-        assert isinstance(node, List)
-        made[key] = _list(before if isinstance(before, list) else [], value, node)
+        made[key] = _list(before if isinstance(before, list) else [], value, cast(ListShape, node))
     else:
         made[key] = _settled(value)
 
 
-def _merges(node: Node) -> bool:
-    return isinstance(node, List) and "merge" in node.strategy.split(",")
+def _merges(node: Shape) -> bool:
+    """Asked for a list's shape."""
+    return "merge" in node.strategy.split(",")
 
 
-def _list(live: list[Any], patch: list[Any], node: List) -> list[Any]:
+def _list(live: list[Any], patch: list[Any], node: ListShape) -> list[Any]:
     if node.merge_key and any(isinstance(item, dict) for item in [*patch, *live]):
         return _items(live, patch, node)
     made = list(live)
     made.extend(item for item in patch if item not in live)
-    return made
+    return _ordered(made, patch, live, _identity(node))
 
 
-def _items(live: list[Any], patch: list[Any], node: List) -> list[Any]:
+def _items(live: list[Any], patch: list[Any], node: ListShape) -> list[Any]:
     """Merge items of a list by its merge key."""
     name = node.merge_key
     if not all(isinstance(item, dict) for item in patch):
@@ -109,7 +142,7 @@ def _items(live: list[Any], patch: list[Any], node: List) -> list[Any]:
             made.append(_map({}, item, node.items))
         else:
             made[at] = _map(made[at], item, node.items)
-    return made
+    return _ordered(made, patch, live, _identity(node))
 
 
 def _key(item: dict[str, Any], name: str) -> Any:
@@ -141,17 +174,23 @@ def _delete_from(made: dict[str, Any], key: str, values: Any) -> None:
         made[key] = [value for value in made[key] if value not in values]
 
 
-def _reorder(made: dict[str, Any], key: str, wanted: Any, live: dict[str, Any], node: Node) -> None:
+def _reorder(
+    made: dict[str, Any], key: str, wanted: Any, live: dict[str, Any], node: Shape
+) -> None:
     """Put a merged list into the patch's order; items that only the server has keep their
     places."""
     if not isinstance(wanted, list):
         raise BadRequest(f"invalid patch format of {ORDER}{key}: it should be a list")
     child, items = node.child(key), made.get(key)
-    if not isinstance(items, list) or not isinstance(child, List):
-        return
-    of = _identity(child)
+    if isinstance(items, list) and _merges(child):
+        made[key] = _ordered(items, wanted, live.get(key) or (), _identity(cast(ListShape, child)))
+
+
+def _ordered(
+    items: list[Any], wanted: Sequence[Any], live: Sequence[Any], of: Callable[[Any], str]
+) -> list[Any]:
     order = {of(item): rank for rank, item in enumerate(wanted)}
-    server = {of(item): rank for rank, item in enumerate(live.get(key) or ())}
+    server = {of(item): rank for rank, item in enumerate(live)}
     listed = sorted((i for i in items if of(i) in order), key=lambda item: order[of(item)])
     others = [item for item in items if of(item) not in order]
     result: list[Any] = []
@@ -160,10 +199,10 @@ def _reorder(made: dict[str, Any], key: str, wanted: Any, live: dict[str, Any], 
         while others and mine is not None and server.get(of(others[0]), mine) < mine:
             result.append(others.pop(0))
         result.append(item)
-    made[key] = result + others
+    return result + others
 
 
-def _identity(node: List) -> Callable[[Any], str]:
+def _identity(node: ListShape) -> Callable[[Any], str]:
     """What tells items apart, as something that can be looked up."""
     name = node.merge_key
     return lambda item: repr(item.get(name) if name and isinstance(item, dict) else item)
