@@ -5,15 +5,16 @@
 
 Verbs: v t d b o O x X c q U e E f F g G s T and %%, with argument indexes `[n]`. A Python int is
 Go's int, float its float64, a list and a dict its []interface {} and map[string]interface {}. As in
-Go a wrong verb or argument is no error: it shows in the text, as `%!d(string=x)`. The one `Mistake`
-is a text that would be too long. Pointers and structs, `%p` and `%#v` are not part of it.
+Go a wrong verb or argument is no error: it shows in the text, as `%!d(string=x)`. A `Mistake` is
+what is not part of it (pointers and structs, `%p`, `%#v`, floats in base 2 and 16), and a text that
+would be too long.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +31,7 @@ _INTEGER, _FLOAT, _TEXT = "vbcdoOqxXU", "vbgGxXfFeE", "vxXsq"
 
 
 class Mistake(ValueError):
-    """The text would be too long."""
+    """The text would be too long, or is not to be had here."""
 
 
 def sprintf(format: str, *values: Any) -> str:
@@ -119,8 +120,11 @@ class _Writer:
         verb = match["verb"]
         faults: list[str] = []
         good = self._jump(match["first"])
+        good &= match["first"] is None or match["width"] in (None, "*")
         width = self._size(match["width"], "WIDTH", faults)
+        good &= match["dot"] is None or not match["first"] or match["width"] == "*"
         good &= self._jump(match["second"])
+        good &= match["second"] is None or match["precision"] in (None, "*")
         precision = self._size(match["precision"], "PREC", faults) if match["dot"] else None
         if match["dot"] and match["precision"] is None:
             precision = 0
@@ -166,9 +170,11 @@ class _Writer:
             value = self._values[self._next] if self._next < len(self._values) else None
             self._next += 1
             if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _WIDEST:
+                value = None
+            if value is None or (what == "PREC" and value < 0):
                 faults.append(f"%!(BAD{what})")
                 return None
-            return None if what == "PREC" and value < 0 else value
+            return value
         if len(given) > 7 or int(given) > _WIDEST:
             faults.append(f"%!(BAD{what})")
             return None
@@ -177,36 +183,49 @@ class _Writer:
 
 def _formatted(layout: _Layout, value: Any) -> str:
     verb = layout.verb
+    if verb == "v":  # its plus is about structures
+        layout = replace(layout, flags=layout.flags.replace("+", ""))
+    if verb == "p" or (verb == "v" and "#" in layout.flags):
+        raise Mistake(f"%{'#' if verb == 'v' else ''}{verb} is not supported in a format")
     if verb == "T":
-        return layout.pad(_type(value))
+        return _string(replace(layout, verb="s"), _type(value))
+    match value:
+        case list() | tuple():
+            return f"[{' '.join(_formatted(layout, each) for each in value)}]"
+        case dict():
+            pairs = sorted(value.items())
+            shown = (f"{_formatted(layout, k)}:{_formatted(layout, v)}" for k, v in pairs)
+            return f"map[{' '.join(shown)}]"
+    return _scalar(layout, value)
+
+
+def _scalar(layout: _Layout, value: Any) -> str:
+    verb = layout.verb
     if value is None:
-        return layout.pad("<nil>") if verb == "v" else f"%!{verb}(<nil>)"
+        return layout.pad("<nil>", zeros=True) if verb == "v" else f"%!{verb}(<nil>)"
     match value:
         case bool() if verb in "vt":
-            return layout.pad(text(value))
+            return layout.pad(text(value), zeros=True)
         case int() if not isinstance(value, bool) and verb in _INTEGER:
             return _integer(layout, value)
         case float() if verb in _FLOAT:
             return _float(layout, value)
         case str() if verb in _TEXT:
             return _string(layout, value)
-        case list() | tuple():
-            return f"[{' '.join(_formatted(layout, each) for each in value)}]"
-        case dict():
-            key = _Layout(layout.flags, layout.width, layout.precision, verb)
-            pairs = (f"{_formatted(key, k)}:{_formatted(layout, value[k])}" for k in sorted(value))
-            return f"map[{' '.join(pairs)}]"
-    return f"%!{verb}({_type(value)}={text(value)})"
+    plain = replace(layout, verb="v", flags=layout.flags.replace("#", ""))
+    return f"%!{verb}({_type(value)}={_formatted(plain, value)})"
 
 
 def _integer(layout: _Layout, value: int) -> str:
     verb = layout.verb
     if verb in "cqU":
         return _character(layout, value)
+    if layout.precision == 0 and value == 0:
+        return " " * (layout.width or 0)
     base = {"b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}.get(verb, "d")
     digits = format(abs(value), base)
     if layout.precision is not None:
-        digits = "" if layout.precision == 0 and value == 0 else digits.zfill(layout.precision)
+        digits = digits.zfill(layout.precision)
     prefix = ""
     if verb == "O" or ("#" in layout.flags and verb in "bxX"):
         prefix = {"O": "0o", "b": "0b", "x": "0x", "X": "0X"}[verb]
@@ -232,15 +251,16 @@ def _character(layout: _Layout, value: int) -> str:
 def _float(layout: _Layout, value: float) -> str:
     verb = "g" if layout.verb == "v" else layout.verb
     if verb in "bxX":
-        return layout.pad(value.hex())
+        raise Mistake(f"%{verb} of a float is not supported in a format")
     sign = "+" if "+" in layout.flags else " " if " " in layout.flags else ""
     if not math.isfinite(value):
         return layout.pad(number(value))
-    if verb in "gG" and layout.precision is None:
+    if verb in "gG" and layout.precision is None and "#" not in layout.flags:
         shown = number(value)
     else:
         places = 6 if layout.precision is None else layout.precision
-        shown = format(value, f".{places}{verb}")
+        sharp = "#" if "#" in layout.flags else ""
+        shown = format(value, f"{sharp}.{places}{verb}")
     if verb in "EG":
         shown = shown.upper()
     if sign and not shown.startswith("-"):
