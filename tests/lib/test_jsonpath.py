@@ -77,3 +77,27 @@ def test_any_text_is_compiled_or_refused(text: str) -> None:
     except jsonpath.JsonPathError:
         return
     path.render(POD)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("$.a[?(@.n>1 && @.n<3)].n", [2]),
+        ("$.a[?(@.n==1 || @.n>2 && @.ok)].n", [1, 3]),
+        ("$.a[?(@.ok && @.n>2)].n", [3]),
+    ],
+)
+def test_conditions_may_be_joined_where_the_caller_says_so(path: str, found: list[int]) -> None:
+    value = {"a": [{"n": 1}, {"n": 2}, {"n": 3, "ok": True}]}
+    assert jsonpath.compile(path, joined=True).find(value) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "definite"),
+    [
+        ("$.a.b[0]", True), ("$['a.b']", True), ("$", True), ("$.a[*]", False), ("$..a", False),
+        ("$.a[0:1]", False), ("$.a[0,1]", False), ("$.a[?(@.b)]", False), ("$.*", False),
+    ],
+)  # fmt: skip
+def test_a_path_says_whether_it_names_one_value(path: str, definite: bool) -> None:
+    assert jsonpath.compile(path).definite is definite

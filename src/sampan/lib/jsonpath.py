@@ -4,8 +4,9 @@ r"""JSONPath as kubectl speaks it, over plain JSON values.
 repeats, `{"\n"}` is text. Without braces the whole text is one path, as in printer columns. Steps:
 `.a`, `['a.b']`, `.a\.b`, `[0]`, `[-1]`, `[1:3]`, `[0,2]`, `[*]`, `.*`, `..a`,
 `[?(@.type=="Ready")]` with == != < <= > >= or a path alone. What is not there is simply not found.
-Not covered: scripts, and several conditions in one filter; kubectl has neither. Upstream:
-k8s.io/client-go util/jsonpath.
+Conditions of a filter may be joined by `&&` and `||` where the caller allows it: kubectl knows
+neither, other speakers of JSONPath do. Not covered: scripts. Upstream: k8s.io/client-go
+util/jsonpath.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 
 Step = Callable[[Any, Any], Iterator[Any]]
 """(value, root) -> values one step further."""
+Test = Callable[[Any, Any], bool]
+"""(item, root) -> whether a filter lets the item pass."""
 
 
 class JsonPathError(ValueError):
@@ -31,6 +34,7 @@ class Steps:
 
     steps: tuple[Step, ...]
     absolute: bool = False
+    definite: bool = True
 
     def values(self, value: Any, root: Any) -> list[Any]:
         found = [root if self.absolute else value]
@@ -56,6 +60,11 @@ class Path:
     def __init__(self, parts: tuple[Part, ...]) -> None:
         self._parts = parts
 
+    @property
+    def definite(self) -> bool:
+        """Whether it can name one value at most: no wildcard, slice, union or filter is in it."""
+        return all(isinstance(part, Steps) and part.definite for part in self._parts)
+
     def find(self, value: Any) -> list[Any]:
         """All values that the paths of the template name, in order."""
         return list(_found(self._parts, value, value))
@@ -65,10 +74,11 @@ class Path:
         return "".join(_rendered(self._parts, value, value))
 
 
-def compile(text: str) -> Path:
-    """JsonPathError when it cannot be read."""
-    if "{" not in text:
-        return Path((_Reader(text).path(),))
+def compile(text: str, *, joined: bool = False) -> Path:
+    """JsonPathError when it cannot be read. joined: filters may have several conditions; the text
+    is then one path."""
+    if joined or "{" not in text:
+        return Path((_Reader(text, joined=joined).path(),))
     parts, rest = _template(text, 0, inside=False)
     if rest != len(text):
         raise JsonPathError("not in range, nothing to end")
@@ -148,9 +158,11 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 class _Reader:
     """Reads one path, or the inside of one pair of braces."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, joined: bool = False) -> None:
         self.text = text
         self.at = 0
+        self.joined = joined
+        self.many = False  # whether a step was read that can lead to several values
 
     def path(self) -> Steps:
         """The whole text as one path."""
@@ -183,6 +195,7 @@ class _Reader:
             steps.append(self._named())  # `metadata.name`, as printer columns may be written
         while self.at < len(self.text):
             if self._take(".."):
+                self.many = True
                 steps.append(_descend)
                 if not self.text.startswith("[", self.at):
                     steps.append(self._wildcard_or_name())
@@ -194,10 +207,14 @@ class _Reader:
                 steps.append(self._bracket())
             else:
                 break
-        return Steps(tuple(steps), absolute)
+        return Steps(tuple(steps), absolute, definite=not self.many)
 
     def _wildcard_or_name(self) -> Step:
-        return _every if self._take("*") else self._named()
+        return self._all() if self._take("*") else self._named()
+
+    def _all(self) -> Step:
+        self.many = True
+        return _every
 
     def _named(self) -> Step:
         match = _NAME.match(self.text, self.at)
@@ -210,8 +227,9 @@ class _Reader:
         self._space()
         if self._take("*"):
             self._need("]")
-            return _every
+            return self._all()
         if self._take("?"):
+            self.many = True
             return self._filter()
         match = _SLICE.match(self.text, self.at)
         if match is not None:
@@ -219,12 +237,16 @@ class _Reader:
             first, last, stride = (int(part) if part else None for part in match.groups())
             if stride == 0:
                 raise JsonPathError("a slice may not have a step of 0")
+            self.many = True
             return _slice(first, last, stride)
         steps = [self._key()]
         while self._take(","):
             steps.append(self._key())
         self._need("]")
-        return steps[0] if len(steps) == 1 else _union(tuple(steps))
+        if len(steps) == 1:
+            return steps[0]
+        self.many = True
+        return _union(tuple(steps))
 
     def _key(self) -> Step:
         self._space()
@@ -240,18 +262,35 @@ class _Reader:
 
     def _filter(self) -> Step:
         self._need("(")
-        left = self._operand()
-        self._space()
-        compare = None
-        for sign, found in _COMPARE.items():
-            if self._take(sign):
-                compare = found
-                break
-        right = self._operand() if compare else None
-        self._space()
+        test = self._condition()
         self._need(")")
         self._need("]")
-        return _filter(left, compare, right)
+        return _filter(test)
+
+    def _condition(self) -> Test:
+        """Comparisons joined by `||`, which binds more loosely, and `&&`."""
+        either = [self._both()]
+        while self._takes("||"):
+            either.append(self._both())
+        return lambda item, root: any(test(item, root) for test in either)
+
+    def _both(self) -> Test:
+        both = [self._comparison()]
+        while self._takes("&&"):
+            both.append(self._comparison())
+        return lambda item, root: all(test(item, root) for test in both)
+
+    def _comparison(self) -> Test:
+        left = self._operand()
+        self._space()
+        for sign, found in _COMPARE.items():
+            if self._take(sign):
+                return _compared(left, found, self._operand())
+        return _compared(left, None, None)
+
+    def _takes(self, sign: str) -> bool:
+        self._space()
+        return self.joined and self._take(sign)
 
     def _operand(self) -> Steps | tuple[Any]:
         """A path, or a constant as a tuple of one."""
@@ -346,20 +385,25 @@ def _descend(value: Any, root: Any) -> Iterator[Any]:
         waiting.extend(reversed(list(_every(current, root))))
 
 
-def _filter(
+def _compared(
     left: Steps | tuple[Any], compare: Callable[[Any, Any], bool] | None, right: Any
-) -> Step:
+) -> Test:
     def values(operand: Steps | tuple[Any], item: Any, root: Any) -> list[Any]:
         return operand.values(item, root) if isinstance(operand, Steps) else list(operand)
 
+    def test(item: Any, root: Any) -> bool:
+        ours = values(left, item, root)
+        if compare is None:
+            return bool(ours)
+        theirs = values(right, item, root) if ours else []
+        return bool(theirs) and _holds(compare, ours, theirs)
+
+    return test
+
+
+def _filter(test: Test) -> Step:
     def step(value: Any, root: Any) -> Iterator[Any]:
-        for item in _every(value, root):
-            ours = values(left, item, root)
-            if compare is None:
-                if ours:
-                    yield item
-            elif ours and (theirs := values(right, item, root)) and _holds(compare, ours, theirs):
-                yield item
+        return (item for item in _every(value, root) if test(item, root))
 
     return step
 

@@ -5,43 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import arguments, tags, variables
+from sampan.kinds.workflows.language import arguments, variables
 from sampan.kinds.workflows.nodes import PHASES, TRANSITIONS, Phase
 from sampan.kinds.workflows.pods import state
 from sampan.kinds.workflows.templates import depends
-
-KNOWN = {"a": "1", "b.c": "two", "x1": "in", "quote": 'he said "{{a}}"\n'}
-
-
-@pytest.mark.parametrize(
-    ("text", "filled"),
-    [
-        pytest.param("{{a}}", "1", id="alone"),
-        pytest.param("<{{ a }}{{b.c}}>", "<1two>", id="two-and-spaces"),
-        pytest.param("{{unknown}}", "{{unknown}}", id="unknown-stays"),
-        pytest.param("{{x{{a}}}}", "in", id="inner-first"),
-        pytest.param("{{quote}}", 'he said "{{a}}"\n', id="values-are-not-read-again"),
-        pytest.param("{{a", "{{a", id="not-closed"),
-        pytest.param("}}{{a}}", "}}1", id="closed-too-often"),
-    ],
-)
-def test_tags_are_filled(text: str, filled: str) -> None:
-    assert tags.fill(text, KNOWN) == filled
-    assert tags.fill({"k": [text, 5, None]}, KNOWN) == {"k": [filled, 5, None]}
-
-
-@given(st.text(alphabet="{}ab ", max_size=30))
-def test_any_text_can_be_filled(text: str) -> None:
-    assert tags.fill(text, {}) == text or "{{" in text
-    list(tags.found_in(text))
-
-
-def test_tags_are_found_in_keys_and_values() -> None:
-    assert list(tags.found_in({"{{a}}": ["{{ b }}", "x{{c{{d}}}}"]})) == ["a", "b", "d"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 from sampan.kinds.workflows.language import tags
+from sampan.kinds.workflows.language.faults import Missing as Missing
+from sampan.kinds.workflows.language.faults import NotFound
 from sampan.kube import locations, names
 from sampan.kube.keys import Manifest
 
@@ -31,14 +33,6 @@ _NOTHING: Mapping[str, Any] = {}
 ABSENT = "__argo__internal__absent-optional"
 """Stands, in an argument, for an output of a producer that was skipped: the input's own default
 holds instead. Never seen outside of a decision."""
-
-
-class Missing(Exception):
-    """A template cannot be given its inputs; the text says why."""
-
-
-class NotFound(Missing):
-    """A ConfigMap or a key of it is not there: a default may stand in."""
 
 
 def text(value: Any) -> str:

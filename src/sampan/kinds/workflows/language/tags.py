@@ -1,80 +1,100 @@
-"""`{{tag}}`: simple substitution in texts, and in the texts of any JSON value.
+"""`{{tag}}` and `{{=expression}}`: substitution in texts, and in the texts of any JSON value.
 
-A tag inside a tag is resolved first; whitespace around a tag is dropped; what a tag stands for is
-put in as it is and never looked at again; a tag that the lookup does not know stays as it was
-written. Expression tags (`{{=`) are no business of this module. Upstream:
-argo-workflows util/template, valyala/fasttemplate.
+    text   = { other | tag }
+    tag    = "{{" name "}}"            whitespace around the name is dropped; in the name may stand
+                                       tags, which are resolved first
+           | "{{=" expression "}}"     ends at the first "}}": write `} }` within
+
+What a tag stands for is put in as it is and is never looked at again. A tag that nobody knows stays
+as it was written, for a later pass; in a strict place it is Missing. An output that never came
+(None) has no text: that is always Missing. An expression that cannot be evaluated yet stays, too.
+Upstream: argo-workflows util/template, valyala/fasttemplate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+
+from sampan.kinds.workflows.language import expressions
+from sampan.kinds.workflows.language.expressions import demanded
+from sampan.kinds.workflows.language.faults import Missing
 
 _OPEN, _CLOSE = "{{", "}}"
 
-Lookup = Callable[[str], Any]
 
+def fill(value: Any, known: Mapping[str, Any], strict: Collection[str] = ()) -> Any:
+    """The JSON value with its tags replaced; parts without tags are shared, not copied.
 
-def fill(value: Any, known: Mapping[str, Any]) -> Any:
-    """The JSON value with its tags replaced; parts without tags are shared, not copied."""
-    return _fill(value, known.get)
-
-
-def _fill(value: Any, lookup: Lookup) -> Any:
+    strict: first words (`steps`, `tasks`) of tags that must be known by now. Raises Missing.
+    """
     if isinstance(value, str):
-        return fill_text(value, lookup) if _OPEN in value else value
+        return _fill_text(value, known, strict) if _OPEN in value else value
     if isinstance(value, dict):
-        new = {_fill(key, lookup): _fill(each, lookup) for key, each in value.items()}
-        return new if new != value else value
+        return _fill_dict(value, known, strict)
     if isinstance(value, list):
-        items = [_fill(each, lookup) for each in value]
-        return items if items != value else value
+        items = [fill(each, known, strict) for each in value]
+        same = all(new is old for new, old in zip(items, value, strict=True))
+        return value if same else items
     return value
 
 
-def fill_text(text: str, lookup: Lookup) -> str:
-    parts: list[str] = []
+def _fill_dict(value: dict[Any, Any], known: Mapping[str, Any], strict: Collection[str]) -> Any:
+    new: dict[Any, Any] = {}
+    same = True
+    for key, each in value.items():
+        new_key, new_each = fill(key, known, strict), fill(each, known, strict)
+        same = same and new_key is key and new_each is each
+        new[new_key] = new_each
+    return value if same else new
+
+
+def _fill_text(text: str, known: Mapping[str, Any], strict: Collection[str]) -> str:
+    """Reads the text once. `parts` holds, for each tag that is open, the text since it began."""
+    parts: list[list[str]] = [[]]
     place = 0
-    while (start := text.find(_OPEN, place)) >= 0:
-        end = _end(text, start + len(_OPEN))
-        if end < 0:
-            break
-        inner = text[start + len(_OPEN) : end]
-        tag = fill_text(inner, lookup) if _OPEN in inner else inner
-        value = lookup(tag.strip())
-        parts.append(text[place:start])
-        parts.append(value if isinstance(value, str) else f"{_OPEN}{tag}{_CLOSE}")
-        place = end + len(_CLOSE)
-    parts.append(text[place:])
-    return "".join(parts)
+    while place < len(text):
+        start, end = text.find(_OPEN, place), text.find(_CLOSE, place)
+        if start >= 0 and (end < 0 or start < end):
+            parts[-1].append(text[place:start])
+            place = start + len(_OPEN)
+            if text.startswith("=", place) and text.find(_CLOSE, place) >= 0:
+                end = text.find(_CLOSE, place)
+                source = text[place + 1 : end]
+                found = expressions.replaced(source, known, strict)
+                parts[-1].append(f"{{{{={source}}}}}" if found is None else found)
+                place = end + len(_CLOSE)
+            else:
+                parts.append([])
+        elif end >= 0 and len(parts) > 1:
+            parts[-1].append(text[place:end])
+            tag = "".join(parts.pop())
+            parts[-1].append(_simple(tag, known, strict))
+            place = end + len(_CLOSE)
+        else:
+            parts[-1].append(text[place:] if end < 0 else text[place : end + len(_CLOSE)])
+            place = len(text) if end < 0 else end + len(_CLOSE)
+    return _OPEN.join("".join(each) for each in parts)
 
 
-def _end(text: str, place: int) -> int:
-    """Where the tag that began before `place` closes; -1 when it does not."""
-    depth = 1
-    while True:
-        close = text.find(_CLOSE, place)
-        if close < 0:
-            return -1
-        opened = text.find(_OPEN, place, close)
-        if opened >= 0:
-            depth += 1
-            place = opened + len(_OPEN)
-            continue
-        depth -= 1
-        if depth == 0:
-            return close
-        place = close + len(_CLOSE)
+def _simple(tag: str, known: Mapping[str, Any], strict: Collection[str]) -> str:
+    name = tag.strip()
+    value = known.get(name)
+    if isinstance(value, str):
+        return value
+    if value is None and name in known:
+        why = "output is an absent optional (skipped/omitted node with no default)"
+        raise Missing(f"unable to substitute {{{{{tag}}}}}: {why}")
+    if demanded(name, strict) and ".outputs.artifacts." not in name:
+        raise Missing(f"failed to resolve {{{{{tag}}}}}")
+    return f"{_OPEN}{tag}{_CLOSE}"
 
 
 def found_in(value: Any) -> Iterator[str]:
     """All tags of a JSON value, in the order of the text; of nested ones only the innermost."""
     if isinstance(value, str):
         if _OPEN in value:
-            seen: list[str] = []
-            fill_text(value, lambda tag: seen.append(tag))
-            yield from (tag for tag in seen if _OPEN not in tag)
+            yield from _found(value)
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from found_in(key)
@@ -82,3 +102,16 @@ def found_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from found_in(each)
+
+
+def _found(text: str) -> Iterator[str]:
+    place = 0
+    while (start := text.find(_OPEN, place)) >= 0:
+        end = text.find(_CLOSE, start)
+        if end < 0:
+            return
+        inner = text[start + len(_OPEN) : end]
+        if not inner.startswith("="):
+            inner = inner.rpartition(_OPEN)[2]
+        yield inner.strip()
+        place = end + len(_CLOSE)

@@ -13,14 +13,13 @@ from typing import Any
 from sampan.kinds.workflows.language.arguments import (
     Arguments,
     ConfigMaps,
-    Missing,
-    NotFound,
     compact,
     default_of,
     stringified,
     text,
     value_of,
 )
+from sampan.kinds.workflows.language.faults import Missing, NotFound
 from sampan.kube import names
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
