@@ -22,13 +22,15 @@
 run; here a fault shows when the run reaches it, with upstream's words where it has some. Only
 `Mistake` is raised. Values are those of JSON, bytes, functions and what `Opaque` stands for (dates
 and durations); numbers are Go's: an int has 64 bits and wraps around, `/` gives a float.
-This package knows no Kubernetes, reads no clock, and touches only values it was given.
+This package knows no Kubernetes and touches only values it was given. It reads no clock: `now()`
+asks the function `now` that the caller gave.
 Upstream: github.com/expr-lang/expr, docs/language-definition.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -39,12 +41,15 @@ from sampan.lib.expr.faults import Fault, Mistake
 from sampan.lib.expr.loops import LOOPS
 from sampan.lib.expr.names import names, roots
 from sampan.lib.expr.parser import parse
-from sampan.lib.expr.texts import measure, to_json
+from sampan.lib.expr.texts import measure, shown, to_json
+from sampan.lib.expr.times import Time
+from sampan.lib.gotime.moments import of_datetime
 
-__all__ = ["Functions", "Mistake", "Program", "compile", "marshal"]
+__all__ = ["Functions", "Mistake", "Program", "compile", "marshal", "show", "time"]
 
 Functions = Mapping[str, Any]
-"""Functions by name, or by name in a mapping of that name: {"sprig": {"trim": …}}."""
+"""Functions by name, or by name in a mapping of that name: {"sprig": {"trim": …}}. What they raise
+as ValueError or TypeError becomes a Mistake. `now`, without arguments, gives an aware datetime."""
 
 
 _NONE: Functions = MappingProxyType({})
@@ -107,3 +112,16 @@ def marshal(value: Any) -> str:
         return to_json(value)
     except (Fault, RecursionError) as fault:
         raise Mistake(str(fault)) from None
+
+
+def show(value: Any) -> str:
+    """A result as text, the way Go prints it with %v. Raises Mistake."""
+    try:
+        return shown(value)
+    except (Fault, RecursionError) as fault:
+        raise Mistake(str(fault)) from None
+
+
+def time(moment: datetime) -> Any:
+    """A moment as an expression has it, to be put into its variables."""
+    return Time(of_datetime(moment))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sampan.lib.expr import times
 from sampan.lib.expr.evaluate import Frame
 from sampan.lib.expr.faults import Fault
 from sampan.lib.expr.operators import less
@@ -27,6 +28,7 @@ from sampan.lib.expr.values import (
     whole,
     wrapped,
 )
+from sampan.lib.gotime.moments import of_datetime
 
 MOST_TEXT = 10_000_000
 """Characters of one text that a function makes."""
@@ -202,6 +204,20 @@ def _shift(way: Callable[[int, int], int]) -> Callable[[int, int], int]:
     return run
 
 
+# Times.
+
+
+def _now(frame: Frame, *zone: Any) -> times.Time:
+    """The caller knows what time it is: a function `now` among those it gave."""
+    if len(zone) > 1 or not all(isinstance(one, times.Location) for one in zone):
+        raise Fault(f"invalid number of arguments (expected 0, got {len(zone)})")
+    clock = frame.functions.get("now")
+    if clock is None:
+        raise Fault("now() has no clock here")
+    moment = of_datetime(clock())
+    return times.Time(moment.within(zone[0].zone) if zone else moment)
+
+
 # Lists and maps.
 
 
@@ -319,6 +335,9 @@ _PLAIN: dict[str, tuple[str, Callable[..., Any]]] = {
     "fromJSON": ("s", _from_json),
     "toBase64": ("s", lambda text: base64.b64encode(text.encode()).decode()),
     "fromBase64": ("s", _from_base64),
+    "duration": ("s", times.duration),
+    "date": ("a?aaa", times.date),
+    "timezone": ("s", times.timezone),
     "first": ("a", lambda items: _get(items, 0)),
     "last": ("a", lambda items: _get(items, -1)),
     "get": ("aa", _get),
@@ -364,5 +383,6 @@ def _with_frame(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 BUILTINS: dict[str, Callable[..., Any]] = {
     **{name: _framed(name, takes, function) for name, (takes, function) in _PLAIN.items()},
     **{name: _with_frame(name, function) for name, function in _FRAMED.items()},
+    "now": _now,
 }
 """Name to function; the first argument is the frame of the run."""

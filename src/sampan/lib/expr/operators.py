@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sampan.lib.expr.faults import Fault
@@ -94,7 +95,8 @@ def _ordered(sign: str, test: Callable[[Any, Any], bool]) -> Callable[[Any, Any]
         if left.__class__ is str and right.__class__ is str:
             return test(left, right)
         if isinstance(left, Opaque) and left.__class__ is right.__class__:
-            return test(left, right)
+            with suppress(TypeError):  # not every such value has an order
+                return test(left, right)
         raise mismatch(left, sign, right)
 
     return run

@@ -39,9 +39,9 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def real_text(value: float, least: int = -4, most: int = 21) -> str:
-    """The shortest text that gives the number again; with an exponent below `least` and from
-    `most` on, as Go's %v has it."""
+def real_text(value: float, least: int = -4, most: int = 6) -> str:
+    """The shortest text that gives the number again; below 10**least and from 10**most on it has
+    an exponent: 1e+06 with %v."""
     if not math.isfinite(value):
         return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
     number = Decimal(repr(value))
@@ -68,7 +68,7 @@ def _json(value: Any, indent: str, line: str) -> str:
     if value.__class__ is float:
         if not math.isfinite(value):
             raise Fault(f"json: unsupported value: {real_text(value)}")
-        return real_text(value, -6).replace("e-0", "e-")
+        return real_text(value, -6, 21).replace("e-0", "e-")
     inner = line + indent
     if isinstance(value, Mapping):
         colon = ": " if indent else ":"
