@@ -10,7 +10,6 @@ from sampan.kinds.workflows import naming, nodes
 from sampan.kinds.workflows.language import arguments, variables
 from sampan.kinds.workflows.nodes import PHASES, TRANSITIONS, Phase
 from sampan.kinds.workflows.pods import state
-from sampan.kinds.workflows.templates import depends
 
 
 @pytest.mark.parametrize(
@@ -49,49 +48,6 @@ def test_what_every_template_may_know_of_its_workflow() -> None:
 
 
 S, F, O = "Succeeded", "Failed", "Omitted"  # noqa: E741
-
-
-@pytest.mark.parametrize(
-    ("condition", "results", "met"),
-    [
-        pytest.param("A && B", {"A": S, "B": S}, True, id="and"),
-        pytest.param("A && B", {"A": S, "B": F}, False, id="and-not"),
-        pytest.param("A || B", {"A": F, "B": S}, True, id="or"),
-        pytest.param("A.Failed", {"A": F}, True, id="failed"),
-        pytest.param("!A", {"A": F}, True, id="not"),
-        pytest.param("A || B && C", {"A": S, "B": F, "C": F}, True, id="and-binds-tighter"),
-        pytest.param("(A || B) && C", {"A": S, "B": F, "C": F}, False, id="brackets"),
-        pytest.param("task-1.Omitted", {"task-1": O}, True, id="hyphen"),
-        pytest.param("A.Errored || A.Failed", {"A": "Error"}, True, id="errored"),
-        pytest.param("A", {"A": "Skipped"}, True, id="skipped-is-good"),
-        pytest.param("A", {"A": O}, False, id="omitted-is-not"),
-    ],
-)
-def test_a_condition_over_tasks(condition: str, results: dict[str, str], met: bool) -> None:
-    assert depends.met(condition, results) is met
-    assert set(depends.words(condition)) == set(results)
-
-
-@pytest.mark.parametrize(
-    ("condition", "mistake"),
-    [
-        ("A &&", "ends too early"),
-        ("(A", "a bracket is not closed"),
-        ("A B", "unexpected 'B'"),
-        ("A.Done", "unknown task result 'Done': one of Succeeded, Failed, Errored, Skipped,"
-         " Omitted, Daemoned"),
-        ("A % B", "cannot be read at ' % B'"),
-    ],
-)  # fmt: skip
-def test_a_condition_that_cannot_be_read(condition: str, mistake: str) -> None:
-    with pytest.raises(depends.Mistake) as found:
-        depends.parse(condition)
-    assert str(found.value) == mistake
-
-
-def test_dependencies_are_a_condition() -> None:
-    assert depends.of({"dependencies": ["a", "b"]}) == "a && b"
-    assert depends.of({}) == ""
 
 
 def test_names_of_nodes_and_pods() -> None:

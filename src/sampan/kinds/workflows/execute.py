@@ -92,12 +92,15 @@ def _local(walk: Walk, call: Call, template: Template) -> Scope:
 
 
 def _has_room(walk: Walk, call: Call) -> bool:
-    """Whether one more node may start, under the workflow's and the boundary's parallelism."""
+    """Whether one more node may start, under both parallelisms and failFast."""
     most = walk.workflow.spec.parallelism
     if most is not None and walk.pods[""] >= most:
         return False
-    limit = call.around.template.get("parallelism") if call.around else None
-    return limit is None or walk.active[call.boundary] < limit
+    around: Template = call.around.template if call.around else {}
+    if around.get("failFast") is True and walk.broken[call.boundary]:
+        return False
+    limit = around.get("parallelism")
+    return limit is None or walk.active[call.boundary] < int(limit)
 
 
 def dispatch(walk: Walk, running: Running) -> Node | None:

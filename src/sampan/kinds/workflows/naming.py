@@ -39,3 +39,18 @@ def group_name(parent: str, index: int) -> str:
 def child_name(parent: str, child: str) -> str:
     """The node of a step (of its group) or of a task."""
     return f"{parent}.{child}"
+
+
+def attempt_name(retried: str, number: int) -> str:
+    """The node of one attempt of a retried node."""
+    return f"{retried}({number})"
+
+
+def exit_name(node: str) -> str:
+    """The node of a node's exit handler."""
+    return f"{node}.onExit"
+
+
+def hook_name(node: str, hook: str) -> str:
+    """The node of a hook."""
+    return f"{node}.hooks.{hook}"

@@ -12,7 +12,7 @@ Upstream: argo-workflows pkg/apis/workflow/v1alpha1 NodeStatus, workflow/control
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 Phase = Literal["Pending", "Running", "Succeeded", "Skipped", "Failed", "Error", "Omitted"]
@@ -26,7 +26,7 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 OVER: frozenset[str] = frozenset({"Succeeded", "Skipped", "Failed", "Error", "Omitted"})
 BROKEN: frozenset[str] = frozenset({"Failed", "Error"})
 GOOD: frozenset[str] = frozenset({"Succeeded", "Skipped", "Omitted"})
-COUNTED = ("Pod", "Steps", "DAG")
+COUNTED = ("Pod", "Steps", "DAG", "Retry")
 """Types of nodes that parallelism and failFast count."""
 
 TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
@@ -44,6 +44,35 @@ TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
 
 def over(node: Node | None) -> bool:
     return node is not None and node["phase"] in OVER
+
+
+def is_daemon(node: Node | None) -> bool:
+    return node is not None and bool(node.get("daemoned"))
+
+
+def fulfilled(node: Node | None) -> bool:
+    """Whether those after it may go on: it is over, or a daemon that runs."""
+    return over(node) or (node is not None and is_daemon(node) and node["phase"] != "Pending")
+
+
+def is_hook(node: Node) -> bool:
+    return bool((node.get("nodeFlag") or {}).get("hooked"))
+
+
+def is_attempt(node: Node) -> bool:
+    return bool((node.get("nodeFlag") or {}).get("retried"))
+
+
+def attempts(node: Node, by_id: Callable[[str], Node | None]) -> list[Node]:
+    """The attempts of a Retry node, in order, without its hooks."""
+    found = (by_id(each) for each in node.get("children") or ())
+    return [child for child in found if child is not None and is_attempt(child)]
+
+
+def last_attempt(node: Node, by_id: Callable[[str], Node | None]) -> Node | None:
+    """The last attempt of a Retry node; None for any other."""
+    found = attempts(node, by_id) if node["type"] == "Retry" else []
+    return found[-1] if found else None
 
 
 def broken(node: Node | None) -> bool:

@@ -105,6 +105,7 @@ class Walk:
         self.ended: list[str] = []  # ids of the nodes that this look ended
         self.again_in: float | None = None
         self.halted = ""  # why no pod may start any more: a shutdown, a deadline
+        self.daemons: set[str] = set()  # ids of the nodes that are daemons
         self.pods = Counter[str]()  # pods that are not over, by boundary; "" counts all
         self.active = Counter[str]()  # pods, steps and dags that are not over, by boundary
         self.broken = Counter[str]()  # pods, steps and dags that failed, by boundary
@@ -141,13 +142,25 @@ class Walk:
         """The parent, with these ids among its children. It may have changed since it was read."""
         return self.put(nodes.with_children(self.by_id(parent["id"]) or parent, *children))
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the workflow is being shut down."""
+        return bool(self.workflow.spec.shutdown)
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether exit handlers may begin."""
+        return self.workflow.spec.shutdown != "Terminate"
+
     def _count(self, node: Node, step: int) -> None:
+        if nodes.is_daemon(node):
+            self.daemons.add(node["id"])
         if node["type"] not in nodes.COUNTED:
             return
         boundary = node.get("boundaryID", "") or "/"
         if nodes.broken(node):
-            self.broken[boundary] += step
-        elif not nodes.over(node):
+            self.broken[boundary] += 0 if nodes.is_attempt(node) else step
+        elif not nodes.over(node) and node["type"] != "Retry":
             self.active[boundary] += step
             if nodes.active(node):
                 self.pods[""] += step

@@ -16,7 +16,7 @@ from sampan.kinds.workflows import admit, nodes, status
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.language.arguments import Missing
-from sampan.kinds.workflows.pods import claims, state
+from sampan.kinds.workflows.pods import claims, ending, state
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.types import Run, spec_of
 from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
@@ -132,7 +132,7 @@ def _halt(walk: Walk) -> None:
         if nodes.active(now):
             walk.turn(now, "Failed", said)
             if pod := run.pods.get(now["id"]):
-                walk.actions += _end(run, pod)
+                walk.actions += ending.end(run, pod)
 
 
 def _time_left(run: Run) -> float | None:
@@ -140,18 +140,6 @@ def _time_left(run: Run) -> float | None:
     if seconds is None or not began:
         return None
     return seconds - (run.now - parse(began)).total_seconds()
-
-
-def _end(run: Run, pod: Manifest) -> Iterator[Action]:
-    """End a pod. One that runs gets a deadline that is over, so that its log can still be read."""
-    key, uid = Key(names.POD, run.namespace, meta.name_of(pod)), meta.uid_of(pod)
-    phase = (pod.get("status") or {}).get("phase") or "Pending"
-    if meta.deleting(pod) or phase in ("Succeeded", "Failed"):
-        return
-    if phase == "Pending":
-        yield Delete(key, uid)
-    elif pod["spec"].get("activeDeadlineSeconds") != 1:
-        yield Patch(key, {"metadata": {"uid": uid}, "spec": {"activeDeadlineSeconds": 1}})
 
 
 def _run(walk: Walk) -> Word:
@@ -186,7 +174,7 @@ def _claims(walk: Walk, word: Word) -> Iterator[Action]:
 
 def _after(run: Run) -> Plan:
     """A workflow that is over: nothing runs, and one day it goes."""
-    actions = tuple(action for pod in run.pods.values() for action in _end(run, pod))
+    actions = tuple(action for pod in run.pods.values() for action in ending.end(run, pod))
     lifetime = _lifetime(run)
     if lifetime is None:
         return Plan(actions=actions) if actions else NOTHING

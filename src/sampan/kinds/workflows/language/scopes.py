@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sampan.kinds.workflows.language import tags
-from sampan.kinds.workflows.language.arguments import Inputs, Scope, compact
+from sampan.kinds.workflows.language.arguments import Inputs, Missing, Scope, compact
+from sampan.lib import expr
 
-__all__ = ["Scope", "fill", "of_child", "of_inputs"]
+__all__ = ["Scope", "fill", "holds", "of_child", "of_inputs"]
 
 TIMES = ("startedAt", "finishedAt")
 
@@ -57,3 +58,28 @@ def of_child(
 def fill(value: Any, scope: Scope) -> Any:
     """A JSON value with its tags replaced. Raises arguments.Missing for one that cannot be."""
     return tags.fill(value, scope)
+
+
+def holds(expression: str, scope: Scope) -> bool:
+    """The truth value of an expression, `steps.a.status == "Failed"`. Raises arguments.Missing."""
+    try:
+        value = expr.compile(expression).run(_nested(scope))
+    except expr.Mistake as fault:
+        raise Missing(f"unable to evaluate expression '{expression}': {fault}") from fault
+    if not isinstance(value, bool):
+        raise Missing(f"unable to cast expression result '{value}' to bool")
+    return value
+
+
+def _nested(scope: Scope) -> dict[str, Any]:
+    """Dotted names as maps within maps; a value gives way to what is below its name."""
+    found: dict[str, Any] = {}
+    for name in sorted(scope):
+        *way, last = name.split(".")
+        place = found
+        for each in way:
+            if not isinstance(place.get(each), dict):
+                place[each] = {}
+            place = place[each]
+        place[last] = scope[name]
+    return found

@@ -1,182 +1,309 @@
 """Templates of kind `dag`: tasks that start when those before them are over.
 
-A task starts when all tasks that its condition names are over and the condition holds; else it is
-Omitted. With failFast (the default) a failure keeps every task from starting that does not wait
-for just that failure. The dag ends when nothing runs: with the worst phase among its targets,
-where an omitted task has the phase of what broke it.
-Upstream: argo-workflows workflow/controller/dag.go.
+A task starts when all tasks that its condition names are over, hooks included, and the condition
+holds; else it is Omitted. The dag ends when nothing runs: each target has the phase of its branch
+(`_branches`), and the first that broke gives the dag its phase. failFast (the default) only says
+that this may happen before all targets exist. Upstream: argo-workflows workflow/controller/dag.go.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import partial
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import scopes
-from sampan.kinds.workflows.language.scopes import Scope
+from sampan.kinds.workflows.language import outputs
+from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.nodes import Node, Phase
-from sampan.kinds.workflows.templates import depends, groups
-from sampan.kinds.workflows.walk import Broken, Running, Walk
+from sampan.kinds.workflows.templates import daemons, depends, groups, hooks, loops, when
+from sampan.kinds.workflows.templates.groups import Member, Source
+from sampan.kinds.workflows.templates.hooks import Host
+from sampan.kinds.workflows.templates.tasks import Task, Tasks, tasks_of
+from sampan.kinds.workflows.walk import Broken, Running, TimedOut, TooDeep, Walk
 
+_WORDS = {phase: word for word, phase in depends.RESULTS.items()}
 OMITTED = "omitted: depends condition not met"
-
-Task = Mapping[str, Any]
-
-
-class Tasks:
-    """The tasks of a dag in an order in which each comes after those that it waits for."""
-
-    def __init__(self, dag: Mapping[str, Any]) -> None:
-        listed: list[Task] = dag["tasks"]
-        self.tasks = {task["name"]: task for task in listed}
-        self.conditions = {task["name"]: depends.of(task) for task in listed}
-        self.waits_for = {
-            name: [each for each in depends.words(text) if each in self.tasks]
-            for name, text in self.conditions.items()
-        }
-        self.order = list(_sorted(self.waits_for))
-        waited = {each for found in self.waits_for.values() for each in found}
-        self.targets = str(dag.get("target") or "").split() or [
-            name for name in self.tasks if name not in waited
-        ]
-        self.needed = self._needed()
-
-    def _needed(self) -> set[str]:
-        """The targets and all that they wait for: nothing else is run."""
-        found: set[str] = set()
-        queue = [name for name in self.targets if name in self.tasks]
-        while queue:
-            name = queue.pop()
-            if name not in found:
-                found.add(name)
-                queue += self.waits_for[name]
-        return found
-
-    def before(self, name: str) -> set[str]:
-        """All tasks that this one waits for, directly or not."""
-        found: set[str] = set()
-        queue = list(self.waits_for[name])
-        while queue:
-            each = queue.pop()
-            if each not in found:
-                found.add(each)
-                queue += self.waits_for[each]
-        return found
-
-
-def _sorted(waits_for: Mapping[str, list[str]]) -> Iterator[str]:
-    """Depth first without recursion; a cycle (refused at admission) is cut, not followed."""
-    done: set[str] = set()
-    for root in waits_for:
-        stack = [(root, iter(waits_for[root]))]
-        entered = {root}
-        while stack:
-            name, rest = stack[-1]
-            following = next((each for each in rest if each not in done | entered), None)
-            if following is not None:
-                entered.add(following)
-                stack.append((following, iter(waits_for[following])))
-                continue
-            stack.pop()
-            if name not in done:
-                done.add(name)
-                yield name
 
 
 def execute(walk: Walk, running: Running) -> Node | None:
-    call = running.call
-    dag = walk.node(call.node) or walk.begin(running, "DAG", "Running")
-    tasks = Tasks(running.template["dag"])
-    found: dict[str, Node | None] = {
-        name: walk.node(naming.child_name(call.node, name)) for name in tasks.order
-    }
-    look = _Look(tasks, found, running.template["dag"].get("failFast") is not False)
-    for name in tasks.order:
-        if name in tasks.needed:
-            found[name] = _task(walk, running, look, name)
+    dag = walk.node(running.call.node) or walk.begin(running, "DAG", "Running")
+    if groups.failed_fast(walk, running, dag):
+        return _end(walk, running, dag, "Failed", groups.FAILED_FAST)
+    look = _Look(walk, running, dag, tasks_of(running.template["dag"]))
+    for name in look.tasks.order:
+        look.task(name)
     dag = walk.by_id(dag["id"]) or dag
-    if look.limited or any(node and not nodes.over(node) for node in found.values()):
+    phase = look.phase()
+    if phase is None:
         return dag
-    last = [node for name in tasks.targets if (node := found.get(name))]
-    groups.close(walk, dag, (end for node in last for end in groups.ends(walk, node)))
-    return walk.turn(walk.by_id(dag["id"]) or dag, _assess(tasks, found))
+    if phase == "Succeeded":
+        _give(walk, running, look)
+    return _end(walk, running, dag, phase)
+
+
+def _give(walk: Walk, running: Running, look: _Look) -> None:
+    """The outputs of a dag that succeeded. Raises Broken."""
+    template, dag = running.template, look.dag
+    if not template.get("outputs"):
+        return
+    try:
+        told = groups.asked(walk, "tasks", template["outputs"], look.sources)()
+        given = outputs.of_template(template, {**walk.globals, **running.scope, **told})
+    except Missing as missing:
+        walk.error(walk.by_id(dag["id"]) or dag, str(missing))
+        raise Broken(str(missing)) from missing
+    if given is not None:
+        walk.put({**(walk.by_id(dag["id"]) or dag), "outputs": given})
+
+
+def _end(walk: Walk, running: Running, dag: Node, phase: Phase, message: str = "") -> Node:
+    names = tasks_of(running.template["dag"]).targets
+    last = [walk.node(naming.child_name(running.call.node, name)) for name in names]
+    groups.close(walk, dag, (end for node in last if node for end in groups.ends(walk, node)))
+    daemons.end(walk, dag)
+    return walk.turn(walk.by_id(dag["id"]) or dag, phase, message)
 
 
 class _Look:
-    """What is known of all tasks while they are looked at, one after the other."""
+    """All tasks of a dag, looked at one after the other, those that are waited for first."""
 
-    def __init__(self, tasks: Tasks, found: dict[str, Node | None], fail_fast: bool) -> None:
-        self.tasks, self.found, self.fail_fast = tasks, found, fail_fast
-        self.broken = {name for name, node in found.items() if nodes.broken(node)}
-        self.limited = False  # a task could start, were there room for its pod
+    def __init__(self, walk: Walk, running: Running, dag: Node, tasks: Tasks) -> None:
+        self.walk, self.running, self.dag, self.tasks = walk, running, dag, tasks
+        self.resting = True  # nothing runs
+        self.done: dict[str, bool] = {}  # whether a task's hooks are over, for tasks that are
 
-    def held(self, name: str) -> bool:
-        """Whether a failure elsewhere keeps this task from starting."""
-        return self.fail_fast and not self.broken <= set(self.tasks.waits_for[name])
+    def task(self, name: str) -> None:
+        """Look at a task, or start it when its time has come."""
+        node = self.node(name)
+        task = self.tasks.tasks[name]
+        if node is None:
+            if not self._ready(name):
+                return
+        elif nodes.over(node) and not hooks.has_any(task):
+            self.done[name] = True
+            return
+        host = Host(
+            running=self.running,
+            kind="tasks",
+            child=task,
+            told=groups.asked(self.walk, "tasks", task, partial(self._before, name)),
+        )
+        try:
+            members = self._members(host, name, node)
+            whole = not [one for one in members if not self._member(host, name, one)]
+            self._group(name, members, whole)
+            self.done[name] = self._left(host, name, members)
+        except (Missing, when.Mistake, loops.Mistake) as fault:
+            self._fail(name, str(fault))
+        self.resting &= self.done.get(name, True) and not _runs(self.node(name))
 
+    def node(self, name: str) -> Node | None:
+        return self.walk.node(self.name(name))
 
-def _task(walk: Walk, running: Running, look: _Look, name: str) -> Node | None:
-    """Look at a task's node, or make it when its time has come."""
-    node_name = naming.child_name(running.call.node, name)
-    if nodes.over(known := walk.node(node_name)):
-        return known
-    task, parents = look.tasks.tasks[name], look.tasks.waits_for[name]
-    if look.found[name] is None:
-        waited = {each: look.found[each] for each in parents}
-        phases = {each: node["phase"] for each, node in waited.items() if node and nodes.over(node)}
-        if len(phases) < len(waited):
-            return None
-        if parents and not depends.met(look.tasks.conditions[name], phases):
-            return _hang(walk, running, look, name, _omit(walk, running, task, node_name))
-        if look.held(name):
-            return None
-    scope = _scope(running, look, name, task)
-    try:
-        node = groups.call(walk, running, task, node_name, scope)
-    except Broken as fault:
-        node = walk.fail(groups.plain(walk, running, task, node_name), str(fault))
-    look.limited = look.limited or node is None
-    if node is not None and look.found[name] is None:
-        _hang(walk, running, look, name, node)
-    return node
+    def name(self, task: str) -> str:
+        return naming.child_name(self.running.call.node, task)
 
+    # -- whether it may start -------------------------------------------------------------------
+    def _ready(self, name: str) -> bool:
+        """Whether a task without a node may begin. One that never may is Omitted here."""
+        test, waits_for = self.tasks.tests[name], self.tasks.waits_for[name]
+        for each in waits_for:
+            if not self.done.get(each) and not self._is_done(each):
+                return False
+        if test is None or test({each: self._holding(each) for each in waits_for}):
+            return True
+        call = groups.plain(self.walk, self.running, self.tasks.tasks[name], self.name(name))
+        self._hang(name, self.walk.skip(call, "Omitted", OMITTED))
+        return False
 
-def _scope(running: Running, look: _Look, name: str, task: Task) -> Scope:
-    """What the tasks before this one tell it, if it asks at all."""
-    scope: dict[str, Any] = {}
-    if task.get("arguments"):
-        for each in look.tasks.before(name):
-            if node := look.found[each]:
-                scope |= scopes.of_child("tasks", each, node)
-    return scope
+    def _is_done(self, name: str) -> bool:
+        """Whether a task, and all its hooks, are fulfilled."""
+        node = self.node(name)
+        if node is None or not nodes.fulfilled(node):
+            return False
+        below = (self.walk.by_id(each) for each in node.get("children") or ())
+        return all(nodes.fulfilled(each) for each in below if each and nodes.is_hook(each))
 
+    def _holding(self, name: str) -> set[str]:
+        """The words of a condition that hold for a task that is fulfilled."""
+        node = self.node(name) or {}
+        found = {_WORDS[node["phase"]]} if node.get("phase") in _WORDS else set()
+        if nodes.is_daemon(node) and node["phase"] != "Pending":
+            found.add("Daemoned")
+        if node.get("type") == "TaskGroup" and node.get("children"):
+            phases = {(self.walk.by_id(each) or {}).get("phase") for each in node["children"]}
+            found |= {"AnySucceeded"} if "Succeeded" in phases else set()
+            found |= {"AllFailed"} if phases == {"Failed"} else set()
+        return found
 
-def _omit(walk: Walk, running: Running, task: Task, node_name: str) -> Node:
-    return walk.skip(groups.plain(walk, running, task, node_name), "Omitted", OMITTED)
-
-
-def _hang(walk: Walk, running: Running, look: _Look, name: str, node: Node) -> Node:
-    """Put a new task's node below the nodes in which those before it end."""
-    before = [look.found[each] for each in look.tasks.waits_for[name]]
-    ends = [end for each in before if each for end in groups.ends(walk, each)]
-    for end in ends or [walk.id(running.call.node)]:
-        if parent := walk.by_id(end):
-            walk.adopt(parent, node["id"])
-    return node
-
-
-def _assess(tasks: Tasks, found: Mapping[str, Node | None]) -> Phase:
-    """The phase of a dag in which nothing runs."""
-    worst: dict[str, Phase] = {}
-    for name in tasks.order:
-        node = found[name]
-        if node is not None and node["phase"] != "Omitted":
-            worst[name] = node["phase"] if nodes.broken(node) else "Succeeded"
+    # -- its nodes --------------------------------------------------------------------------------
+    def _members(self, host: Host, name: str, node: Node | None) -> tuple[Member, ...]:
+        """The nodes of the task. A loop has a group around them, or nothing to do at all."""
+        if node is not None and nodes.over(node) and node["type"] != "TaskGroup":
+            return (Member(self.name(name)),)
+        found = tuple(groups.members(self.walk, host, self.name(name)))
+        if node is not None or not loops.is_loop(host.child):
+            return found
+        call = groups.plain(self.walk, self.running, host.child, self.name(name))
+        if not found:
+            self._hang(name, self.walk.skip(call, "Skipped", groups.EMPTY))
         else:
-            worst[name] = _worst([worst.get(each, "Succeeded") for each in tasks.waits_for[name]])
-    return _worst([worst[name] for name in tasks.targets if name in worst])
+            fields = self.walk.fields(call)
+            group = nodes.born(fields, "TaskGroup", "Running", self.walk.now)
+            self._hang(name, self.walk.put(group))
+        return found
+
+    def _member(self, host: Host, name: str, member: Member) -> bool:
+        """Start or look at a member. False while it could start, were there room."""
+        walk, node = self.walk, self.walk.node(member.node)
+        if nodes.over(node):
+            return True
+        fresh = node is None
+        try:
+            node = (groups.start if fresh else groups.look)(walk, host, member)
+        except when.Mistake as fault:
+            node = walk.fail(groups.plain(walk, self.running, host.child, member.node), str(fault))
+        except (TooDeep, TimedOut):
+            node = walk.node(member.node)
+        except Broken as fault:
+            node = walk.node(member.node)
+            if node is not None:
+                node = walk.put({**node, "message": f"task '{member.node}' errored: {fault}"})
+        if node is None:
+            return False
+        if fresh:
+            self._hang(name, node)
+        return True
+
+    def _hang(self, name: str, node: Node) -> None:
+        """Put a new node below the group of its loop, or where those before it end."""
+        group = self.node(name)
+        if group is not None and group["type"] == "TaskGroup" and group["id"] != node["id"]:
+            self.walk.adopt(group, node["id"])
+            return
+        before = [self.node(each) for each in self.tasks.waits_for[name]]
+        ends = [end for each in before if each for end in groups.ends(self.walk, each)]
+        for end in ends or [self.dag["id"]]:
+            if parent := self.walk.by_id(end):
+                self.walk.adopt(parent, node["id"])
+
+    def _group(self, name: str, members: tuple[Member, ...], whole: bool) -> None:
+        """The phase of a loop: that of the last member that broke."""
+        group = self.node(name)
+        if group is None or group["type"] != "TaskGroup" or nodes.over(group) or not whole:
+            return
+        phase: Phase = "Succeeded"
+        for member in members:
+            node = self.walk.node(member.node)
+            if node is None or not nodes.fulfilled(node):
+                return
+            if nodes.broken(node):
+                phase = node["phase"]
+        self.walk.turn(group, phase)
+
+    def _fail(self, name: str, message: str) -> None:
+        """A task whose text cannot be filled or understood."""
+        node = self.node(name)
+        if node is not None:
+            self.walk.error(node, message)
+            return
+        call = groups.plain(self.walk, self.running, self.tasks.tasks[name], self.name(name))
+        self._hang(name, self.walk.skip(call, "Error", message))
+
+    def _left(self, host: Host, name: str, members: tuple[Member, ...]) -> bool:
+        """Run what is due of the task's hooks. Whether it and all of them are over."""
+        node = self.node(name)
+        if node is None:
+            return False
+        done = nodes.fulfilled(node)
+        if not hooks.has_any(host.child):
+            return done
+        try:
+            done &= hooks.run(self.walk, host, node)
+            for member in members:
+                turn = self.walk.node(member.node)
+                if turn is not None and nodes.fulfilled(turn):
+                    done &= hooks.leave(self.walk, host, turn)
+        except (Broken, Missing) as fault:
+            self.walk.error(self.node(name) or node, str(fault))
+        return done
+
+    # -- what it knows ----------------------------------------------------------------------------
+    def _before(self, name: str) -> Iterator[Source]:
+        for each in self.tasks.before(name):
+            yield Source(each, self.name(each))
+
+    def sources(self) -> Iterator[Source]:
+        for each in self.tasks.tasks:
+            yield Source(each, self.name(each))
+
+    # -- the end ----------------------------------------------------------------------------------
+    def phase(self) -> Phase | None:
+        """The phase of the dag; None while it goes on."""
+        if self.walk.stopping and not self.running.call.exit and self.resting:
+            return "Failed"
+        if not self.resting:
+            return None
+        phases = self._branches()
+        if phases is None:
+            return None
+        fail_fast = self.running.template["dag"].get("failFast") is not False
+        result: Phase | None = "Succeeded"
+        for name in self.tasks.targets:
+            phase = phases.get(self.walk.id(self.name(name)))
+            if phase is None:
+                result = None
+                if not fail_fast:
+                    return None
+            elif phase in nodes.BROKEN and not _continues(self.tasks.tasks[name], phase):
+                if fail_fast:
+                    return phase
+                result = phase
+        return result
+
+    def _branches(self) -> Mapping[str, Phase] | None:
+        """The phase of each target's branch: that of the last node on the way to it which ran.
+
+        None while something runs. A target that was left out has that of what came before it, a
+        failure first. Breadth first over the whole graph; asked when nothing runs any more.
+        """
+        targets = {self.walk.id(self.name(name)) for name in self.tasks.targets}
+        found: dict[str, Phase] = {}
+        queue = deque[tuple[str, Phase]]()
+        queue.extend((each, "Succeeded") for each in self._children(self.dag))
+        seen = set(queue)
+        while queue:
+            id, phase = queue.popleft()
+            node = self.walk.by_id(id)
+            if node is None or not nodes.fulfilled(node):
+                return None
+            phase = node["phase"] if node["phase"] in hooks.COMPLETED else phase
+            if id in targets and found.get(id) not in nodes.BROKEN:
+                found[id] = phase
+            for each in self._children(node):
+                if (each, phase) not in seen:
+                    seen.add((each, phase))
+                    queue.append((each, phase))
+        return found
+
+    def _children(self, node: Node) -> list[str]:
+        """What comes below a node. Of attempts only what is below the last one, and hooks."""
+        node = self.walk.by_id(node["id"]) or node
+        children: list[str] = list(node.get("children") or ())
+        if node["type"] != "Retry":
+            return children
+        found: list[str] = []
+        for each in reversed(children):
+            child = self.walk.by_id(each)
+            if child is not None:
+                found += [each] if nodes.is_hook(child) else child.get("children") or []
+        return found
 
 
-def _worst(phases: list[Phase]) -> Phase:
-    return next((phase for phase in phases if phase in nodes.BROKEN), "Succeeded")
+def _runs(node: Node | None) -> bool:
+    return node is not None and not nodes.fulfilled(node)
+
+
+def _continues(task: Task, phase: Phase) -> bool:
+    return groups.continues(task, {"phase": phase})

@@ -1,14 +1,16 @@
 """`depends`: the condition under which a task of a dag starts, such as `A && (B.Failed || !C)`.
 
-A word is a task, or a task and one result; a bare task means that it succeeded, was skipped or is
-a daemon. `dependencies: [a, b]` is `a && b`. Loops are not supported yet, so neither are the words
-AnySucceeded and AllFailed. Upstream: argo-workflows workflow/common/ancestry.go.
+A word is a task and one result, or a bare task, which means that it succeeded, was skipped or is a
+daemon, or ended in a way that its `continueOn` allows. `dependencies: [a, b]` is `a && b`.
+AnySucceeded and AllFailed are about the members of a loop. Upstream: argo-workflows
+workflow/common/ancestry.go.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 RESULTS = {
@@ -17,14 +19,19 @@ RESULTS = {
     "Errored": "Error",
     "Skipped": "Skipped",
     "Omitted": "Omitted",
-    "Daemoned": "Daemoned",
 }
 """What a word calls the phase of a task."""
-_BARE = ("Succeeded", "Skipped", "Daemoned")
+OTHERS = ("Daemoned", "AnySucceeded", "AllFailed")
+"""Words that are no phase: the last two are for loops only."""
+_BARE = frozenset({"Succeeded", "Skipped", "Daemoned"})
+_DEEPEST = 100
+_CONTINUES = {"error": "Errored", "failed": "Failed"}
 _TOKEN = re.compile(r"\s*(?:(&&|\|\||!|\(|\))|([A-Za-z0-9][-A-Za-z0-9_]*)(?:\.([A-Za-z]+))?)")
 
-Test = Callable[[Mapping[str, str]], bool]
-"""A condition over the phases of the tasks it names."""
+Holding = Mapping[str, Collection[str]]
+"""The words that hold for each task that is over."""
+Test = Callable[[Holding], bool]
+"""A condition over the tasks that it names."""
 
 
 class Mistake(ValueError):
@@ -44,9 +51,10 @@ def words(condition: str) -> list[str]:
     return list(dict.fromkeys(name for name, _ in found))
 
 
-def met(condition: str, phases: Mapping[str, str]) -> bool:
-    """Whether the condition holds. Every task that it names is over. Raises Mistake."""
-    return parse(condition)(phases)
+def bare(task: Mapping[str, Any]) -> frozenset[str]:
+    """The words of which one must hold where a task is named without a result."""
+    allowed = task.get("continueOn") or {}
+    return _BARE | {word for field, word in _CONTINUES.items() if allowed.get(field)}
 
 
 Token = str | tuple[str, str]
@@ -63,64 +71,70 @@ def _tokens(text: str) -> Iterator[Token]:
         if sign:
             yield sign
             continue
-        if result and result not in RESULTS:
-            raise Mistake(f"unknown task result {result!r}: one of {', '.join(RESULTS)}")
+        if result and result not in (*RESULTS, *OTHERS):
+            raise Mistake(f"task result '{result}' for task '{name}' is invalid")
         yield (name, result or "")
 
 
-def parse(condition: str) -> Test:
-    """The condition as a function. Raises Mistake."""
-    tokens = list(_tokens(condition))
-    test, rest = _either(tokens)
-    if rest:
-        raise Mistake(f"unexpected {_shown(rest[0])}")
-    return test
+def parse(condition: str, tasks: Mapping[str, Mapping[str, Any]] = {}) -> Test:
+    """The condition as a function. tasks: by name, for what a bare word means. Raises Mistake."""
+    return _Reader(condition, tasks).read()
 
 
-def _either(tokens: list[Token]) -> tuple[Test, list[Token]]:
-    left, rest = _both(tokens)
-    while rest and rest[0] == "||":
-        right, rest = _both(rest[1:])
-        left = _or(left, right)
-    return left, rest
+class _Reader:
+    def __init__(self, condition: str, tasks: Mapping[str, Mapping[str, Any]]) -> None:
+        self._tokens = deque(_tokens(condition))
+        self._tasks = tasks
+        self._depth = 0
 
+    def read(self) -> Test:
+        test = self._either()
+        if self._tokens:
+            raise Mistake(f"unexpected {_shown(self._tokens[0])}")
+        return test
 
-def _both(tokens: list[Token]) -> tuple[Test, list[Token]]:
-    left, rest = _one(tokens)
-    while rest and rest[0] == "&&":
-        right, rest = _one(rest[1:])
-        left = _and(left, right)
-    return left, rest
+    def _either(self) -> Test:
+        tests = self._joined("||", self._both)
+        return tests[0] if len(tests) == 1 else lambda holding: any(t(holding) for t in tests)
 
+    def _both(self) -> Test:
+        tests = self._joined("&&", self._one)
+        return tests[0] if len(tests) == 1 else lambda holding: all(t(holding) for t in tests)
 
-def _one(tokens: list[Token]) -> tuple[Test, list[Token]]:
-    if not tokens:
-        raise Mistake("ends too early")
-    first, rest = tokens[0], tokens[1:]
-    if isinstance(first, tuple):
-        return _word(*first), rest
-    if first == "!":
-        inner, rest = _one(rest)
-        return (lambda phases: not inner(phases)), rest
-    if first == "(":
-        inner, rest = _either(rest)
-        if not rest or rest[0] != ")":
+    def _joined(self, sign: str, part: Callable[[], Test]) -> list[Test]:
+        tests = [part()]
+        while self._tokens and self._tokens[0] == sign:
+            self._tokens.popleft()
+            tests.append(part())
+        return tests
+
+    def _one(self) -> Test:
+        if not self._tokens:
+            raise Mistake("ends too early")
+        first = self._tokens.popleft()
+        if isinstance(first, tuple):
+            return self._word(*first)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise Mistake("brackets within brackets, too often")
+        test = self._signed(first)
+        self._depth -= 1
+        return test
+
+    def _signed(self, sign: str) -> Test:
+        if sign == "!":
+            inner = self._one()
+            return lambda holding: not inner(holding)
+        if sign != "(":
+            raise Mistake(f"unexpected {_shown(sign)}")
+        inner = self._either()
+        if not self._tokens or self._tokens.popleft() != ")":
             raise Mistake("a bracket is not closed")
-        return inner, rest[1:]
-    raise Mistake(f"unexpected {_shown(first)}")
+        return inner
 
-
-def _word(name: str, result: str) -> Test:
-    wanted = {RESULTS[result]} if result else {RESULTS[each] for each in _BARE}
-    return lambda phases: phases.get(name) in wanted
-
-
-def _or(left: Test, right: Test) -> Test:
-    return lambda phases: left(phases) or right(phases)
-
-
-def _and(left: Test, right: Test) -> Test:
-    return lambda phases: left(phases) and right(phases)
+    def _word(self, name: str, result: str) -> Test:
+        wanted = frozenset({result}) if result else bare(self._tasks.get(name) or {})
+        return lambda holding: not wanted.isdisjoint(holding.get(name, ()))
 
 
 def _shown(token: Token) -> str:

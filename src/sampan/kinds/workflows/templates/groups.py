@@ -1,29 +1,154 @@
-"""What steps and dag have in common: calling a child, where a node's graph ends, failFast."""
+"""What steps and dag have in common: the members of a child, its condition, its arguments, its end.
+
+A child (a step or a task) becomes one node, or one for each turn of its loop. What those before it
+tell it is worked out only when a member starts or a hook asks, and only for the names that occur in
+the child's text: most looks at a workflow start nothing.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
+from sampan.kinds.workflows import nodes
 from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.templates import loops, when
+from sampan.kinds.workflows.templates.hooks import Host
 from sampan.kinds.workflows.walk import Call, Running, Walk
 
 FAILED_FAST = "template has failed or errored children and failFast enabled"
+EMPTY = "Skipped, empty params"
+_DYNAMIC = re.compile(r"(?:tasks|steps)(?:\.\{\{|\[\s*[^'\"\\\s])")
+"""A name of a step or task that is itself made by a tag or an expression."""
 
 Child = Mapping[str, Any]
 
 
-def call(walk: Walk, running: Running, child: Child, node_name: str, scope: Scope) -> Node | None:
-    """Run a step or a task. `scope` is what its siblings told."""
-    known = ChainMap(dict(scope), dict(running.scope), dict(walk.globals))
-    plainly = plain(walk, running, child, node_name)
+class Source(Struct, frozen=True):
+    """A step or task that others may ask about: name, node, group of a looped step."""
+
+    name: str
+    node: str
+    group: str = ""
+
+
+class Member(Struct, frozen=True):
+    """One node of a child, and what `item` tags mean in it."""
+
+    node: str
+    item: Mapping[str, str] = {}
+
+
+# -- what a child knows ---------------------------------------------------------------------------
+def asked(
+    walk: Walk, kind: str, child: Child, before: Callable[[], Iterable[Source]]
+) -> Callable[[], Scope]:
+    """What the steps or tasks before a child tell it, once somebody asks. Raises Missing."""
+    found: list[Scope] = []
+
+    def told() -> Scope:
+        if not found:
+            found.append(_told(walk, kind, child, before()))
+        return found[0]
+
+    return told
+
+
+def _told(walk: Walk, kind: str, child: Child, before: Iterable[Source]) -> Scope:
+    text = json.dumps(child, ensure_ascii=False)
+    every = _DYNAMIC.search(text) is not None
+    scope: dict[str, Any] = {}
+    if kind in text:
+        for source in before:
+            if every or source.name in text:
+                scope |= tell(walk, kind, source)
+    return scope
+
+
+def tell(walk: Walk, kind: str, source: Source) -> Scope:
+    """What a step or a task tells others. Raises Missing."""
+    node = walk.node(source.node)
+    if node is None:  # the step is a loop: its members are children of the group
+        group = walk.node(source.group) if source.group else None
+        if group is None:
+            return {}
+        return scopes.of_child(kind, source.name, group, _turns(walk, group, source.node))
+    if node["type"] == "TaskGroup":
+        return scopes.of_child(kind, source.name, node, _turns(walk, node, source.node))
+    last = nodes.last_attempt(node, walk.by_id)
+    return scopes.of_child(kind, source.name, last or node)
+
+
+def _turns(walk: Walk, group: Node, name: str) -> Sequence[Node]:
+    found = (walk.by_id(each) for each in group.get("children") or ())
+    return [node for node in found if node is not None and node["name"].startswith(f"{name}(")]
+
+
+def _known(walk: Walk, host: Host, item: Scope) -> Scope:
+    told = dict(host.told())
+    return ChainMap(dict(item), told, dict(host.running.scope), dict(walk.globals))
+
+
+# -- members --------------------------------------------------------------------------------------
+def members(walk: Walk, host: Host, name: str) -> Sequence[Member]:
+    """The nodes that a child becomes. Raises Missing, loops.Mistake, when.Mistake."""
+    if not loops.is_loop(host.child):
+        return (Member(name),)
+    looped = {key: host.child[key] for key in loops.FIELDS if host.child.get(key)}
+    if not _is_off(walk, host):
+        found = loops.items(scopes.fill(looped, _known(walk, host, {})))
+    else:
+        try:
+            found = loops.items(looped)
+        except loops.Mistake:
+            return ()
+    return [Member(f"{name}{item.suffix}", item.scope) for item in found]
+
+
+def _is_off(walk: Walk, host: Host) -> bool:
+    """Whether the condition of a loop is false whatever the item."""
+    if not host.child.get("when"):
+        return False
+    try:
+        return not when.holds(scopes.fill(host.child["when"], _known(walk, host, {})))
+    except (Missing, when.Mistake):
+        return False
+
+
+def start(walk: Walk, host: Host, member: Member) -> Node | None:
+    """Begin a member: run its template, or skip it. None while a limit keeps it from starting.
+
+    Raises Missing, when.Mistake, Broken.
+    """
+    child, known = host.child, _known(walk, host, member.item)
+    condition = scopes.fill(child["when"], known) if child.get("when") else ""
+    if not when.holds(condition):
+        message = f"when '{condition}' evaluated false"
+        return walk.skip(plain(walk, host.running, child, member.node), "Skipped", message)
+    call = _who(walk, host, member, known)
     given = scopes.fill(child.get("arguments") or {}, known)
-    return walk.run(structs.replace(plainly, arguments=given))
+    return walk.run(structs.replace(call, arguments=given))
+
+
+def look(walk: Walk, host: Host, member: Member) -> Node | None:
+    """Look at a member that has begun."""
+    known = _known(walk, host, member.item) if host.child.get("inline") else {}
+    return walk.run(_who(walk, host, member, known))
+
+
+def _who(walk: Walk, host: Host, member: Member, known: Scope) -> Call:
+    child = host.child
+    if child.get("inline"):
+        child = {**child, "inline": scopes.fill(child["inline"], known)}
+    return plain(walk, host.running, child, member.node)
 
 
 def plain(walk: Walk, running: Running, child: Child, node_name: str) -> Call:
@@ -39,12 +164,29 @@ def plain(walk: Walk, running: Running, child: Child, node_name: str) -> Call:
     )
 
 
+def continues(child: Child, node: Node) -> bool:
+    """Whether `continueOn` allows a child to end as it did."""
+    allowed = child.get("continueOn") or {}
+    return bool(allowed.get({"Failed": "failed", "Error": "error"}.get(node["phase"], "")))
+
+
+def failed_fast(walk: Walk, running: Running, node: Node) -> bool:
+    """Whether a failure ends the template now: nothing new was begun since, and nothing runs."""
+    if running.template.get("failFast") is not True:
+        return False
+    return walk.broken[node["id"]] > 0 and walk.active[node["id"]] == 0
+
+
+# -- ends -----------------------------------------------------------------------------------------
 def ends(walk: Walk, node: Node) -> list[str]:
     """The ids of the nodes in which a node's graph ends: what comes next hangs below these."""
-    if node["type"] == "StepGroup":
-        below = [walk.by_id(each) for each in node.get("children") or ()]
+    children = node.get("children") or []
+    if node["type"] in ("StepGroup", "TaskGroup"):
+        below = [walk.by_id(each) for each in children]
         found = [end for child in below if child for end in ends(walk, child)]
         return list(dict.fromkeys(found)) or [node["id"]]
+    if node["type"] == "Retry" and children:
+        return [children[-1]]
     return list(node.get("outboundNodes") or [node["id"]])
 
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.workflows.language import tags
-from sampan.kinds.workflows.templates.dag import Tasks
+from sampan.kinds.workflows.templates.tasks import Tasks
+from sampan.kinds.workflows.validate.supported import LOOPS
 from sampan.kube.errors import Problem, forbidden, invalid
 
 _TOLD = ("id", "status", "startedAt", "finishedAt", "hostNodeName", "exitCode")
@@ -40,7 +41,7 @@ def _steps(groups: Iterable[list[Any]], known: set[str], path: str) -> Iterator[
     for place, group in enumerate(groups):
         for index, step in enumerate(group):
             at = f"{path}[{place}][{index}].arguments"
-            yield from unresolved(step.get("arguments"), seen, at)
+            yield from unresolved(step.get("arguments"), {*seen, *_items(step)}, at)
         for step in group:
             seen |= {f"steps.{step.get('name')}.{told}" for told in _TOLD}
 
@@ -50,8 +51,15 @@ def _dag(dag: Mapping[str, Any], known: set[str], path: str) -> Iterator[Problem
     for index, task in enumerate(dag["tasks"]):
         before = tasks.before(task["name"]) if tags_in(task) else ()
         told = {f"tasks.{each}.{field}" for each in before for field in _TOLD}
-        own = {*known, "tasks.name", *told}
+        own = {*known, "tasks.name", *told, *_items(task)}
         yield from unresolved(task.get("arguments"), own, f"{path}.tasks[{index}].arguments")
+
+
+def _items(child: Mapping[str, Any]) -> set[str]:
+    """The tags of a loop that occur in a child."""
+    if not any(child.get(field) for field in LOOPS):
+        return set()
+    return {tag for tag in tags.found_in(child.get("arguments")) if tag.split(".")[0] == "item"}
 
 
 def tags_in(value: Any) -> bool:

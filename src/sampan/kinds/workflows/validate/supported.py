@@ -35,7 +35,8 @@ POD_ONLY = frozenset({
 """Fields that say nothing for a template without a pod."""
 GROUP_ONLY = frozenset({"parallelism", "failFast"})
 """Fields that say nothing for a template that is a pod."""
-STEP = frozenset({"name", "template", "arguments"})
+LOOPS = ("withItems", "withParam", "withSequence")
+STEP = frozenset({"name", "template", "arguments", "when", "continueOn", "onExit", "hooks", *LOOPS})
 TASK = STEP | {"dependencies", "depends"}
 DAG = frozenset({"tasks", "target", "failFast"})
 ARGUMENTS = frozenset({"parameters"})
