@@ -8,7 +8,8 @@ Upstream: argo-workflows pkg/apis/workflow/v1alpha1 ArtifactLocation, ArtifactRe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -36,6 +37,10 @@ PATTERN = "{{workflow.name}}/{{pod.name}}"
 
 Location = Mapping[str, Any]
 
+LOCAL_ENDPOINT = "artifacts.sampan"
+"""An S3 endpoint that is a directory of $SAMPAN_HOME: the repository where none is configured."""
+LOCAL: Location = {"s3": {"endpoint": LOCAL_ENDPOINT, "bucket": "artifacts", "insecure": True}}
+
 
 class NoKey(ValueError):
     """The location is of no kind, or of one that has no keys."""
@@ -52,6 +57,11 @@ def key_of(location: Location) -> str:
     if kind in _ADDRESSES:
         return urlsplit(location[kind].get("url") or "").path
     return str(location[kind].get(_KEYS[kind]) or "") if kind in _KEYS else ""
+
+
+def is_local(location: Location) -> bool:
+    """Whether it lies in the repository that is part of this program."""
+    return kind_of(location) == "s3" and location["s3"].get("endpoint") == LOCAL_ENDPOINT
 
 
 def is_whole(location: Location) -> bool:
@@ -78,6 +88,16 @@ def with_key(location: Location, key: str) -> dict[str, Any]:
         raise NoKey("key unsupported: " + (f"{kind} artifact does not have a key" if kind else
                     "cannot get key for artifact location, because it is invalid"))  # fmt: skip
     return {**location, kind: body}
+
+
+def below(location: Location, path: str) -> dict[str, Any]:
+    """What lies at `path` below the key (an artifact's `subPath`). NoKey."""
+    return with_key(location, posixpath.normpath(posixpath.join(key_of(location), path)))
+
+
+def secrets(location: Location) -> Iterator[tuple[str, str]]:
+    """(name, key) of each Secret that is needed to get there."""
+    return _secrets(location.get(kind_of(location)) or {})
 
 
 def keyed(archive: Location, key: str) -> dict[str, Any]:
@@ -110,3 +130,13 @@ def of_repository(repository: Location) -> dict[str, Any]:
     else:
         given[_KEYS.get(kind, "key")] = pattern
     return {kind: given}
+
+
+def _secrets(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for field, value in settings.items():
+        if not isinstance(value, Mapping):
+            continue
+        if field.endswith("Secret"):
+            yield str(value.get("name") or ""), str(value.get("key") or "")
+        else:
+            yield from _secrets(value)

@@ -14,9 +14,7 @@ from sampan.kinds.workflows.language import tags
 from sampan.kinds.workflows.types import Template
 from sampan.kube import locations
 
-DEFAULT: Mapping[str, Any] = {
-    "s3": {"endpoint": "artifacts.sampan", "bucket": "artifacts", "insecure": True}
-}
+DEFAULT = locations.LOCAL
 """The repository of a cluster where nobody has named one: directories below Sampan's home, which
 look like a bucket."""
 

@@ -1,0 +1,1 @@
+"""One file for each kind of place that artifacts lie in; imported by `process` alone."""

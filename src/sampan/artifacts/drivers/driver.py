@@ -1,0 +1,20 @@
+"""What each kind of place can do, or refuses to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Driver(Protocol):
+    """All raise Fault or OSError. Paths are of files or directories as they are transferred."""
+
+    def load(self, target: str) -> None:
+        """Make a file or a directory of what is there; `target` is free."""
+
+    def save(self, source: str) -> None: ...
+
+    def delete(self) -> None:
+        """What is not there is deleted already."""
+
+    def keys(self) -> list[str]:
+        """Keys, in order."""

@@ -1,0 +1,134 @@
+"""Object stores: files by key, and directories as all keys with a common prefix.
+
+The library (obstore, Rust's object_store) signs, retries and splits large files into parts; here is
+what Argo's artifacts mean in its terms. Upstream: workflow/artifacts/s3/s3.go, and gcs, azure, oss,
+which do the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import obstore
+from obstore import exceptions as raised
+from obstore.store import ObjectStore
+
+from sampan.artifacts import trees
+from sampan.artifacts.faults import Fault, NotThere, Refused, Unreachable
+from sampan.artifacts.request import Request
+
+RETRY: Any = {"max_retries": 4, "retry_timeout": "30s"}
+_REFUSALS = (PermissionError, raised.PermissionDeniedError, raised.UnauthenticatedError)
+_PIECE = 1 << 20
+_MOST_LISTED = 100_000
+
+
+def client(request: Request, **more: Any) -> Any:
+    """How to talk to any of them."""
+    options = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "24h", **more}
+    if request.proxy:
+        options["proxy_url"] = request.proxy
+    return options
+
+
+class Objects:
+    """`store` is one bucket or container; `where` is what people call it."""
+
+    def __init__(self, store: ObjectStore, key: str, where: str) -> None:
+        self._store = store
+        self._key = key
+        self._where = where
+
+    def load(self, target: str) -> None:
+        with self._said():
+            try:
+                self._file(self._key, target)
+                return
+            except (FileNotFoundError, raised.NotFoundError) as error:
+                missing = error
+            keys = self._below()
+        if not keys:
+            raise NotThere(f"{self._where} has no key {self._key}") from missing
+        os.mkdir(target, 0o755)
+        for key in keys:
+            self._into(target, key)
+
+    def save(self, source: str) -> None:
+        with self._said():
+            if not os.path.isdir(source):
+                self._put(self._key, source)
+                return
+            for name in trees.files(source):
+                self._put(f"{self._key.rstrip('/')}/{name}", os.path.join(source, name))
+
+    def delete(self) -> None:
+        with self._said():
+            keys = self._below() if self._key.endswith("/") else [self._key]
+            for key in keys:
+                try:
+                    obstore.delete(self._store, key)
+                except (FileNotFoundError, raised.NotFoundError):
+                    continue
+
+    def keys(self) -> list[str]:
+        with self._said():
+            found = self._below()
+            if found:
+                return found
+            try:
+                obstore.head(self._store, self._key)
+            except (FileNotFoundError, raised.NotFoundError):
+                return []
+            return [self._key]
+
+    def _below(self) -> list[str]:
+        prefix = self._key.rstrip("/") + "/"
+        found: list[str] = []
+        for page in obstore.list(self._store, prefix):
+            found += [str(each["path"]) for each in page if not str(each["path"]).endswith("/")]
+            if len(found) > _MOST_LISTED:
+                raise Fault(f"{self._where} has more than {_MOST_LISTED} keys below {prefix}")
+        return sorted(found)
+
+    def _into(self, target: str, key: str) -> None:
+        """Keys are whatever somebody has written: none leads out of the directory."""
+        parts = key[len(self._key.rstrip("/")) + 1 :].split("/")
+        if any(part in ("", ".", "..") or "\0" in part for part in parts):
+            raise Fault(f"the key {key[:200]!r} cannot be a file")
+        path = os.path.join(target, *parts)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with self._said():
+            self._file(key, path)
+
+    def _file(self, key: str, path: str) -> None:
+        answer = obstore.get(self._store, key)
+        with open(path, "xb") as file:
+            for piece in answer.stream(min_chunk_size=_PIECE):
+                file.write(piece)
+
+    def _put(self, key: str, path: str) -> None:
+        with open(path, "rb") as file:
+            obstore.put(self._store, key, file)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What went wrong, in a line."""
+        try:
+            yield
+        except (FileNotFoundError, raised.NotFoundError) as error:
+            raise NotThere(f"{self._where}: {_short(error)}") from error
+        except _REFUSALS as error:
+            raise Refused(f"{self._where} does not let us: {_short(error)}") from error
+        except raised.BaseError as error:
+            text = _short(error)
+            kind = Unreachable if "error sending request" in text.lower() else Fault
+            raise kind(f"{self._where}: {text}") from error
+
+
+def _short(error: Exception) -> str:
+    """Rust's errors come with all they were caused by, on many lines."""
+    lines = str(error).partition("\n\nDebug source")[0]
+    return " ".join(lines.split())[:500]

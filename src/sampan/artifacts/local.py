@@ -1,0 +1,282 @@
+"""The repository that is part of this program: objects as files below $SAMPAN_HOME/artifacts.
+
+    <bucket>/<key>              an object, kept as the file that was saved
+    <bucket>/<key>/…            objects with a common prefix: a directory saved without an archive
+    <bucket>/<key>~tar/<name>   what was to be an archive, kept as the file or directory it was made
+    <bucket>/<key>~zip/<name>   of, under its own name: packed only when somebody wants the archive
+
+So saving is a rename and loading a copy, and a person can look at everything. Parts of keys that
+end like a mark get a `~` more. Everything appears and disappears in one step; several may save and
+load the same key at once. Other than S3, a key cannot be an object and a prefix both.
+
+Nothing follows links: what a workflow has saved cannot make this process read another file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mimetypes
+import os
+import stat
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Literal, TypeVar
+
+from sampan.artifacts import trees
+from sampan.artifacts.faults import Fault, NotThere
+from sampan.artifacts.forms import TYPES, Form, pack, place, unpacks
+from sampan.kube.locations import Location, key_of
+
+_TMP = ".tmp"
+_AGAIN = 3  # times that others may get in between
+
+T = TypeVar("T")
+
+Kept = Literal["", "tar", "zip"]
+_MARKS: tuple[tuple[Kept, str], ...] = (("tar", "~tar"), ("zip", "~zip"))
+
+
+class Repository:
+    """All buckets below one directory, which is made when it is first needed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def save(self, location: Location, source: str, form: Form, *, consume: bool) -> None:
+        """Keep a file or directory. With `consume`, nobody needs the source any more."""
+        path = self._path(location)
+        take = trees.move if consume else trees.copy
+        with self._draft() as draft:
+            if form.archive == "none":
+                take(source, draft)
+                _rename_like_marks(draft)
+                with self._alone():
+                    self._enter(draft, path)
+                return
+            os.mkdir(draft)
+            take(source, os.path.join(draft, form.name or os.path.basename(source)))
+            mark = dict(_MARKS)[form.archive or "tar"]
+            with self._alone():
+                self._enter_archive(draft, path, mark)
+
+    def load(self, location: Location, target: str, form: Form) -> None:
+        """`target` must be free. NotThere."""
+
+        def once() -> None:
+            trees.remove(target)
+            self._load(location, target, form)
+
+        self._steady(self._path(location), once)
+
+    def open(self, location: Location, form: Form) -> tuple[IO[bytes], str]:
+        """(file, its type) of an object; an archive is made now if it was to be one. NotThere."""
+        path = self._path(location)
+        return self._steady(path, lambda: self._open(location, path, form))
+
+    def _open(self, location: Location, path: str, form: Form) -> tuple[IO[bytes], str]:
+        kept, inside = self._kept(path)
+        if kept:
+            out = tempfile.TemporaryFile(dir=self._tmp())  # noqa: SIM115  # the caller closes it
+            pack(inside, out, Form(kept, form.level))
+            out.seek(0)
+            return out, TYPES[kept]
+        return _opened(path, location), mimetypes.guess_type(path)[0] or TYPES[""]
+
+    def keys(self, location: Location) -> list[str]:
+        """The keys of the objects at and below a key, in order; [] for none."""
+        path = self._path(location)
+        name = "/".join(_parts(key_of(location)))
+        if os.path.isdir(path) and not os.path.islink(path):
+            return sorted(_objects(path, name))
+        return [name] if self._kept(path)[0] or os.path.isfile(path) else []
+
+    def delete(self, location: Location) -> None:
+        """Of a key that ends in "/", all that is below it. What is not there is deleted already."""
+        path = self._path(location)
+        with self._alone():
+            for _, mark in _MARKS:
+                self._discard(path + mark)
+            if key_of(location).endswith("/") or not os.path.isdir(path):
+                self._discard(path)
+            self._prune(os.path.dirname(path))
+
+    # -- where ------------------------------------------------------------------------------------
+    def _path(self, location: Location) -> str:
+        bucket = str(location["s3"].get("bucket") or "")
+        if not bucket or bucket.startswith(".") or "/" in bucket or "\0" in bucket:
+            raise Fault(f"{bucket!r} is no name of a bucket")
+        return os.path.join(self._root, bucket, *map(_encoded, _parts(key_of(location))))
+
+    def _kept(self, path: str) -> tuple[Kept, str]:
+        """Which archive it was to be, and what it is made of; ("", "") for another object."""
+        for kind, mark in _MARKS:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                (name,) = os.listdir(path + mark)
+                return kind, os.path.join(path + mark, name)
+        return "", ""
+
+    def _tmp(self) -> str:
+        path = os.path.join(self._root, _TMP)
+        os.makedirs(path, 0o700, exist_ok=True)
+        return path
+
+    @contextlib.contextmanager
+    def _draft(self) -> Iterator[str]:
+        path = os.path.join(self._tmp(), uuid.uuid4().hex)
+        try:
+            yield path
+        finally:
+            trees.remove(path)
+
+    # -- how --------------------------------------------------------------------------------------
+    def _enter(self, draft: str, path: str) -> None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not os.path.isdir(path):
+            self._replace(draft, path)
+        elif os.path.isdir(draft):  # objects of one prefix come beside those that have it already
+            for name in list(trees.files(draft)):
+                self._enter(os.path.join(draft, name), os.path.join(path, name))
+        else:
+            raise Fault(f"{os.path.basename(path)} is a directory of objects here, and cannot be "
+                        "an object as well")  # fmt: skip
+        for _, mark in _MARKS:
+            self._discard(path + mark)
+
+    def _enter_archive(self, draft: str, path: str, mark: str) -> None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self._replace(draft, path + mark)
+        others = [path + other for _, other in _MARKS if other != mark]
+        for other in others if os.path.isdir(path) else [path, *others]:
+            self._discard(other)
+
+    def _replace(self, draft: str, path: str) -> None:
+        if os.path.isdir(draft):
+            self._discard(path)
+        os.rename(draft, path)
+
+    def _discard(self, path: str) -> None:
+        """In one step, whatever it is."""
+        with self._draft() as old, contextlib.suppress(FileNotFoundError):
+            os.rename(path, old)
+
+    def _load(self, location: Location, target: str, form: Form) -> None:
+        path = self._path(location)
+        kept, inside = self._kept(path)
+        if kept and unpacks(form, kept):
+            trees.copy(inside, target)
+        elif kept:
+            with open(target, "xb") as out:
+                pack(inside, out, Form(kept, form.level))
+        elif os.path.isdir(path):
+            if form.archive not in ("", "none"):
+                raise Fault(f"{key_of(location)} is a directory, no {form.archive} archive")
+            self._load_all(path, target)
+        else:
+            _opened(path, location).close()
+            place(path, target, form, copy=True)
+
+    def _load_all(self, path: str, target: str) -> None:
+        """A prefix: each object below it under the rest of its key."""
+        os.mkdir(target, 0o755)
+        with os.scandir(path) as entries:
+            for entry in entries:
+                name, kept = _decoded(entry.name)
+                to = os.path.join(target, name)
+                if kept:
+                    with open(to, "xb") as out:
+                        pack(self._kept(os.path.join(path, _encoded(name)))[1], out, Form(kept))
+                elif entry.is_dir(follow_symlinks=False):
+                    self._load_all(entry.path, to)
+                else:
+                    trees.copy(entry.path, to)
+
+    def _steady(self, path: str, read: Callable[[], T]) -> T:
+        """What is read of an object that was not replaced meanwhile. Reading needs no lock, unless
+        others come in between all the time."""
+        for _ in range(_AGAIN):
+            before = _identity(path)
+            with contextlib.suppress(OSError, NotThere):
+                found = read()
+                if _identity(path) == before:
+                    return found
+        with self._alone():
+            return read()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else, in whatever process, changes what there is."""
+        with open(os.path.join(self._tmp(), "lock"), "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _prune(self, directory: str) -> None:
+        """Directories that are empty now, up to the bucket."""
+        with contextlib.suppress(OSError):
+            while os.path.dirname(directory) != str(self._root):
+                os.rmdir(directory)
+                directory = os.path.dirname(directory)
+
+
+def _identity(path: str) -> list[tuple[int, int] | None]:
+    """Changes when the object is replaced."""
+    return [_inode(path + mark) for mark in ("", *(mark for _, mark in _MARKS))]
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        status = os.lstat(path)
+        return status.st_ino, status.st_ctime_ns
+    return None
+
+
+def _parts(wanted: str) -> list[str]:
+    parts = [part for part in wanted.split("/") if part]
+    if not parts or any(part in (".", "..") or "\0" in part for part in parts):
+        raise Fault(f"{wanted[:200]!r} is no key of an object")
+    return parts
+
+
+def _encoded(part: str) -> str:
+    """So that no key looks like a mark."""
+    return part + "~" if part.endswith(("~", *(mark for _, mark in _MARKS))) else part
+
+
+def _decoded(name: str) -> tuple[str, Kept]:
+    """(part of the key, archive that it was to be)"""
+    for kept, mark in _MARKS:
+        if name.endswith(mark):
+            return _decoded(name.removesuffix(mark))[0], kept
+    return name.removesuffix("~"), ""
+
+
+def _objects(directory: str, prefix: str) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            name, kept = _decoded(entry.name)
+            if kept or entry.is_file(follow_symlinks=False):
+                yield f"{prefix}/{name}"
+            elif entry.is_dir(follow_symlinks=False):
+                yield from _objects(entry.path, f"{prefix}/{name}")
+
+
+def _opened(path: str, location: Location) -> IO[bytes]:
+    """A file and nothing else. NotThere."""
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    except OSError as error:
+        raise NotThere(f"the local repository has no object {key_of(location)}") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise NotThere(f"{key_of(location)} is no file")
+    return file
+
+
+def _rename_like_marks(root: str) -> None:
+    """Names in a directory that becomes a prefix are parts of keys."""
+    for directory, names, files in os.walk(root, topdown=False):
+        for name in (*names, *files):
+            if _encoded(name) != name:
+                os.rename(os.path.join(directory, name), os.path.join(directory, _encoded(name)))

@@ -1,0 +1,117 @@
+"""The process that moves one artifact: a request on standard input, a line of JSON in return.
+
+    {}                              done
+    {"keys": […]}                   of keys
+    {"failed": message, "kind": …}  kind is the class of the error
+
+Its memory is bounded, because servers and archives are hostile; it and all that it started end when
+its input is closed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+from typing import Any
+
+import msgspec
+
+from sampan.artifacts import trees
+from sampan.artifacts.drivers.driver import Driver
+from sampan.artifacts.faults import Fault, NotThere
+from sampan.artifacts.forms import form, pack, place
+from sampan.artifacts.request import Request
+
+_MEMORY = 8 << 30  # of address space: threads take a lot and use little of it
+
+_REFUSED = {
+    "hdfs": "hdfs artifacts are not supported: there is no HDFS client here",
+    "plugin": "artifact plugins are not supported",
+    "": "artifact storage is not configured",
+}
+
+
+def main() -> int:
+    """Carry out one request; 0 when it is done."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    request = msgspec.json.decode(sys.stdin.buffer.readline(), type=Request)
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    try:
+        answer = _carry_out(request)
+    except Fault as error:
+        answer = {"failed": str(error), "kind": type(error).__name__}
+    except (OSError, MemoryError, ValueError) as error:
+        answer = {"failed": str(error) or type(error).__name__, "kind": "Fault"}
+    print(json.dumps(answer), flush=True)
+    return 1 if "failed" in answer else 0
+
+
+def _carry_out(request: Request) -> dict[str, Any]:
+    driver = _driver(request)
+    if request.verb == "keys":
+        return {"keys": driver.keys()}
+    if request.verb == "delete":
+        driver.delete()
+    elif request.verb == "save":
+        _save(request, driver)
+    elif request.verb == "load":
+        _load(request, driver)
+    else:
+        driver.load(request.path)
+        if os.path.isdir(request.path):
+            raise NotThere("the artifact is a directory: name a file in it")
+    return {}
+
+
+def _driver(request: Request) -> Driver:
+    """Only the libraries that this one needs are loaded."""
+    if request.kind in _REFUSED:
+        raise Fault(_REFUSED[request.kind])
+    try:
+        module = importlib.import_module(f"sampan.artifacts.drivers.{request.kind}")
+    except ModuleNotFoundError as error:
+        raise Fault(f"{request.kind} artifacts need the package {error.name}") from error
+    driver: Driver = module.DRIVER(request)
+    return driver
+
+
+def _load(request: Request, driver: Driver) -> None:
+    made = f"{request.scratch}/loaded"
+    driver.load(made)
+    if os.path.isdir(made):
+        if form(request.artifact).archive not in ("", "none"):
+            raise Fault("the artifact is a directory, no archive")
+        trees.move(made, request.path)
+        return
+    beside = request.path + ".loaded"
+    trees.move(made, beside)
+    try:
+        place(beside, request.path, form(request.artifact), copy=False)
+    finally:
+        trees.remove(beside)
+
+
+def _save(request: Request, driver: Driver) -> None:
+    how = form(request.artifact)
+    if how.archive == "none":
+        driver.save(request.path)
+        return
+    packed = f"{request.scratch}/packed"
+    with open(packed, "xb") as out:
+        pack(request.path, out, how)
+    driver.save(packed)
+
+
+def _end_with_input() -> None:
+    """Whoever asked does not wait any more."""
+    os.read(sys.stdin.fileno(), 1)
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Artifacts: loaded, saved, opened, deleted, wherever they lie.
+
+What lies in the local repository or in the manifest itself (`raw`) is handled here and now; all
+else by a process of its own for each artifact (`process`), which has the libraries for it, little
+memory, and no more of the environment than it needs. So the program that asks stays small, and
+whoever asks must be a thread that may wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
+
+from sampan.artifacts import trees
+from sampan.artifacts.faults import Fault, NotThere, Refused
+from sampan.artifacts.forms import Form, form, place
+from sampan.artifacts.local import Repository
+from sampan.artifacts.remote import Remote, Route
+from sampan.kube import locations
+from sampan.kube.locations import Location
+
+Secrets = Callable[[str, str], bytes]
+"""(name of a Secret, key in it) -> its value. KeyError, or a Fault of its own, for none."""
+
+
+class Opened(Struct, frozen=True):
+    """An object to be sent somewhere. name: what a person would call the file."""
+
+    file: IO[bytes]
+    size: int
+    content_type: str
+    name: str
+
+
+class Artifacts:
+    """`root` is the local repository's directory. `route` knows the ways to servers that only pods
+    can reach (see `remote`)."""
+
+    def __init__(self, root: Path, route: Route | None = None) -> None:
+        self._repository = Repository(root)
+        self._remote = Remote(root, route)
+
+    def load(
+        self, artifact: Location, target: Path, secrets: Secrets, *, namespace: str = ""
+    ) -> None:
+        """Put the artifact, unpacked as its `archive` says and with its `mode`, at `target`, which
+        appears in one step; parents are made. A file there is replaced. Fault."""
+        with _said(), trees.beside(target) as made:
+            if locations.kind_of(artifact) == "raw":
+                _write(made, str(artifact["raw"].get("data") or ""), form(artifact))
+            elif locations.is_local(artifact):
+                self._repository.load(artifact, made, form(artifact))
+            else:
+                self._remote.load(artifact, made, secrets, namespace)
+            if artifact.get("mode") is not None:
+                mode = int(artifact["mode"])
+                trees.set_mode(made, mode, recurse=bool(artifact.get("recurseMode")))
+            trees.put(made, str(target))
+
+    def save(
+        self,
+        artifact: Location,
+        source: Path,
+        secrets: Secrets,
+        *,
+        namespace: str = "",
+        consume: bool = False,
+    ) -> None:
+        """Keep the file or directory at `source`, which is no link. With `consume`, nobody needs it
+        there any more, and it may be gone afterwards. NotThere when it does not exist; Fault."""
+        with _said():
+            mode = _mode(source)
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise Fault(f"{source} is not a regular file or directory")
+            if locations.is_local(artifact):
+                self._repository.save(artifact, str(source), form(artifact), consume=consume)
+            else:
+                self._remote.save(artifact, source, secrets, namespace)
+
+    def open(self, artifact: Location, secrets: Secrets, *, namespace: str = "") -> Opened:
+        """The object as it lies there, an archive as an archive. The caller closes it. NotThere,
+        also for a directory of objects; Fault."""
+        with _said():
+            if locations.is_local(artifact):
+                file, content_type = self._repository.open(artifact, form(artifact))
+            elif locations.kind_of(artifact) == "raw":
+                file, content_type = self._remote.text(artifact["raw"].get("data") or "")
+            else:
+                file, content_type = self._remote.open(artifact, secrets, namespace)
+            size = os.fstat(file.fileno()).st_size
+            return Opened(file, size, content_type, _name(artifact))
+
+    def keys(self, artifact: Location, secrets: Secrets, *, namespace: str = "") -> list[str]:
+        """The keys of the objects at and below the artifact's key, in order. Fault."""
+        with _said():
+            if locations.is_local(artifact):
+                return self._repository.keys(artifact)
+            return self._remote.keys(artifact, secrets, namespace)
+
+    def delete(self, artifact: Location, secrets: Secrets, *, namespace: str = "") -> None:
+        """A key that ends in "/" is all that is below it; what is not there is no fault. Fault."""
+        with _said():
+            if locations.is_local(artifact):
+                self._repository.delete(artifact)
+            else:
+                self._remote.delete(artifact, secrets, namespace)
+
+
+def _write(target: str, text: str, form: Form) -> None:
+    path = target + ".raw"
+    try:
+        Path(path).write_text(text)
+        place(path, target, form, copy=False)
+    finally:
+        trees.remove(path)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotThere(f"{path} no such file or directory") from error
+
+
+def _name(artifact: Location) -> str:
+    base = locations.key_of(artifact).rstrip("/").rpartition("/")[2]
+    return base or str(artifact.get("name") or "artifact")
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[None]:
+    """What the operating system refuses, as a Fault."""
+    try:
+        yield
+    except PermissionError as error:
+        raise Refused(f"{error.filename}: {error.strerror}") from error
+    except (OSError, shutil.Error, RecursionError, UnicodeError) as error:
+        raise Fault(getattr(error, "strerror", None) or str(error)) from error
