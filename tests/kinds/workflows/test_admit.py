@@ -161,22 +161,6 @@ def test_empty_values_of_other_fields_ask_for_nothing() -> None:
             id="unresolved",
         ),
         pytest.param(
-            workflow(leaf("main") | {"container": {"image": "x", "args": ["{{= 1 + 1 }}"]}}),
-            "spec.templates[0].container: Forbidden: expression tags are not supported by Sampan"
-            " yet: {{= 1 + 1}}",
-            id="expression",
-        ),
-        pytest.param(
-            workflow(
-                echo("say", "w"),
-                leaf(),
-                steps([call("a")], [call("b", "say", w="{{steps.a.outputs.result}}")]),
-            ),
-            "spec.templates[2].steps[1][0].arguments: Forbidden: outputs are not supported by"
-            " Sampan yet: {{steps.a.outputs.result}}",
-            id="outputs",
-        ),
-        pytest.param(
             workflow(
                 echo("say", "w"),
                 steps([call("a", "say", w="{{steps.b.id}}")], [call("b", "say", w="")]),
@@ -189,16 +173,6 @@ def test_empty_values_of_other_fields_ask_for_nothing() -> None:
             workflow(leaf("main", outputs={"parameters": [{"name": "x"}]})),
             f"spec.templates[0].outputs.parameters: {NOT_YET}",
             id="output-parameters",
-        ),
-        pytest.param(
-            workflow(leaf("main", inputs={"artifacts": [{"name": "x"}]})),
-            f"spec.templates[0].inputs.artifacts: {NOT_YET}",
-            id="artifacts",
-        ),
-        pytest.param(
-            workflow(leaf("main", inputs={"parameters": [{"name": "x", "valueFrom": {"a": 1}}]})),
-            f"spec.templates[0].inputs.parameters[0].valueFrom: {NOT_YET}",
-            id="value-from",
         ),
         pytest.param(
             workflow(leaf("main"), shutdown="Now"),

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sampan.kinds.workflows.language.faults import Missing
-from sampan.lib import expr, jsonpath
+from sampan.lib import expr, jsonpath, printf
 
 ALL = ("*",)
 """As strict names: every variable must be known."""
@@ -70,6 +70,14 @@ def shown(value: Any) -> str:
         return value
     text = expr.marshal(value)
     return str(json.loads(text)) if text.startswith('"') else text
+
+
+def printed(value: Any) -> str:
+    """A value as the text of a parameter: as Go prints it, `[1 a]` for a list. Raises Missing."""
+    try:
+        return value if isinstance(value, str) else printf.sprintf("%v", value)
+    except printf.Mistake as mistake:
+        raise Missing(str(mistake)) from mistake
 
 
 def environment(known: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sampan.kinds.workflows.language import tags
-from sampan.kinds.workflows.language.arguments import Inputs, Missing, Scope, compact
-from sampan.lib import expr
+from sampan.kinds.workflows.language import aggregate, expressions, passing, tags
+from sampan.kinds.workflows.language.arguments import Inputs, Scope, compact, text
+from sampan.kinds.workflows.language.faults import Missing
 
 __all__ = ["Scope", "fill", "holds", "of_child", "of_inputs"]
 
-TIMES = ("startedAt", "finishedAt")
+_NEVER_RAN = ("Skipped", "Omitted")
 
 
 def of_inputs(inputs: Inputs, template: Mapping[str, Any] = {}) -> Scope:
@@ -37,49 +37,67 @@ def _inputs(inputs: Inputs, outputs: Mapping[str, Any]) -> Iterator[tuple[str, A
 
 
 def of_child(
-    kind: str, name: str, node: Mapping[str, Any], members: Sequence[Mapping[str, Any]] = ()
+    kind: str,
+    name: str,
+    node: Mapping[str, Any],
+    members: Sequence[Mapping[str, Any]] = (),
+    declared: Mapping[str, Any] | None = None,
 ) -> Scope:
-    """What a step or task that is over tells those after it.
+    """What a step or task that is over tells those after it. Raises Missing.
 
     kind: `steps` or `tasks`; node: for a Retry node, its last attempt; members: of a loop, its
-    nodes in order (node is then the TaskGroup, or the StepGroup around them).
+    nodes in order (node is then the TaskGroup, or the StepGroup around them); declared: the
+    `outputs` of the template of a node that was not run.
     """
     base = f"{kind}.{name}"
-    scope = {f"{base}.id": node["id"], f"{base}.status": node["phase"]}
-    for field in (*TIMES, "hostNodeName"):
+    scope: dict[str, Any] = {f"{base}.id": node["id"], f"{base}.status": node["phase"]}
+    for field in ("startedAt", "finishedAt", "hostNodeName"):
         if node.get(field):
             scope[f"{base}.{field}"] = node[field]
-    exit_code = (node.get("outputs") or {}).get("exitCode")
-    if exit_code is not None:
-        scope[f"{base}.exitCode"] = exit_code
-    return scope
+    if node.get("podIP"):
+        scope[f"{base}.ip"] = node["podIP"]
+    scope |= dict(_outputs(base, node.get("outputs") or {}))
+    if declared and node["phase"] in _NEVER_RAN and not node.get("outputs"):
+        scope |= dict(_undelivered(base, declared, artifacts=kind == "steps"))
+    return scope | dict(aggregate.of_members(base, members))
+
+
+def _outputs(base: str, outputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if outputs.get("result") is not None:
+        yield f"{base}.outputs.result", outputs["result"]
+    if outputs.get("exitCode") is not None:
+        yield f"{base}.exitCode", outputs["exitCode"]
+    for each in outputs.get("parameters") or ():
+        if each.get("value") is not None:
+            yield f"{base}.outputs.parameters.{each['name']}", text(each["value"])
+    for each in outputs.get("artifacts") or ():
+        yield f"{base}.outputs.artifacts.{each['name']}", each
+
+
+def _undelivered(
+    base: str, declared: Mapping[str, Any], *, artifacts: bool
+) -> Iterator[tuple[str, Any]]:
+    """The outputs of a template that was not run: their defaults, None for those without."""
+    for each in declared.get("parameters") or ():
+        default = (each.get("valueFrom") or {}).get("default")
+        value = None if default is None else text(default)
+        yield f"{base}.outputs.parameters.{each['name']}", value
+    if artifacts:
+        for each in declared.get("artifacts") or ():
+            yield f"{base}.outputs.artifacts.{each['name']}", {"name": each["name"]}
 
 
 def fill(value: Any, scope: Scope) -> Any:
-    """A JSON value with its tags replaced. Raises arguments.Missing for one that cannot be."""
-    return tags.fill(value, scope)
+    """A JSON value with its tags replaced; those of siblings have to be known. Raises Missing."""
+    return tags.fill(value, scope, passing.STRICT)
 
 
 def holds(expression: str, scope: Scope) -> bool:
-    """The truth value of an expression, `steps.a.status == "Failed"`. Raises arguments.Missing."""
+    """The truth value of an expression, `steps.a.status == "Failed"`. Raises Missing."""
     try:
-        value = expr.compile(expression).run(_nested(scope))
-    except expr.Mistake as fault:
-        raise Missing(f"unable to evaluate expression '{expression}': {fault}") from fault
+        value = expressions.evaluate(expression, scope)
+    except Missing as missing:
+        raise Missing(f"unable to evaluate expression '{expression}': {missing}") from missing
     if not isinstance(value, bool):
         raise Missing(f"unable to cast expression result '{value}' to bool")
     return value
-
-
-def _nested(scope: Scope) -> dict[str, Any]:
-    """Dotted names as maps within maps; a value gives way to what is below its name."""
-    found: dict[str, Any] = {}
-    for name in sorted(scope):
-        *way, last = name.split(".")
-        place = found
-        for each in way:
-            if not isinstance(place.get(each), dict):
-                place[each] = {}
-            place = place[each]
-        place[last] = scope[name]
-    return found

@@ -16,10 +16,11 @@ from typing import Any
 from msgspec import Struct, structs
 
 from sampan.kinds.workflows import nodes
-from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language import passing, scopes
 from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.resolve.book import Unknown
 from sampan.kinds.workflows.templates import loops, when
 from sampan.kinds.workflows.templates.hooks import Host
 from sampan.kinds.workflows.walk import Call, Running, Walk
@@ -84,7 +85,18 @@ def tell(walk: Walk, kind: str, source: Source) -> Scope:
     if node["type"] == "TaskGroup":
         return scopes.of_child(kind, source.name, node, _turns(walk, node, source.node))
     last = nodes.last_attempt(node, walk.by_id)
-    return scopes.of_child(kind, source.name, last or node)
+    return scopes.of_child(kind, source.name, last or node, declared=_declared(walk, node))
+
+
+def _declared(walk: Walk, node: Node) -> Mapping[str, Any] | None:
+    """The outputs that a child would have given, had it been run."""
+    if node["phase"] not in ("Skipped", "Omitted"):
+        return None
+    who = {"template": node.get("templateName"), "templateRef": node.get("templateRef")}
+    try:
+        return walk.book.find(who, node.get("templateScope") or "").template.get("outputs")
+    except Unknown:
+        return None
 
 
 def _turns(walk: Walk, group: Node, name: str) -> Sequence[Node]:
@@ -134,7 +146,7 @@ def start(walk: Walk, host: Host, member: Member) -> Node | None:
         message = f"when '{condition}' evaluated false"
         return walk.skip(plain(walk, host.running, child, member.node), "Skipped", message)
     call = _who(walk, host, member, known)
-    given = scopes.fill(child.get("arguments") or {}, known)
+    given = passing.arguments(child.get("arguments"), known)
     return walk.run(structs.replace(call, arguments=given))
 
 

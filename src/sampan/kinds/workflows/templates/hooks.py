@@ -15,7 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language import passing, scopes
+from sampan.kinds.workflows.language.arguments import Arguments, Missing
 from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.walk import Broken, Call, Running, Walk
@@ -89,7 +90,7 @@ def leave(walk: Walk, host: Host, node: Node) -> bool:
     if known is None:
         if not walk.may_leave:
             return True
-        if hook.get("expression") and not scopes.holds(hook["expression"], host.scope(walk, node)):
+        if hook.get("expression") and not _holds(walk, host, node, hook):
             return True
     return nodes.fulfilled(_called(walk, host, node, hook, hook_name, exit=True))
 
@@ -97,15 +98,25 @@ def leave(walk: Walk, host: Host, node: Node) -> bool:
 def _due(walk: Walk, host: Host, node: Node, hook: Hook, hook_name: str) -> bool:
     if not hook.get("expression"):
         raise Broken(f"Expression required for hook {hook_name}")
-    return scopes.holds(hook["expression"], host.scope(walk, node))
+    return _holds(walk, host, node, hook)
+
+
+def _holds(walk: Walk, host: Host, node: Node, hook: Hook) -> bool:
+    try:
+        return scopes.holds(hook["expression"], host.scope(walk, node))
+    except Missing as missing:
+        raise Broken(str(missing)) from missing
 
 
 def _called(
     walk: Walk, host: Host, node: Node, hook: Hook, hook_name: str, *, exit: bool
 ) -> Node | None:
-    given = {}
+    given: Arguments = {}
     if hook.get("arguments") and walk.node(hook_name) is None:
-        given = scopes.fill(hook["arguments"], host.scope(walk, node))
+        try:
+            given = passing.arguments(hook["arguments"], host.scope(walk, node))
+        except Missing as missing:
+            raise Broken(str(missing)) from missing
     call = Call(
         node=hook_name,
         who=hook,

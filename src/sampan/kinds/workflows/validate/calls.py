@@ -108,12 +108,16 @@ def problems(spec: Mapping[str, Any]) -> Iterator[Problem]:
 def _unsupplied(template: Template, given: Any, path: str) -> Iterator[Problem]:
     """Parameters of the called template that have neither an argument nor a default."""
     listed = (given or {}).get("parameters") or ()
-    values = {each.get("name"): arguments.default_of(each) for each in listed}
+    supplied = {each.get("name") for each in listed if _has_value(each)}
     for parameter in (template.get("inputs") or {}).get("parameters") or ():
         name = parameter["name"]
-        if values.get(name) is None and arguments.default_of(parameter) is None:
+        if name not in supplied and not _has_value(parameter):
             fault = f"template '{template['name']}': inputs.parameters.{name} was not supplied"
             yield required(f"{path}.parameters", fault)
+
+
+def _has_value(parameter: Mapping[str, Any]) -> bool:
+    return arguments.default_of(parameter) is not None or parameter.get("valueFrom") is not None
 
 
 def _circle(edges: Mapping[str, list[str]]) -> list[str]:

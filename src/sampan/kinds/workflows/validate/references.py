@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.workflows.language import tags
+from sampan.kinds.workflows.language.expressions import LATE
 from sampan.kinds.workflows.templates.tasks import Tasks
 from sampan.kinds.workflows.validate.supported import LOOPS
-from sampan.kube.errors import Problem, forbidden, invalid
+from sampan.kube.errors import Problem, invalid
 
 _TOLD = ("id", "status", "startedAt", "finishedAt", "hostNodeName", "exitCode")
 """What a step or a task tells those after it."""
@@ -68,10 +69,7 @@ def tags_in(value: Any) -> bool:
 
 def unresolved(value: Any, known: Collection[str], path: str) -> Iterator[Problem]:
     for tag in dict.fromkeys(tags.found_in(value)):
-        if tag.startswith("="):
-            why = f"expression tags are not supported by Sampan yet: {{{{{tag}}}}}"
-            yield forbidden(path, why)
-        elif ".outputs." in tag or tag.startswith("outputs."):
-            yield forbidden(path, f"outputs are not supported by Sampan yet: {{{{{tag}}}}}")
-        elif tag not in known:
+        if tag.startswith(("=", "outputs.", "steps.name", "tasks.name")) or ".outputs." in tag:
+            continue  # not judged before it is run
+        if tag not in known and tag not in LATE:
             yield invalid(path, f"{{{{{tag}}}}}", f"failed to resolve {{{{{tag}}}}}")

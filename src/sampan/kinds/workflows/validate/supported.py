@@ -39,9 +39,9 @@ LOOPS = ("withItems", "withParam", "withSequence")
 STEP = frozenset({"name", "template", "arguments", "when", "continueOn", "onExit", "hooks", *LOOPS})
 TASK = STEP | {"dependencies", "depends"}
 DAG = frozenset({"tasks", "target", "failFast"})
-ARGUMENTS = frozenset({"parameters"})
-ARGUMENT = frozenset({"name", "value", "description"})
-PARAMETER = ARGUMENT | {"default", "enum"}
+ARGUMENTS = frozenset({"parameters", "artifacts"})
+ARGUMENT = frozenset({"name", "value", "valueFrom", "description"})
+PARAMETER = ARGUMENT | {"default", "enum", "globalName"}
 
 
 def refused(
