@@ -25,6 +25,7 @@ import uvloop
 from sampan import founding
 from sampan.apiserver import certificates
 from sampan.apiserver.api import ApiServer
+from sampan.apiserver.loopback import Loopback
 from sampan.apiserver.server import Server
 from sampan.auth.audit import Trail
 from sampan.auth.keys import SigningKey
@@ -44,6 +45,8 @@ from sampan.lib.prometheus import Family, process
 from sampan.nodes import mirrorpod
 from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
+from sampan.services.argo.routes import Routes
+from sampan.services.argo.server import ArgoServer
 from sampan.store.objects import Store
 from sampan.store.records import StorageFailed
 from sampan.store.relocate import relocate
@@ -158,6 +161,7 @@ class Program:
         self.scheduler = Scheduler(self.cluster, clock=self.clock)
         self.node: Node | None = None
         self.gateway: Server | None = None
+        self.argo: Server | None = None
 
     async def start(self) -> State:
         """Start the parts in order; answers with where they are found."""
@@ -182,16 +186,16 @@ class Program:
             for manifest in founding.api_endpoints(api_port):
                 await self._apply(manifest)
         await self.scheduler.start()
-        self.gateway = Server(Gateway(self.health, api))
-        port = await self._listen(self.gateway.start, self.config.port, "port")
+        gateway, argo = await self._open(api)
         self.api.ready()
         _settle_memory()
-        return State(os.getpid(), f"http://{LOOPBACK}:{port}", api, str(self.home.kubeconfig))
+        return State(os.getpid(), gateway, api, str(self.home.kubeconfig), argo)
 
     async def stop(self) -> None:
         """Stop everything, the pods too; what fails is logged and does not keep the rest up."""
         steps = [
             self.gateway.stop if self.gateway else None,
+            self.argo.stop if self.argo else None,
             self.scheduler.stop,
             self.node.stop if self.node else None,
             self.node.shutdown_pods if self.node else None,
@@ -224,8 +228,24 @@ class Program:
             return Health(False, "not registered yet")
         return Health(ready["status"] == "True", ready.get("message") or "")
 
+    async def _open(self, api: str) -> tuple[str, str]:
+        """Open the gateway, with the products that are not left out, and the port of the Argo
+        Server, if it is to have one; answers with where they are."""
+        mounted, argo = {}, ""
+        if "workflows" not in self.config.without:
+            routes, loopback = Routes(), Loopback(self.api.asgi)
+            below = "/argo"
+            mounted[below] = ArgoServer(loopback, routes, clock=self.clock, below=below)
+            if self.config.argo_port is not None:
+                self.argo = Server(ArgoServer(loopback, routes, clock=self.clock))
+                own = await self._listen(self.argo.start, self.config.argo_port, "argo_port")
+                argo = f"https://{LOOPBACK}:{own}"
+        self.gateway = Server(Gateway(self.health, api, mounted, self.config.hosts))
+        port = await self._listen(self.gateway.start, self.config.port, "port")
+        return f"http://{LOOPBACK}:{port}", argo
+
     async def _listen(self, start: Callable[..., Any], port: int, setting: str) -> int:
-        secure = self.certificates if setting == "api_port" else None
+        secure = None if setting == "port" else self.certificates
         try:
             return int(await start(LOOPBACK, port, secure))
         except OSError as error:

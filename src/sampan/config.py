@@ -81,10 +81,17 @@ class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """config.yaml. Ports: 0 picks a free one."""
+    """config.yaml. Ports: 0 picks a free one.
+
+    argo_port: serves the Argo Server's API also on a port of its own, with TLS, as upstream's does
+    (on 2746); None, the default, does not. hosts: names, beyond localhost, that this machine is
+    called by in requests to the gateway, such as that of a reverse proxy.
+    """
 
     port: int = 8080
     api_port: int = 6443
+    argo_port: int | None = None
+    hosts: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     user: str = "user@example.com"
     images: tuple[Image, ...] = ()
@@ -152,6 +159,7 @@ class State(Struct, frozen=True):
     gateway: str
     api: str
     kubeconfig: str
+    argo: str = ""  # the Argo Server's own port, if it has one
 
 
 class Home:

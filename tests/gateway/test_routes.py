@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from sampan.gateway.routes import Gateway, Health
+from sampan.gateway.routes import Gateway, Health, knows
 
 HEALTH = {"api": Health(True), "node": Health(False, "<starting>")}
 
@@ -49,3 +49,39 @@ def test_head_has_no_body():
 
 def test_ready_when_all_are():
     assert ask("/readyz", health={"api": Health(True)}) == (200, b"ok")
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        pytest.param("127.0.0.1:8080", True, id="address"),
+        pytest.param("localhost:8080", True, id="localhost"),
+        pytest.param("LocalHost.", True, id="spelled-otherwise"),
+        pytest.param("a.localhost", True, id="below-localhost"),
+        pytest.param("[::1]:8080", True, id="six"),
+        pytest.param("box.example:80", True, id="configured"),
+        pytest.param("evil.example", False, id="rebound"),
+        pytest.param("127.0.0.1.evil.example", False, id="looks-like-an-address"),
+        pytest.param("localhost.evil.example", False, id="looks-like-localhost"),
+    ],
+)
+def test_only_names_of_this_machine_are_served(host, known):
+    assert knows([(b"host", host.encode())], ["box.example"]) is known
+
+
+def test_a_product_is_asked_below_its_prefix_only():
+    asked = []
+
+    async def product(scope, receive, send):
+        asked.append(scope["path"])
+        await send({"status": 200})
+        await send({"body": b""})
+
+    gateway = Gateway(lambda: HEALTH, "", {"/argo": product})
+    for path in ("/argo", "/argo/api", "/argos", "/"):
+        asyncio.run(gateway({"type": "http", "path": path, "method": "GET"}, None, _nowhere))
+    assert asked == ["/argo", "/argo/api"]
+
+
+async def _nowhere(message):
+    pass

@@ -1,0 +1,1 @@
+"""Records: what outlives objects, in SQL. Now the archive of workflows."""

@@ -1,0 +1,138 @@
+"""Routes: which function answers which path. The table is upstream's swagger, in its order.
+
+A path is compared part by part: `{name}` takes any one part. Of several patterns that match, the
+one that begins like the path for longest is taken, so `workflows/{namespace}/lint` before
+`workflows/{namespace}/{name}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from sampan.services.argo import (
+    archived,
+    info,
+    listing,
+    logs,
+    sync,
+    templates,
+    watching,
+    workflows,
+)
+from sampan.services.argo.call import EVENT_BINDINGS, Call, Handler
+from sampan.services.argo.errors import UNIMPLEMENTED, Refused, not_found
+from sampan.services.argo.listing import Archive
+
+_NAMESPACE = "{namespace}"
+Pattern = tuple[str, ...]
+
+
+class Routes:
+    """`archive` is None where there is none."""
+
+    def __init__(self, archive: Archive | None = None) -> None:
+        self._table: dict[tuple[str, int], list[tuple[Pattern, Handler]]] = {}
+        for method, path, handler in _table(archive):
+            pattern = tuple(path.split("/"))
+            self._table.setdefault((method, len(pattern)), []).append((pattern, handler))
+        for patterns in self._table.values():
+            patterns.sort(key=lambda each: tuple(part.startswith("{") for part in each[0]))
+
+    def find(self, method: str, parts: list[str]) -> tuple[Handler, Mapping[str, str]]:
+        """Raises Refused: 404, or 501 for another method than those that there are."""
+        wanted = "GET" if method == "HEAD" else method
+        for pattern, handler in self._table.get((wanted, len(parts)), ()):
+            if (path := _match(pattern, parts)) is not None:
+                return handler, path
+        others = (each for (_, size), each in self._table.items() if size == len(parts))
+        if any(_match(pattern, parts) is not None for each in others for pattern, _ in each):
+            raise Refused(UNIMPLEMENTED, "Method Not Allowed")
+        raise not_found("Not Found")
+
+
+def _match(pattern: Pattern, parts: list[str]) -> Mapping[str, str] | None:
+    """Only the namespace may be empty: that is all of them."""
+    found = {}
+    for wanted, part in zip(pattern, parts, strict=True):
+        if wanted.startswith("{"):
+            if not part and wanted != _NAMESPACE:
+                return None
+            found[wanted[1:-1]] = part
+        elif wanted != part:
+            return None
+    return found
+
+
+Row = tuple[str, str, Handler]
+
+
+def _table(archive: Archive | None) -> Iterable[Row]:
+    for method, path, handler in (
+        *_workflows(archive),
+        *_archived(archive),
+        *_stored("workflow-templates/{namespace}", templates.WORKFLOW_TEMPLATES),
+        *_stored("cluster-workflow-templates", templates.CLUSTER),
+        *_stored("cron-workflows/{namespace}", templates.CRON),
+        ("PUT", "cron-workflows/{namespace}/{name}/suspend", templates.suspend_cron),
+        ("PUT", "cron-workflows/{namespace}/{name}/resume", templates.resume_cron),
+        ("GET", "workflow-event-bindings/{namespace}", _bindings.list),
+        ("POST", "sync/{namespace}", sync.create),
+        ("GET", "sync/{namespace}/{key}", sync.get),
+        ("PUT", "sync/{namespace}/{key}", sync.update),
+        ("DELETE", "sync/{namespace}/{key}", sync.delete),
+        ("GET", "info", info.info),
+        ("GET", "version", info.version),
+        ("GET", "userinfo", info.user),
+        ("POST", "tracking/event", info.track),
+        *_events(),
+    ):
+        yield method, f"api/v1/{path}", handler
+
+
+def _workflows(archive: Archive | None) -> Iterable[Row]:
+    yield "GET", "workflows/{namespace}", partial(listing.list_workflows, archive=archive)
+    yield "POST", "workflows/{namespace}", workflows.create
+    yield "POST", "workflows/{namespace}/lint", workflows.lint
+    yield "GET", "workflows/{namespace}/{name}", partial(workflows.get, archive=archive)
+    yield "DELETE", "workflows/{namespace}/{name}", workflows.delete
+    yield "GET", "workflows/{namespace}/{name}/log", logs.logs
+    yield "GET", "workflows/{namespace}/{name}/{podName}/log", logs.logs
+    yield "GET", "workflow-events/{namespace}", watching.workflows
+    yield "GET", "stream/events/{namespace}", watching.events
+
+
+def _archived(archive: Archive | None) -> Iterable[Row]:
+    yield "GET", "archived-workflows", partial(archived.list_archived, archive=archive)
+    yield "GET", "archived-workflows-label-keys", partial(archived.label_keys, archive=archive)
+    yield "GET", "archived-workflows-label-values", partial(archived.label_values, archive=archive)
+    yield "GET", "archived-workflows/{uid}", partial(archived.get, archive=archive)
+    yield "DELETE", "archived-workflows/{uid}", partial(archived.delete, archive=archive)
+
+
+def _stored(path: str, kind: templates.Stored) -> Iterable[Row]:
+    yield "GET", path, kind.list
+    yield "POST", path, kind.create
+    yield "POST", f"{path}/lint", kind.lint
+    yield "GET", f"{path}/{{name}}", kind.get
+    yield "PUT", f"{path}/{{name}}", kind.update
+    yield "DELETE", f"{path}/{{name}}", kind.delete
+
+
+_bindings = templates.Stored(EVENT_BINDINGS, "", "")
+
+
+def _events() -> Iterable[Row]:
+    """Argo Events is another product; its objects are no part of this server."""
+    for kind in ("event-sources", "sensors"):
+        for path in (f"{kind}/{_NAMESPACE}", f"{kind}/{_NAMESPACE}/{{name}}"):
+            for method in ("GET", "POST", "PUT", "DELETE"):
+                yield method, path, _no_events
+        yield "GET", f"stream/{kind}/{_NAMESPACE}", _no_events
+        yield "GET", f"stream/{kind}/{_NAMESPACE}/logs", _no_events
+
+
+async def _no_events(call: Call) -> Any:
+    raise Refused(UNIMPLEMENTED, "Argo Events is not served here: there are no EventSources and"
+                  " Sensors")  # fmt: skip

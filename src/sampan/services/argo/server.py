@@ -1,0 +1,147 @@
+"""ArgoServer: the ASGI application that speaks the REST API of the Argo Server.
+
+    authenticate -> find the route -> read the body -> a function of this package -> answer
+
+Who calls is what the API server says of the Authorization header; no other header and no cookie
+counts, so that another site's page, which cannot set that header, does nothing in a user's name.
+It is no gRPC server, and it serves no user interface.
+Upstream: argo-workflows api/openapi-spec/swagger.json, server/apiserver/argoserver.go.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from sampan.kube.errors import ApiStatus, Unauthorized
+from sampan.lib.clock import Clock
+from sampan.services.argo import errors
+from sampan.services.argo.call import Call, Caller, Download, Stream
+from sampan.services.argo.errors import Refused
+from sampan.services.argo.routes import Routes
+from sampan.services.http import Left, Receive, Request, Scope, Send, TooMuch
+from sampan.services.kube import Kube, Transport
+
+_log = logging.getLogger(__name__)
+
+_EVENTS = "text/event-stream"
+
+
+class ArgoServer:
+    """`below` is the path that the server lives under, such as /argo."""
+
+    def __init__(
+        self, transport: Transport, routes: Routes, *, clock: Clock, below: str = ""
+    ) -> None:
+        self._transport = transport
+        self._routes = routes
+        self._clock = clock
+        self._below = below
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive, send)
+        try:
+            await self._serve(request)
+        except Left:
+            return
+        except Refused as refused:
+            await self._refuse(request, refused)
+        except ApiStatus as error:
+            await self._refuse(request, errors.of_status(error))
+        except TooMuch:
+            await self._refuse(request, errors.invalid("the body of the request is too large"))
+        except RecursionError:
+            await self._refuse(request, errors.invalid("the request is nested too deeply"))
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.path)
+            fault = "the server failed on this request; see its log"
+            await self._refuse(request, Refused(errors.INTERNAL, fault))
+
+    async def _serve(self, request: Request) -> None:
+        kube = Kube(self._transport, _authorization(request))
+        me = await kube.who_am_i()
+        caller = Caller(me.get("username") or "", tuple(me.get("groups") or ()))
+        handler, path = self._routes.find(request.method, request.segments(self._below))
+        body = await _body(request) if request.method in ("POST", "PUT") else {}
+        answer = await handler(Call(request, kube, caller, path, body, self._clock))
+        if isinstance(answer, Stream):
+            await self._stream(request, answer)
+        elif isinstance(answer, Download):
+            await _download(request, answer)
+        else:
+            await request.json(200, answer)
+
+    async def _stream(self, request: Request, stream: Stream) -> None:
+        """As grpc-gateway tells them: one JSON text a line, or server-sent events."""
+        events = _EVENTS in request.header("accept")
+        content_type = _EVENTS if events else "application/json"
+        await request.stream(_framed(stream.results, events), content_type)
+
+    async def _refuse(self, request: Request, refused: Refused) -> None:
+        if not request.answered:
+            await request.json(refused.http, refused.body())
+
+
+async def _framed(results: AsyncGenerator[bytes, None], events: bool) -> AsyncGenerator[bytes]:
+    """What fails when the answer has begun is its last line."""
+    begun = False
+    async with aclosing(results):
+        try:
+            async for result in results:
+                begun = True
+                if not result:
+                    yield b""
+                elif events:
+                    yield b'data: {"result":' + result + b"}\n\n"
+                else:
+                    yield b'{"result":' + result + b"}\n"
+        except (ApiStatus, Refused) as error:
+            if not begun:
+                raise
+            refused = error if isinstance(error, Refused) else errors.of_status(error)
+            text = orjson.dumps({"error": _said(refused)})
+            yield b"data: " + text + b"\n\n" if events else text + b"\n"
+
+
+def _said(refused: Refused) -> dict[str, Any]:
+    return {"grpc_code": refused.code, "http_code": refused.http, "message": refused.message}
+
+
+def _authorization(request: Request) -> str:
+    """The header, if it holds a token. Raises Unauthorized."""
+    header = request.header("authorization")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthorized("token not valid.")
+    return header
+
+
+async def _body(request: Request) -> Any:
+    """The JSON of the body; {} for none. Raises Refused."""
+    raw = await request.body()
+    if not raw.strip():
+        return {}
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise errors.invalid(f"the body is no JSON: {error}") from None
+    return found
+
+
+async def _download(request: Request, found: Download) -> None:
+    name = found.name.replace("\\", "_").replace('"', "_")
+    more = [
+        ("content-disposition", f'inline; filename="{name}"'),
+        ("content-security-policy", "sandbox; base-uri 'none'; default-src 'none';"
+         " img-src 'self' data:; style-src 'self' 'unsafe-inline'"),
+        ("x-frame-options", "SAMEORIGIN"),
+    ]  # fmt: skip
+    if found.size is not None:
+        more.append(("content-length", str(found.size)))
+    await request.stream(found.pieces, found.content_type, more)
