@@ -1,7 +1,7 @@
 """What a built-in function takes, said in one short text, and checked before it is called.
 
-One letter an argument: s text, i whole number, r number, l list, m map, a anything. What stands
-behind a `?` may be left out, the argument before a `+` may stand there any number of times.
+One letter an argument: s text, b truth, i whole number, r number, l list, m map, a anything. What
+stands behind a `?` may be left out, the argument before a `+` may stand there any number of times.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from sampan.lib.expr.values import is_number, type_of
 
 _TESTS: dict[str, Callable[[Any], bool]] = {
     "s": lambda value: value.__class__ is str,
+    "b": lambda value: value.__class__ is bool,
     "i": is_number,
     "r": is_number,
     "l": lambda value: isinstance(value, list | tuple),
     "m": lambda value: isinstance(value, Mapping),
     "a": lambda value: True,
 }
-_WANTED = {"s": "string", "i": "int", "r": "float64", "l": "[]interface {}",
+_WANTED = {"s": "string", "b": "bool", "i": "int", "r": "float64", "l": "[]interface {}",
            "m": "map[string]interface {}"}  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from sampan.lib import printf
 from sampan.lib.expr.faults import Fault
 from sampan.lib.expr.values import Opaque, type_of
 
@@ -30,28 +31,13 @@ def _shown(value: Any) -> str:
     if value.__class__ is bool:
         return "true" if value else "false"
     if value.__class__ is float:
-        return real_text(value)
+        return printf.number(value)
     if isinstance(value, Mapping):
         pairs = sorted(value.items(), key=lambda pair: (type_of(pair[0]), pair[0]))
         return f"map[{' '.join(f'{_shown(key)}:{_shown(one)}' for key, one in pairs)}]"
     if isinstance(value, list | tuple | bytes):
         return f"[{' '.join(map(_shown, value))}]"
     return str(value)
-
-
-def real_text(value: float, least: int = -4, most: int = 6) -> str:
-    """The shortest text that gives the number again; below 10**least and from 10**most on it has
-    an exponent: 1e+06 with %v."""
-    if not math.isfinite(value):
-        return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
-    number = Decimal(repr(value))
-    exponent = number.adjusted() if value else 0
-    if least <= exponent < most:
-        text = format(number, "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    digits = "".join(map(str, number.as_tuple().digits)).rstrip("0")
-    mantissa = f"{digits[0]}.{digits[1:]}".rstrip(".")
-    return f"{'-' if value < 0 else ''}{mantissa}e{exponent:+03d}"
 
 
 def to_json(value: Any, indent: str = "") -> str:
@@ -67,8 +53,8 @@ def _json(value: Any, indent: str, line: str) -> str:
         return json.dumps(value)
     if value.__class__ is float:
         if not math.isfinite(value):
-            raise Fault(f"json: unsupported value: {real_text(value)}")
-        return real_text(value, -6, 21).replace("e-0", "e-")
+            raise Fault(f"json: unsupported value: {printf.number(value)}")
+        return _json_number(value)
     inner = line + indent
     if isinstance(value, Mapping):
         colon = ": " if indent else ":"
@@ -84,6 +70,14 @@ def _json(value: Any, indent: str, line: str) -> str:
     if isinstance(value, Opaque):
         return value.json()
     raise Fault(f"json: unsupported type: {type_of(value)}")
+
+
+def _json_number(value: float) -> str:
+    """The shortest digits; an exponent only for the very small and the very large."""
+    if value and not 1e-6 <= abs(value) < 1e21:
+        return printf.number(value).replace("e-0", "e-")
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _within(brackets: str, inner: str, line: str, parts: list[str]) -> str:

@@ -56,6 +56,12 @@ class Pattern:
             return self._search(value) is not None
         return None if size > TOO_LONG else self._automaton.search(value)
 
+    def matcher(self, value: str) -> re.Pattern[str] | None:
+        """Python's own pattern, to find where it matches; None where that could run away."""
+        if self.risky or (self._long is not None and len(value) > self._long):
+            return None
+        return re.compile(self._translated, re.ASCII)
+
     @cached_property
     def _automaton(self) -> Automaton:
         return Automaton(self._translated)
