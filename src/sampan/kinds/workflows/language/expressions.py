@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sampan.kinds.workflows.language.faults import Missing
-from sampan.lib import expr, jsonpath, printf
+from sampan.lib import expr, jsonpath, printf, sprig
 
 ALL = ("*",)
 """As strict names: every variable must be known."""
@@ -150,5 +150,6 @@ FUNCTIONS: Mapping[str, Any] = {
     "asFloat": _float,
     "jsonpath": _json_path,
     "toJson": expr.marshal,
+    "sprig": sprig.FUNCTIONS,
 }
 """What expressions can call beside the language's own functions."""
