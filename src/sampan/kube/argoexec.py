@@ -8,6 +8,9 @@ Upstream: argo-workflows workflow/common/common.go, workflow/controller/workflow
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 IMAGE = "quay.io/argoproj/argoexec"
 VERSION = "v4.1.2"
 
@@ -63,3 +66,12 @@ def unwrapped(command: list[str] | None) -> list[str] | None:
         return None
     assert command is not None
     return command[command.index("--") + 1 :] if "--" in command else []
+
+
+def is_executor(container: Mapping[str, Any]) -> bool:
+    """Whether a container is the executor itself, and not a program that it looks after."""
+    name, _, _ = str(container.get("image") or "").partition("@")
+    base, _, last = name.rpartition("/")
+    if f"{base}/{last.partition(':')[0]}" != IMAGE:
+        return False
+    return program(container.get("command")) not in ("", "emissary")

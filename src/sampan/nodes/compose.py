@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sampan.kube import argoexec
 from sampan.nodes import environment, gpus, hosts
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.images import users
@@ -55,6 +56,11 @@ class Directories(Struct, frozen=True):
         return self.scratch / "termination"
 
     @property
+    def kept(self) -> Path:
+        """The root of a container whose files are looked at afterwards."""
+        return self.scratch / "kept"
+
+    @property
     def gpus(self) -> Path:
         return self.scratch / "gpus"
 
@@ -88,7 +94,7 @@ class Directories(Struct, frozen=True):
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What the node adds. `hidden` is never seen inside; `gpus` are indices; `resolv` is the text
     of /etc/resolv.conf, "" for the machine's own. `layers` is where those of images lie; `overlay`
-    says whether they can be mounted."""
+    says whether they can be mounted. `outputs` are paths that are looked at when it has ended."""
 
     hidden: tuple[str, ...]
     services: Mapping[str, str]
@@ -97,6 +103,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     layers: Path = Path()
     overlay: bool = True
+    outputs: tuple[str, ...] = ()
 
 
 def compose(
@@ -111,7 +118,9 @@ def compose(
     pod, hostname = facts.pod, hosts.hostname(facts.pod)
     declared = environment.variables(facts, container, around.services)
     env = {**runtime.variables(), "HOSTNAME": hostname, **gpus.variables(around.gpus), **declared}
-    command = _expanded(argv(runtime, container.get("command"), container.get("args")), declared)
+    own = argoexec.unwrapped(container.get("command"))
+    words = container.get("command") if own is None else own
+    command = _expanded(argv(runtime, words, container.get("args")), declared)
     if not command:
         message = f'no command is known for image "{container["image"]}": set "command"'
         raise Unrunnable("CreateContainerError", message)
@@ -143,6 +152,8 @@ def compose(
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
         stop_signal=_signal(runtime.stop_signal),
+        keep=str(directories.kept) if around.outputs and files is None else "",
+        outputs=around.outputs,
     )
     return box if files is None else _in_image(box, files, directories, around)
 

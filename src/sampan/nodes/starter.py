@@ -19,6 +19,8 @@ from sampan.nodes import gpus, hosts, resolv
 from sampan.nodes.cell import Cell, identity
 from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
+from sampan.nodes.executor import seen
+from sampan.nodes.executor.pod import Executor, outputs_of
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.oci import tree
 from sampan.nodes.images.oci.errors import PullError
@@ -27,6 +29,7 @@ from sampan.nodes.images.runtime import Files, Refusal, Runtime, Wanted
 from sampan.nodes.life.seen import Start, Waiting
 from sampan.nodes.limits import limits_of
 from sampan.nodes.pulling import Pulling
+from sampan.nodes.sandbox.spec import Sandbox
 from sampan.nodes.supervisor.client import Refused, Report
 from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
@@ -39,9 +42,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0
 class Starter:
     """For one pod."""
 
-    def __init__(self, context: Context, directory: Path, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, context: Context, directory: Path, executor: Executor, wake: Callable[[], None]
+    ) -> None:
         """`wake` is called when something that was waited for has come."""
         self._context = context
+        self._executor = executor
         self._pulling = Pulling(context, wake, self._later)
         self._directory = directory
         self._volumes = PodVolumes(directory / "volumes", context.home, context.cluster)
@@ -53,6 +59,10 @@ class Starter:
     async def start(self, cell: Cell, action: Start, facts: PodFacts) -> Report | None:
         """Start one attempt. None when it cannot be now: the cell says why."""
         try:
+            if cell.ours:
+                cell.image_id = "sampan://executor"
+                await self._volumes.prepare(facts)
+                return await self._executor.begin(cell, action.attempt, facts, self._volumes)
             runtime = self._runtime(cell, facts)
             if runtime is None:
                 return None
@@ -88,6 +98,11 @@ class Starter:
     def leave(self) -> None:
         """The pod is over."""
         self._pulling.cancel()
+
+    async def resume(self, cell: Cell, facts: PodFacts) -> None:
+        """A container of the executor ran under an earlier control plane."""
+        await self._volumes.prepare(facts)
+        await self._executor.resume(cell, facts, self._volumes)
 
     def adopted(self, cell: Cell) -> None:
         """A container runs that an earlier control plane has started."""
@@ -166,15 +181,28 @@ class Starter:
             ),
             layers=context.puller.store.root / "layers",
             overlay=overlay,
+            outputs=outputs_of(facts, cell.spec),
         )
         box = compose(facts, cell.spec, runtime, self._volumes, (place, around))
         if not place.scratch.exists():
             own = hosts.hosts_file(facts.pod, facts.pod_ip, _machine_hosts(facts.pod))
             files = own, around.resolv
             place.make(*files, image=runtime.files is not None)
+        if box.outputs:
+            self._keep(box, place)
         if indices:
             place.gpus.write_text(" ".join(map(str, indices)))
         return context.level.request(started, box)
+
+    def _keep(self, box: Sandbox, place: Directories) -> None:
+        """What the container writes has to be found again when it has ended."""
+        plain = self._context.level.kind == "plain"
+        if box.keep:
+            os.makedirs(box.keep, exist_ok=True)
+        if plain:
+            for path in box.outputs:
+                os.makedirs(os.path.dirname(f"{box.keep}{path}"), exist_ok=True)
+        seen.of(box, plain=plain).save(place.scratch)
 
     def _announce(self, cell: Cell, facts: PodFacts, runtime: Runtime, action: Start) -> None:
         emit, pod, image = self._context.emit, facts.pod, cell.spec["image"]

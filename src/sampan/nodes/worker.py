@@ -13,25 +13,32 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.nodes import adopt, probes
 from sampan.nodes.cell import Cell, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
+from sampan.nodes.executor.pod import Executor, recorded
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.decide import decide
 from sampan.nodes.life.eviction import EVICTED
-from sampan.nodes.life.seen import Decision, ProbeKind, Snapshot, Start, Stop
+from sampan.nodes.life.seen import Decision, ProbeKind, Run, Snapshot, Start, Stop
 from sampan.nodes.messages import read_message
 from sampan.nodes.references import pod_references
 from sampan.nodes.starter import Starter
 from sampan.nodes.stopper import stop
 from sampan.nodes.supervisor.client import Gone, Report
+from sampan.nodes.supervisor.records import UNKNOWN_REASON
 
 log = logging.getLogger(__name__)
 
 _SECTIONS = ("initContainers", "containers", "ephemeralContainers")
+_EXECUTOR_LAG = 0.05
+"""Seconds in which the executor mostly has done its part when a main container has ended: then both
+ends go into one write."""
 _LAG = 0.05  # seconds: what we read is older than what we must not overwrite
 
 
@@ -50,9 +57,12 @@ class Worker:
         self._wake = asyncio.Event()
         self._stale = False
         self._directory = context.pod_directory(self.uid)
-        self._starter = Starter(context, self._directory, self._wake.set)
+        tell = (self.exited, self._end)
+        self._executor = Executor(context, self.cells, self._place, tell)
+        self._starter = Starter(context, self._directory, self._executor, self._wake.set)
         self._watched: list[Key] = []
         self._early: dict[str, Report] = {}
+        self._resumed: list[Cell] = []
         self._add_cells()
 
     # -- what happens -----------------------------------------------------------------------------
@@ -63,7 +73,9 @@ class Worker:
         if address and self.context.networking.hold(self.uid, address):
             self.address = address
         for cell in self.cells.values():
-            if cell.running:
+            if cell.ours and cell.last is not None:
+                self._resume(cell)
+            elif cell.running:
                 self._starter.adopted(cell)
                 self._stale = True  # its files may be old, and its tokens are not known here
             elif cell.last is not None:
@@ -73,6 +85,20 @@ class Worker:
             if self.uid not in self.context.networking.known:
                 self.cut_off()
 
+    def _resume(self, cell: Cell) -> None:
+        """The executor's containers run in the control plane: where that was killed, what they were
+        about is done again, unless they had written down their end."""
+        assert cell.last is not None
+        if cell.last.reason != UNKNOWN_REASON:
+            return
+        cell.last = Run(attempt=cell.last.attempt, started=cell.last.started)
+        end = recorded(self._place(cell))
+        if end is not None:
+            code, finished, message = end
+            cell.last = replace(cell.last, code=code, finished=finished, message=message)
+        else:
+            self._resumed.append(cell)
+
     def cut_off(self) -> None:
         """The pod's network has gone: what runs in it ends, and starts again in a new one if the
         pod wants that."""
@@ -80,7 +106,7 @@ class Worker:
             text = "Pod sandbox changed, it will be killed and re-created."
             self.context.emit(self.pod, "Normal", "SandboxChanged", text)
             for cell in self.cells.values():
-                if cell.running:
+                if cell.running and not cell.ours:
                     stopping = self.context.client.stop(cell.identity, 0)
                     cell.stopper = asyncio.create_task(stopping)
 
@@ -115,8 +141,13 @@ class Worker:
         cell.note(attempt, report)
         read_message(cell, self._place(cell))
         self.context.gpus.release(report.id)
-        self.context.trash.add(self._place(cell).scratch)
-        self._wake.set()
+        self._executor.noticed()
+        if not self._executor.present:  # else it may want to look at what is left
+            self.context.trash.add(self._place(cell).scratch)
+        if self._executor.busy and not cell.ours:
+            asyncio.get_running_loop().call_later(_EXECUTOR_LAG, self._wake.set)
+        else:
+            self._wake.set()
 
     def touched(self) -> None:
         """A ConfigMap, Secret or claim that this pod uses has changed."""
@@ -137,12 +168,14 @@ class Worker:
 
     def pids(self) -> dict[str, int]:
         """The first process of each container that runs."""
-        return {name: cell.pid for name, cell in self.cells.items() if cell.running}
+        return {name: cell.pid for name, cell in self.cells.items() if cell.running and cell.pid}
 
     # -- the loop ---------------------------------------------------------------------------------
     async def run(self) -> None:
         self._watch_references()
         try:
+            for cell in self._resumed:
+                await self._starter.resume(cell, self._facts())
             while not await self._step():
                 pass
         except Gone:
@@ -224,11 +257,18 @@ class Worker:
             why = action.why or f"Stopping container {cell.name}"
             self.context.emit(self.pod, "Normal", "Killing", why)
         first, cell.stop_by = cell.stop_by is None, deadline
+        if cell.ours:
+            self._executor.told_to_end(cell, action.grace)
+            return
         if cell.stopper is not None:
             cell.stopper.cancel()
         target = self._target(cell)
         failed = functools.partial(self.context.emit, self.pod, "Warning", "FailedPreStopHook")
         cell.stopper = asyncio.create_task(stop(target, action.grace, failed if first else None))
+
+    def _end(self, container: str, grace: float) -> None:
+        """The executor wants a container to end."""
+        self._stop(Stop(container, grace))
 
     # -- probes and hooks -------------------------------------------------------------------------
     def _probe(self, wanted: frozenset[tuple[str, ProbeKind]]) -> None:
@@ -333,13 +373,17 @@ class Worker:
         while alive := [cell for cell in self.cells.values() if cell.running]:
             for cell in alive:
                 cell.cancel()
-                await self.context.client.stop(cell.identity, 0)
+                if cell.ours:
+                    self._executor.told_to_end(cell, 0)
+                else:
+                    await self.context.client.stop(cell.identity, 0)
             self._wake.clear()
             if any(cell.running for cell in alive):
                 await self._wake.wait()
 
     def _leave(self) -> None:
         self._starter.leave()
+        self._executor.leave()
         for cell in self.cells.values():
             cell.cancel()
         for key in self._watched:

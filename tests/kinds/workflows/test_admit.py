@@ -170,9 +170,9 @@ def test_empty_values_of_other_fields_ask_for_nothing() -> None:
             id="a-later-step",
         ),
         pytest.param(
-            workflow(leaf("main", outputs={"parameters": [{"name": "x"}]})),
-            f"spec.templates[0].outputs.parameters: {NOT_YET}",
-            id="output-parameters",
+            workflow(leaf("main", outputs={"artifacts": [{"name": "x"}]})),
+            f"spec.templates[0].outputs.artifacts: {NOT_YET}",
+            id="output-artifacts",
         ),
         pytest.param(
             workflow(leaf("main"), shutdown="Now"),

@@ -125,7 +125,9 @@ def _template(template: Template, path: str) -> Iterator[Problem]:
     given = {field: template[field] for field in useless if field in template}
     yield from supported.refused(given, allowed, path, why)
     yield from _parameters(template.get("inputs"), supported.PARAMETER, f"{path}.inputs")
-    yield from supported.refused(template.get("outputs") or {}, (), f"{path}.outputs")
+    yield from supported.refused(
+        template.get("outputs") or {}, supported.OUTPUTS if leaf else (), f"{path}.outputs"
+    )
     for field in ("parallelism", "activeDeadlineSeconds"):
         yield from _positive(template.get(field), f"{path}.{field}")
     if not leaf:

@@ -100,6 +100,9 @@ class Walk:
         self.now = rfc3339(run.now)
         self.globals = known
         self.book = Book(run)
+        self.results: dict[
+            str, frozenset[str]
+        ] = {}  # steps whose results are asked for, by boundary
         self.actions: list[Action] = []
         self.changed: dict[str, Node] = {}
         self.ended: list[str] = []  # ids of the nodes that this look ended

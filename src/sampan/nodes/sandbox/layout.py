@@ -39,10 +39,12 @@ def lay_out(box: Sandbox) -> Layout:
     targets = {mount: shadow.resolve(box.root, mount.target) for mount in box.mounts}
     cwd = shadow.resolve(box.root, box.cwd)
     writable = (*_OURS, *box.hidden)
-    places = [*targets.values(), cwd]
+    outputs = [_within(box.root, shadow.resolve(box.root, path)) for path in box.outputs]
+    places = [*targets.values(), cwd, *outputs]
     found = shadow.shadows(box.root, places, lambda path: _below(path, writable))
-    steps = list(base)
-    steps += shadow.steps(box.root, found, set(targets.values()))
+    kept = {directory for directory in found if any(_below(path, (directory,)) for path in outputs)}
+    steps = _rooted(base, box.keep, kept) if box.keep else list(base)
+    steps += shadow.steps(box.root, found, set(targets.values()), kept)
     if box.root == "/":
         steps += _masked(shadow.alias("/etc") if "/etc" in found else "/etc")
     for mount, target in targets.items():
@@ -51,10 +53,25 @@ def lay_out(box: Sandbox) -> Layout:
     steps += [Bind(device, device, optional=True, device=True) for device in box.devices]
     if not os.path.isdir(box.root.rstrip("/") + cwd) or _below(cwd, writable):
         steps.append(Directory(cwd))
-    steps += [Seal(directory) for directory in sorted(found, reverse=True)]
+    steps += [Seal(directory) for directory in sorted(found - kept, reverse=True)]
     if box.read_only:
         steps.append(Seal("/"))
     return Layout(steps, cwd)
+
+
+def _within(root: str, path: str) -> str:
+    """What must be writable so that `path` can be: an empty directory takes new entries only if it
+    is not the root's own."""
+    try:
+        return path if os.listdir(root.rstrip("/") + path) else f"{path}/new"
+    except OSError:
+        return path
+
+
+def _rooted(base: list[Step], keep: str, kept: set[str]) -> list[Step]:
+    """The base upon a directory instead of memory, less what the container may add to."""
+    rest = [step for step in base if not (isinstance(step, Bind) and step.target in kept)]
+    return [Bind(keep, "/"), *rest]
 
 
 def _own(box: Sandbox) -> Layout:

@@ -34,10 +34,17 @@ def rewritten(box: Sandbox) -> Sandbox:
 
 def rewriter(box: Sandbox) -> Callable[[str], str]:
     """Replaces mount paths in one string, the longest first."""
-    sources = {mount.target.rstrip("/"): mount.source for mount in box.mounts}
+    sources = {
+        path.rstrip("/"): f"{box.keep}{path}" for path in box.outputs if not _mounted(box, path)
+    }
+    sources |= {mount.target.rstrip("/"): mount.source for mount in box.mounts}
     sources.pop("", None)
     if not sources:
         return lambda text: text
     longest_first = sorted(sources, key=len, reverse=True)
     paths = re.compile(_BEFORE + "(" + "|".join(map(re.escape, longest_first)) + ")" + _AFTER)
     return lambda text: paths.sub(lambda match: sources[match[1]], text)
+
+
+def _mounted(box: Sandbox, path: str) -> bool:
+    return any(f"{path}/".startswith(mount.target.rstrip("/") + "/") for mount in box.mounts)

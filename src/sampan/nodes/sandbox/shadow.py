@@ -10,9 +10,9 @@ the root file system.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
-from sampan.nodes.sandbox.steps import Bind, Link, Step, Tmpfs
+from sampan.nodes.sandbox.steps import Bind, Directory, Link, Step, Tmpfs
 
 _MOST_LINKS = 40  # symbolic links followed in one path, as the kernel does
 
@@ -58,15 +58,15 @@ def shadows(root: str, targets: Iterable[str], free: Callable[[str], bool]) -> s
     return found
 
 
-def steps(root: str, found: set[str], targets: set[str]) -> list[Step]:
-    """What makes the look-alikes."""
+def steps(root: str, found: set[str], targets: set[str], kept: Collection[str] = ()) -> list[Step]:
+    """What makes the look-alikes; `kept` ones lie in the root's own directory, not in memory."""
     base = root.rstrip("/")
     made: list[Step] = []
     for directory in sorted(found):
         hidden = alias(directory)
         if directory == _top(directory):
             made.append(Bind(base + directory, hidden, read_only=True))
-        made.append(Tmpfs(directory))
+        made.append(Directory(directory) if directory in kept else Tmpfs(directory))
         for name in _entries(base + directory):
             path = f"{directory}/{name}"
             if path not in found and path not in targets:

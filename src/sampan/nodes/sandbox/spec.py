@@ -67,6 +67,8 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     capabilities: of root inside; nobody has others.
     directories: what has to be there in an image besides.
     stop_signal: the number of what asks it to end.
+    keep: a directory of the host that "/" is, so that what the container writes there can be read
+        afterwards; "" for memory. outputs: paths below which it has to be able to write.
     """
 
     argv: tuple[str, ...]
@@ -90,3 +92,5 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     capabilities: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
     stop_signal: int = signal.SIGTERM
+    keep: str = ""
+    outputs: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ A container's directory holds:
     exit        how it ended, written by us
     out, err    named pipes for its output: they stay open for the container if we die
     log, log.1  its output (`logs`)
+    inside      says that the control plane is the container: none of ours (`nodes/executor`)
 Making the directory is the claim: an id whose directory exists is never started again.
 """
 
@@ -115,7 +116,10 @@ def load(directory: str, identity: str) -> Record:
 
 
 def forgotten(directory: str) -> bool:
-    """Whether everybody who had to know has been told how the container ended."""
+    """Whether everybody who had to know has been told how the container ended, or it never was
+    ours."""
+    if os.path.exists(directory + "/inside"):
+        return True
     return os.path.exists(directory + "/exit") and not os.path.exists(directory + "/record")
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from sampan.kinds.workflows.nodes import Node
-from sampan.kinds.workflows.pods import build
+from sampan.kinds.workflows.pods import build, wanted
 from sampan.kinds.workflows.pods.about import About
 from sampan.kinds.workflows.types import Template
-from sampan.kinds.workflows.walk import Running, Walk
+from sampan.kinds.workflows.walk import Call, Running, Walk
 from sampan.kube import argoexec, meta
 from sampan.kube.argoexec import MAIN
 from sampan.kube.plan import Apply
@@ -36,6 +36,7 @@ def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
         template=call.template,
         workflow=run.name,
         workflow_uid=meta.uid_of(run.manifest),
+        result=_is_asked(walk, call),
     )
     pod = build.build(run, template, containers, about)
     if fault := run.blocked if call.node == run.name else "":
@@ -45,6 +46,16 @@ def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
     if about.node not in run.pods:
         walk.actions.append(Apply(pod))
     return walk.begin(running, "Pod", "Pending")
+
+
+def _is_asked(walk: Walk, call: Call) -> bool:
+    """Whether the node's result is wanted; the template around it is searched once a look."""
+    if call.around is None:
+        return False
+    asked = walk.results.get(call.boundary)
+    if asked is None:
+        asked = walk.results[call.boundary] = wanted.results(call.around.template)
+    return bool(asked) and wanted.step_name(call.node, call.around.call.node) in asked
 
 
 def _pod_name(walk: Walk, running: Running) -> str:

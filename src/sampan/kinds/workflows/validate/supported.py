@@ -39,6 +39,7 @@ LOOPS = ("withItems", "withParam", "withSequence")
 STEP = frozenset({"name", "template", "arguments", "when", "continueOn", "onExit", "hooks", *LOOPS})
 TASK = STEP | {"dependencies", "depends"}
 DAG = frozenset({"tasks", "target", "failFast"})
+OUTPUTS = frozenset({"parameters"})
 ARGUMENTS = frozenset({"parameters", "artifacts"})
 ARGUMENT = frozenset({"name", "value", "valueFrom", "description"})
 PARAMETER = ARGUMENT | {"default", "enum", "globalName"}

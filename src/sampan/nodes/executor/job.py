@@ -1,0 +1,150 @@
+"""One container of the executor's image while it runs: a task of the control plane.
+
+It has what a container has: a template and variables to read, files to see, a log to write to, a
+signal to end by; it ends with an exit code and a message. Its directory is one like those of the
+supervisor's containers (`log`, `exit`), so that logs are read in the same way; `inside` tells the
+supervisor that it is none of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from sampan.engine.cluster import Cluster
+from sampan.kube import argoexec, names
+from sampan.kube.keys import Key, Manifest
+from sampan.lib.clock import Clock
+from sampan.nodes.compose import Directories
+from sampan.nodes.executor.view import View
+from sampan.nodes.facts import PodFacts
+from sampan.nodes.life.seen import Run
+from sampan.nodes.supervisor.logs import LogWriter
+from sampan.nodes.supervisor.records import Record
+
+FAULT = 64
+"""The exit code of an executor that could not do its work."""
+KILLED = 137
+_MARK = "inside"
+
+
+class Failed(Exception):
+    """The executor could not do its work; the text is its termination message."""
+
+
+class Pod(Protocol):
+    """What a job may do to the rest of its pod."""
+
+    async def changed(self) -> None:
+        """Returns when something about the pod's containers may have changed."""
+        ...
+
+    def attempt(self, container: str) -> Run | None:
+        """The newest attempt of a container; None when it has not been started."""
+        ...
+
+    def stop(self, container: str, grace: float) -> None: ...
+
+    def place(self, container: str) -> Directories:
+        """What lies on disk for the newest attempt."""
+        ...
+
+
+class Job:
+    def __init__(
+        self, pod: Pod, facts: PodFacts, spec: Mapping[str, Any], place: Directories
+    ) -> None:
+        self.pod = pod
+        self.facts = facts
+        self.spec = spec
+        self.place = place
+        self.told = asyncio.Event()
+        """Set when the container is asked to end."""
+        self.view = View()
+        self.env: Mapping[str, str] = {}
+        self.message = ""
+        self.cluster: Cluster
+        self.clock: Clock
+        self._log = LogWriter(str(place.logs))
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.facts.pod
+
+    @property
+    def directory(self) -> Path:
+        return self.place.logs
+
+    @cached_property
+    def template(self) -> Manifest:
+        """What the controller wants to be done."""
+        return template_of(self.facts)
+
+    def log(self, text: str) -> None:
+        self._log.write("stdout", f"{text}\n".encode(errors="replace"))
+
+    async def ended(self, containers: Iterable[str]) -> None:
+        """Returns when all of these containers have ended."""
+        waiting = list(containers)
+        while True:
+            runs = [self.pod.attempt(name) for name in waiting]
+            if all(run is not None and run.code is not None for run in runs):
+                return
+            await self.pod.changed()
+
+    def close(self, code: int) -> Record:
+        """Say how it ended, on disk first."""
+        self._log.close()
+        record = Record("")
+        record.end(code, time.time(), "", self.message)
+        record.save_end(str(self.directory))
+        return record
+
+
+def prepare(directory: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (directory / _MARK).touch()
+
+
+def template_of(facts: PodFacts) -> Manifest:
+    """The template of a pod; {} for one that has none."""
+    spec = facts.pod["spec"]
+    for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
+        for variable in container.get("env") or ():
+            if variable["name"] == argoexec.TEMPLATE:
+                return _parsed(facts, variable.get("value") or "")
+    return {}
+
+
+def _parsed(facts: PodFacts, text: str) -> Manifest:
+    if text == argoexec.OFFLOADED:
+        text = config_of(facts).get(argoexec.TEMPLATE, "")
+    try:
+        template = json.loads(text)
+    except ValueError as error:
+        raise Failed(f"failed to unmarshal template: {error}") from error
+    return template if isinstance(template, dict) else {}
+
+
+def config_of(facts: PodFacts) -> Mapping[str, str]:
+    """The texts that were too long for the pod."""
+    for volume in facts.pod["spec"].get("volumes") or ():
+        if volume["name"] == argoexec.VOLUME_CONFIG:
+            found = facts.find(names.CONFIG_MAP, volume["configMap"]["name"])
+            return (found or {}).get("data") or {}
+    return {}
+
+
+def mains_of(template: Manifest) -> list[str]:
+    """The containers that are the template's own work."""
+    group = (template.get("containerSet") or {}).get("containers") or ()
+    return [each["name"] for each in group] or [argoexec.MAIN]
+
+
+def result_key(namespace: str, node: str) -> Key:
+    return Key(names.WORKFLOW_TASK_RESULT, namespace, node)

@@ -1,0 +1,173 @@
+"""The executor's containers of one pod: begun, asked to end, taken up again after a restart.
+
+A container that was running when the control plane was killed begins once more; what it does is
+such that twice is harmless. One that had written down its end has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from sampan.kube import argoexec
+from sampan.nodes import environment
+from sampan.nodes.cell import Cell, identity, split
+from sampan.nodes.compose import Directories
+from sampan.nodes.context import Context
+from sampan.nodes.executor import programs
+from sampan.nodes.executor.job import KILLED, Failed, Job, prepare, template_of
+from sampan.nodes.executor.view import Place, View
+from sampan.nodes.facts import PodFacts
+from sampan.nodes.life.seen import Run
+from sampan.nodes.supervisor.client import Report
+from sampan.nodes.volumes.prepare import PodVolumes
+
+log = logging.getLogger(__name__)
+
+_SOON = 0.05  # seconds in which most have done their work
+
+
+class Executor:
+    def __init__(
+        self,
+        context: Context,
+        cells: Mapping[str, Cell],
+        place: Callable[[Cell], Directories],
+        tell: tuple[Callable[[Report], None], Callable[[str, float], None]],
+    ) -> None:
+        """`tell` is (hear of an end, stop a container in so many seconds)."""
+        self._context = context
+        self._cells = cells
+        self._place = place
+        self._ended, self._stop = tell
+        self._tasks: dict[str, tuple[Job, asyncio.Task[None]]] = {}
+        self._changed = asyncio.Event()
+
+    # -- job.Pod ----------------------------------------------------------------------------------
+    async def changed(self) -> None:
+        await self._changed.wait()
+
+    def attempt(self, container: str) -> Run | None:
+        cell = self._cells.get(container)
+        return cell.last if cell else None
+
+    def stop(self, container: str, grace: float) -> None:
+        cell = self._cells.get(container)
+        if cell is not None and cell.running:
+            self._stop(container, grace)
+
+    def place(self, container: str) -> Directories:
+        return self._place(self._cells[container])
+
+    @property
+    def present(self) -> bool:
+        """Whether the pod has a container of the executor that is not over."""
+        mine = (cell for cell in self._cells.values() if cell.ours)
+        return any(cell.last is None or cell.running for cell in mine)
+
+    @property
+    def busy(self) -> bool:
+        """Whether one of them runs."""
+        return bool(self._tasks)
+
+    # -- for the worker ---------------------------------------------------------------------------
+    def noticed(self) -> None:
+        """Something about the pod's containers has changed."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def begin(self, cell: Cell, attempt: int, facts: PodFacts, volumes: PodVolumes) -> Report:
+        """Start an attempt. ConfigError when a variable cannot be had."""
+        place = Directories(self._place(cell).pod, cell.name, attempt)
+        job = Job(self, facts, cell.spec, place)
+        job.cluster, job.clock = self._context.cluster, self._context.clock
+        job.env = environment.variables(facts, cell.spec, {})
+        mounts = volumes.mounts(cell.spec, lambda text: environment.expand(text, job.env))
+        job.view = View([Place(mount.target, mount.source) for mount in mounts])
+        prepare(place.logs)
+        id, now = identity(cell.uid, cell.name, attempt), self._context.now()
+        done: list[Report] = []
+        task = asyncio.create_task(self._carry_out(job, id, now, done))
+        self._tasks[cell.name] = (job, task)
+        if argoexec.program(cell.spec.get("command")) == argoexec.INIT:
+            await asyncio.wait({task}, timeout=_SOON)
+        if done:
+            return done[0]
+        done.append(Report(id, now))  # from now on the worker is told
+        return done[0]
+
+    async def resume(self, cell: Cell, facts: PodFacts, volumes: PodVolumes) -> None:
+        """Take up a container that ran under an earlier control plane."""
+        assert cell.last is not None
+        report = await self.begin(cell, cell.last.attempt, facts, volumes)
+        if report.code is not None:
+            self._ended(report)
+
+    def told_to_end(self, cell: Cell, grace: float) -> None:
+        job, task = self._tasks.get(cell.name, (None, None))
+        if job is None or task is None:
+            return
+        job.told.set()
+        if argoexec.program(cell.spec.get("command")) == argoexec.INIT:
+            task.cancel()
+        asyncio.get_running_loop().call_later(grace, task.cancel)
+
+    def leave(self) -> None:
+        """Nobody hears of them any more; what they were about is done again one day."""
+        for _, task in self._tasks.values():
+            task.cancel("leaving")
+        self._tasks.clear()
+
+    # -- a job ------------------------------------------------------------------------------------
+    async def _carry_out(self, job: Job, id: str, began: float, done: list[Report]) -> None:
+        code = 0
+        try:
+            await programs.named(argoexec.program(job.spec.get("command")))(job)
+        except Failed as failure:
+            code, job.message = 64, job.message or str(failure)
+            job.log(f"level=error msg={str(failure)!r}")
+        except asyncio.CancelledError as cancelled:
+            if "leaving" in cancelled.args:
+                raise
+            code = KILLED
+        except Exception as error:
+            log.exception("%s: the executor failed", id)
+            code, job.message = 64, f"{type(error).__name__}: {error}"
+        self._close(job, id, began, (code, done))
+
+    def _close(self, job: Job, id: str, began: float, end: tuple[int, list[Report]]) -> None:
+        code, done = end
+        with suppress(OSError):
+            job.close(code)
+        name = split(id)[1]
+        if self._tasks.get(name, (None,))[0] is job:
+            del self._tasks[name]
+        report = Report(id, began, 0, self._context.now(), code, "", job.message)
+        if done:
+            self._ended(report)
+        else:
+            done.append(report)
+
+
+def recorded(place: Directories) -> tuple[int, float, str] | None:
+    """(exit code, when, message) of one that had ended before its end was told."""
+    try:
+        facts = msgspec.json.decode((place.logs / "exit").read_bytes())
+    except OSError:
+        return None
+    return int(facts["code"]), float(facts["finished"]), str(facts["message"])
+
+
+def outputs_of(facts: PodFacts, container: Mapping[str, Any]) -> tuple[str, ...]:
+    """The paths of a container that are looked at after its end."""
+    if container["name"] != argoexec.MAIN or argoexec.unwrapped(container.get("command")) is None:
+        return ()
+    outputs = template_of(facts).get("outputs") or {}
+    paths = [(each.get("valueFrom") or {}).get("path") for each in outputs.get("parameters") or ()]
+    paths += [each.get("path") for each in outputs.get("artifacts") or ()]
+    return tuple(path for path in paths if path and path.startswith("/"))

@@ -1,0 +1,25 @@
+"""What the executor's image can be asked to do, by its subcommand.
+
+A program is a coroutine that is given its `Job` and raises `Failed`. Blocking work on files belongs
+into threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from sampan.kube import argoexec
+from sampan.nodes.executor import init, wait
+from sampan.nodes.executor.job import Failed, Job
+
+Program = Callable[[Job], Awaitable[None]]
+
+PROGRAMS: Mapping[str, Program] = {argoexec.INIT: init.run, argoexec.WAIT: wait.run}
+
+
+def named(subcommand: str) -> Program:
+    """Failed when the image knows no such one."""
+    try:
+        return PROGRAMS[subcommand]
+    except KeyError:
+        raise Failed(f'unknown command "{subcommand}" for "argoexec"') from None
