@@ -39,7 +39,7 @@ def test_a_good_workflow_has_no_problems() -> None:
     [
         "onExit", "hooks", "synchronization", "retryStrategy", "podGC", "artifactGC", "metrics",
         "workflowMetadata", "templateDefaults", "podSpecPatch", "podDisruptionBudget",
-        "artifactRepositoryRef", "archiveLogs", "executor", "priority",
+        "archiveLogs", "executor", "priority",
     ],
 )  # fmt: skip
 def test_a_field_of_the_workflow_that_is_not_supported_is_refused(field: str) -> None:

@@ -52,6 +52,7 @@ def patch(walk: Walk, word: Word) -> Patch | None:
         "startedAt": run.status.get("startedAt") or walk.now,
         "finishedAt": walk.now if word.done else None,
         "conditions": _conditions(run, walk, word),
+        "artifactRepositoryRef": run.repository.ref,
     }
     if run.spec.volumeClaimTemplates:
         gone = word.done and claims.released(run, word.phase)
@@ -62,12 +63,14 @@ def patch(walk: Walk, word: Word) -> Patch | None:
     return _patch(run, changed, word)
 
 
-def refusal(run: Run, message: str) -> Patch | None:
+def refusal(run: Run, word: Word) -> Patch | None:
     """The end of a workflow that can never run."""
     now = rfc3339(run.now)
-    status = {"phase": "Failed", "message": message, "startedAt": now, "finishedAt": now}
+    status = {
+        "phase": word.phase, "message": word.message, "finishedAt": now,
+        "startedAt": run.status.get("startedAt") or now,
+    }  # fmt: skip
     done = [{"type": "Completed", "status": "True"}]
-    word = Word(phase="Failed", message=message)
     return _patch(run, {**status, "conditions": done}, word)
 
 

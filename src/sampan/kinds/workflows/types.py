@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from sampan.kinds.workflows.artifacts.repository import Repository
 from sampan.kinds.workflows.nodes import Node
 from sampan.kube.keys import Manifest
 
@@ -46,7 +47,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
     pods: the workflow's pods by node id; blocked: why the workflow's first pod cannot have its
     name; claims: the PersistentVolumeClaims of its templates that exist, by name; configmaps:
-    those of its namespace that parameters may come from, by name, if any does.
+    those of its namespace that parameters may come from, by name, if any does; repository: where
+    its artifacts go that say no place of their own.
     """
 
     manifest: Manifest
@@ -57,6 +59,7 @@ class Run(Struct, frozen=True, kw_only=True):
     claims: frozenset[str]
     now: datetime
     configmaps: Mapping[str, Manifest] = {}
+    repository: Repository = Repository()
 
     @property
     def name(self) -> str:

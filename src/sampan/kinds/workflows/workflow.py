@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sampan.kinds.workflows import admit, nodes, status
+from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.language.arguments import Missing
@@ -45,6 +46,7 @@ def see(cluster: View, key: Key) -> Run | None:
         claims=frozenset(n for n in claimed if cluster.get(Key(kind, key.namespace, n))),
         now=cluster.now(),
         configmaps=maps.see(cluster, key.namespace, manifest["spec"]),
+        repository=repository.see(cluster, manifest),
     )
 
 
@@ -70,6 +72,8 @@ def decide(run: Run) -> Plan:
         known = variables.of_workflow(run.manifest, run.manifest["spec"], run.configmaps)
     except Missing as missing:
         return _refused(run, f"failed to set global parameters: {missing}")
+    if run.repository.fault:
+        return _refused(run, run.repository.fault, "Error")
     walk = Walk(run, execute, known)
     walk.tally()
     _observe(walk)
@@ -81,9 +85,9 @@ def decide(run: Run) -> Plan:
     return _plan(actions, status.patch(walk, word), walk.again_in)
 
 
-def _refused(run: Run, message: str) -> Plan:
-    word = Word(phase="Failed", message=message)
-    return _plan([*status.tell(run, word)], status.refusal(run, message))
+def _refused(run: Run, message: str, phase: str = "Failed") -> Plan:
+    word = Word(phase=phase, message=message)
+    return _plan([*status.tell(run, word)], status.refusal(run, word))
 
 
 def _plan(actions: list[Action], patch: Patch | None, again_in: float | None = None) -> Plan:

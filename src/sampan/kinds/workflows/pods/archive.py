@@ -14,10 +14,6 @@ from sampan.kinds.workflows.language import tags
 from sampan.kinds.workflows.types import Template
 from sampan.kube import locations
 
-DEFAULT = locations.LOCAL
-"""The repository of a cluster where nobody has named one: directories below Sampan's home, which
-look like a bucket."""
-
 
 def located(
     template: Template,

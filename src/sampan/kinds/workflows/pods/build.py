@@ -59,7 +59,7 @@ def filled(run: Run, known: Mapping[str, Any], running: Running, *, pod: str) ->
     own = {"pod.name": pod, "node.name": running.call.node, **_paths(template)}
     lookup = ChainMap(own, dict(running.scope), dict(known))
     done: Template = tags.fill(template, lookup)
-    return archive.located(done, run.manifest["spec"], archive.DEFAULT, lookup)
+    return archive.located(done, run.manifest["spec"], run.repository.settings, lookup)
 
 
 def _paths(template: Template) -> dict[str, str]:

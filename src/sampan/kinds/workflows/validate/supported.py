@@ -14,7 +14,8 @@ from sampan.kube.errors import Problem, forbidden
 NOT_YET = "not supported by Sampan yet"
 
 SPEC = frozenset({
-    "activeDeadlineSeconds", "affinity", "arguments", "automountServiceAccountToken", "dnsConfig",
+    "activeDeadlineSeconds", "affinity", "arguments", "artifactRepositoryRef",
+    "automountServiceAccountToken", "dnsConfig",
     "dnsPolicy", "entrypoint", "hostAliases", "hostNetwork", "imagePullSecrets", "nodeSelector",
     "parallelism", "podMetadata", "podPriorityClassName", "schedulerName", "securityContext",
     "serviceAccountName", "shutdown", "suspend", "templates", "tolerations", "ttlStrategy",

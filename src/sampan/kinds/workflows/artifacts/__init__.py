@@ -1,0 +1,1 @@
+"""Where artifacts go, and when they go away again; bytes are moved by `sampan.artifacts`."""
