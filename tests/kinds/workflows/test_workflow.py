@@ -153,16 +153,10 @@ def test_claims_are_made_and_given_up(end: str, strategy: str | None, stays: boo
     assert ("persistentVolumeClaims" in status(toy)) is stays
 
 
-def test_a_workflow_that_admission_never_saw_ends_with_the_reason() -> None:
-    toy = Toy(COMPONENT)
-    toy.rules = {}
-    toy.create(workflow(leaf(), steps([call("a", "nowhere")])))
-    toy.settle()
+def test_a_workflow_that_can_never_run_ends_with_the_reason() -> None:
+    toy = started(workflow(leaf("main"), entrypoint=""))
     assert status(toy)["phase"] == "Failed"
-    assert status(toy)["message"] == (
-        'invalid spec: spec.templates[1].steps[0][0].template: Invalid value: "nowhere":'
-        " template 'nowhere' is not defined"
-    )
+    assert status(toy)["message"] == "invalid spec: spec.entrypoint is required"
 
 
 def test_events_tell_of_the_workflow() -> None:

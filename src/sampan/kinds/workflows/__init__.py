@@ -9,11 +9,10 @@ Upstream: argoproj/argo-workflows.
 
 from __future__ import annotations
 
-from sampan.kinds.workflows import crds, roles, spelling
-from sampan.kinds.workflows.admit import RULES
+from sampan.kinds.workflows import admit, crds, roles
 from sampan.kinds.workflows.workflow import WORKFLOW
 from sampan.kube import names
-from sampan.kube.component import Component, Rules
+from sampan.kube.component import Component
 
 COMPONENT = Component(
     name="workflows",
@@ -21,9 +20,9 @@ COMPONENT = Component(
     crds=crds.load(),
     objects=roles.objects(),
     rules={
-        names.WORKFLOW: RULES,
-        names.WORKFLOW_TEMPLATE: Rules(default=spelling.workflow),
-        names.CLUSTER_WORKFLOW_TEMPLATE: Rules(default=spelling.workflow),
-        names.CRON_WORKFLOW: Rules(default=spelling.cron),
+        names.WORKFLOW: admit.WORKFLOW,
+        names.WORKFLOW_TEMPLATE: admit.WORKFLOW,
+        names.CLUSTER_WORKFLOW_TEMPLATE: admit.WORKFLOW,
+        names.CRON_WORKFLOW: admit.CRON,
     },
 )

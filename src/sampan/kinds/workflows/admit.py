@@ -1,172 +1,114 @@
-"""Admission of Workflows: everything that is wrong or not supported, by template and field.
+"""Admission: what the API server says when one of the kinds is written.
 
-`problems` is asked by the API server, and by the controller before the first pod, for a cluster of
-others has no such admission. Steps and tasks are looked at in `calls`, tags in `references`.
-Upstream: argo-workflows workflow/validate/validate.go, the CRD's CEL rules.
+Refused is what upstream's API server refuses (the schema, the rules of its full CRDs) and what
+Sampan cannot do. All else is the validator's: as upstream, the object is stored and the workflow
+ends as Failed with `invalid spec: …`; whoever writes it is warned at once.
+Upstream: argo-workflows manifests/base/crds/full (x-kubernetes-validations).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.workflows import spelling
-from sampan.kinds.workflows.language import variables
-from sampan.kinds.workflows.validate import calls, references, supported
-from sampan.kube import podspec
+from sampan.kinds.workflows.resolve import join, references
+from sampan.kinds.workflows.validate import unsupported
 from sampan.kube.component import Rules
-from sampan.kube.errors import Problem, duplicate, forbidden, invalid, required, unsupported
+from sampan.kube.errors import Problem, invalid
 from sampan.kube.keys import Manifest
 
-_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
-_PARAMETER = re.compile(r"[-a-zA-Z0-9_]+")
-_MOST_TEMPLATES = 200
-_SHUTDOWNS = ("Terminate", "Stop")
-_CLAIM_GCS = ("OnWorkflowCompletion", "OnWorkflowSuccess")
+MOST = 200
+"""Templates of a workflow, tasks of a dag: what upstream's full CRDs allow. Here: a warning."""
+_LOCATIONS = (
+    "s3", "git", "http", "artifactory", "hdfs", "raw", "oss", "gcs", "azure", "plugin",
+)  # fmt: skip
 
-Template = Mapping[str, Any]
+Spec = Mapping[str, Any]
 
 
 def validate(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     """On an update only a spec that changed is looked at: status is written often."""
     if old is not None and old.get("spec") == manifest.get("spec"):
         return []
-    return problems(manifest)
+    at, spec = _spec(manifest)
+    return [*unsupported.refused(spec, at), *_rules(spec, at)]
 
 
-def problems(manifest: Manifest) -> list[Problem]:
-    """What is wrong with a Workflow whose shape the schema has checked; [] for a good one."""
+def _spec(manifest: Manifest) -> tuple[str, Spec]:
+    """The spec of a workflow in a manifest of any kind that has one, and where it is."""
     spec = manifest.get("spec") or {}
-    if spec.get("workflowTemplateRef"):
-        return [forbidden("spec.workflowTemplateRef", supported.NOT_YET)]
-    found = [*_workflow(manifest, spec), *_templates(spec)]
-    if found:
-        return found  # what follows takes names and kinds for granted
-    known = variables.of_workflow(manifest, spec, None).keys()
-    for index, template in enumerate(spec["templates"]):
-        at = f"spec.templates[{index}]"
-        found += references.problems(template, known, at)
-        if any(template.get(kind) is not None for kind in supported.LEAVES):
-            found += _pod(spec, template, at)
-    found += references.unresolved(spec.get("volumes"), known, "spec.volumes")
-    return found + list(calls.problems(spec))
+    if "workflowSpec" in spec:
+        return "spec.workflowSpec", spec["workflowSpec"] or {}
+    return "spec", spec
 
 
-def _workflow(manifest: Manifest, spec: Mapping[str, Any]) -> Iterator[Problem]:
-    name = manifest["metadata"].get("name") or ""
-    if len(name) > 63:
-        yield invalid("metadata.name", name, "must be no more than 63 characters")
-    yield from supported.refused(spec, supported.SPEC, "spec")
-    if not spec.get("entrypoint"):
-        yield required("spec.entrypoint")
-    if (stop := spec.get("shutdown")) and stop not in _SHUTDOWNS:
-        yield unsupported("spec.shutdown", stop, _SHUTDOWNS)
-    strategy = (spec.get("volumeClaimGC") or {}).get("strategy")
-    if strategy and strategy not in _CLAIM_GCS:
-        yield unsupported("spec.volumeClaimGC.strategy", strategy, _CLAIM_GCS)
-    for field in ("parallelism", "activeDeadlineSeconds"):
-        yield from _positive(spec.get(field), f"spec.{field}")
-    yield from _parameters(spec.get("arguments"), supported.PARAMETER, "spec.arguments")
-    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
-        if not (claim.get("metadata") or {}).get("name"):
-            yield required(f"spec.volumeClaimTemplates[{index}].metadata.name")
+def _rules(spec: Spec, path: str) -> Iterator[Problem]:
+    """What the rules of upstream's CRDs refuse, in their words."""
+    for template in spec.get("templates") or ():
+        if sum(template.get(kind) is not None for kind in join.TYPES) > 1:
+            fault = "template must have at most one template type"
+            yield invalid(f"{path}.templates", "array", fault)
+            break
+    for index, template in enumerate(spec.get("templates") or ()):
+        yield from _template(template, f"{path}.templates[{index}]")
+    yield from _arguments(spec, path)
 
 
-def _positive(value: Any, path: str) -> Iterator[Problem]:
-    if value is None:
-        return
-    text = str(value)
-    if "{{" not in text and (not text.isdecimal() or int(text) < 1):
-        yield invalid(path, value, "must be greater than 0")
+def _template(template: Spec, path: str) -> Iterator[Problem]:
+    dag = bool(template.get("dag"))
+    leaf = any(template.get(kind) is not None for kind in join.TYPES if kind not in _GROUPS)
+    for place, child in references.placed(template):
+        yield from _arguments(child, f"{path}.{place}")
+        sequence = child.get("withSequence") or {}
+        if sequence.get("count") is not None and sequence.get("end") is not None:
+            fault = "only one of count or end can be defined"
+            yield invalid(f"{path}.{place}.withSequence", "object", fault)
+        if dag:
+            yield from _task(child, f"{path}.{place}")
+    if leaf:
+        for field in ("inputs", "outputs"):
+            yield from _located(template.get(field) or {}, f"{path}.{field}")
 
 
-def _templates(spec: Mapping[str, Any]) -> Iterator[Problem]:
-    templates = spec.get("templates") or []
-    if not templates:
-        yield required("spec.templates")
-    if len(templates) > _MOST_TEMPLATES:
-        fault = f"must have at most {_MOST_TEMPLATES} items"
-        yield Problem("spec.templates", "FieldValueTooMany", f"Too many: {len(templates)}: {fault}")
-    seen: set[str] = set()
+_GROUPS = ("steps", "dag", "suspend")
+
+
+def _task(task: Spec, path: str) -> Iterator[Problem]:
+    if task.get("depends") and task.get("dependencies"):
+        yield invalid(path, "object", "cannot use both 'depends' and 'dependencies'")
+    if task.get("depends") and task.get("continueOn"):
+        yield invalid(path, "object", "cannot use 'continueOn' when using 'depends'")
+
+
+def _arguments(holder: Spec, path: str) -> Iterator[Problem]:
+    yield from _located(holder.get("arguments") or {}, f"{path}.arguments")
+
+
+def _located(holder: Spec, path: str) -> Iterator[Problem]:
+    for index, artifact in enumerate(holder.get("artifacts") or ()):
+        if sum(artifact.get(place) is not None for place in _LOCATIONS) > 1:
+            fault = "at most one artifact location can be specified"
+            yield invalid(f"{path}.artifacts[{index}]", "object", fault)
+
+
+def warn(manifest: Manifest) -> list[str]:
+    """What a writer should know at once though the object is stored."""
+    at, spec = _spec(manifest)
+    found = []
+    templates = spec.get("templates") or ()
+    if len(templates) > MOST:
+        found.append(_many(f"{at}.templates", len(templates)))
     for index, template in enumerate(templates):
-        at, name = f"spec.templates[{index}]", template.get("name") or ""
-        yield from named(name, f"{at}.name")
-        if name and name in seen:
-            yield duplicate(f"{at}.name", name)
-        seen.add(name)
-        yield from _template(template, at)
+        tasks = (template.get("dag") or {}).get("tasks") or ()
+        if len(tasks) > MOST:
+            found.append(_many(f"{at}.templates[{index}].dag.tasks", len(tasks)))
+    return found
 
 
-def named(name: str, path: str) -> Iterator[Problem]:
-    """Faults of a name of a template, a step or a task."""
-    if not name:
-        yield required(path)
-    elif _NAME.fullmatch(name) is None:
-        fault = "must consist of alphanumeric characters or '-', begin with one of the former,"
-        yield invalid(path, name, f"{fault} and have no more than 128 characters")
+def _many(field: str, number: int) -> str:
+    return f"{field}: {number} items; Argo's full CRDs allow {MOST}, its minimal ones any number"
 
 
-def _template(template: Template, path: str) -> Iterator[Problem]:
-    yield from supported.refused(template, supported.TEMPLATE, path)
-    kinds = [kind for kind in supported.KINDS if template.get(kind) is not None]
-    if not kinds:
-        others = [key for key in template if key not in supported.TEMPLATE]
-        if not others:
-            kinds_text = ", ".join(supported.KINDS)
-            yield required(path, f"the template's type: one of {kinds_text}")
-        return
-    for kind in kinds[1:]:
-        yield forbidden(f"{path}.{kind}", f"the template is of type {kinds[0]} already")
-    leaf = kinds[0] in supported.LEAVES
-    useless = supported.GROUP_ONLY if leaf else supported.POD_ONLY
-    allowed = supported.TEMPLATE - useless
-    why = f"has no meaning for a template of type {kinds[0]}"
-    given = {field: template[field] for field in useless if field in template}
-    yield from supported.refused(given, allowed, path, why)
-    yield from _parameters(template.get("inputs"), supported.PARAMETER, f"{path}.inputs")
-    yield from supported.refused(
-        template.get("outputs") or {}, supported.OUTPUTS if leaf else (), f"{path}.outputs"
-    )
-    for field in ("parallelism", "activeDeadlineSeconds"):
-        yield from _positive(template.get(field), f"{path}.{field}")
-    if not leaf:
-        yield from calls.shape(template, path)
-
-
-def _parameters(body: Any, fields: frozenset[str], path: str) -> Iterator[Problem]:
-    """Faults of `inputs` or `arguments`."""
-    yield from supported.refused(body or {}, supported.ARGUMENTS, path)
-    seen: set[str] = set()
-    for index, parameter in enumerate((body or {}).get("parameters") or ()):
-        at, name = f"{path}.parameters[{index}]", parameter.get("name") or ""
-        if _PARAMETER.fullmatch(name) is None:
-            yield invalid(f"{at}.name", name, "must consist of alphanumeric characters, '_' or '-'")
-        elif name in seen:
-            yield duplicate(f"{at}.name", name)
-        seen.add(name)
-        yield from supported.refused(parameter, fields, at)
-
-
-def _pod(spec: Mapping[str, Any], template: Template, path: str) -> Iterator[Problem]:
-    """Faults of the pod that a template makes, named by the template's fields. What a tag may
-    still mend is judged when the pod is made."""
-    kind = "script" if template.get("script") is not None else "container"
-    container = {**template[kind], "name": "main"}
-    container.pop("source", None)
-    own, shared = template.get("volumes") or [], spec.get("volumes") or []
-    names = {volume.get("name") for volume in own}
-    claims = [{"name": c["metadata"]["name"]} for c in spec.get("volumeClaimTemplates") or ()]
-    others = [volume for volume in (*shared, *claims) if volume.get("name") not in names]
-    pod = {
-        "containers": [container],
-        "initContainers": template.get("initContainers") or [],
-        "volumes": [*own, *others],
-    }
-    for problem in podspec.problems(pod, path):
-        if "{{" not in problem.message:
-            field = problem.field.replace(f"{path}.containers[0]", f"{path}.{kind}", 1)
-            yield Problem(field, problem.reason, problem.message)
-
-
-RULES = Rules(default=spelling.workflow, validate=validate)
+WORKFLOW = Rules(default=spelling.workflow, validate=validate, warn=warn)
+CRON = Rules(default=spelling.cron, validate=validate, warn=warn)

@@ -60,18 +60,23 @@ def patch(walk: Walk, word: Word) -> Patch | None:
     changed = {key: value for key, value in status.items() if run.status.get(key) != value}
     if walk.changed:
         changed["nodes"] = {id: _difference(run, id, walk) for id in walk.changed}
+    if walk.book.learned:
+        changed["storedTemplates"] = dict(walk.book.learned)
     return _patch(run, changed, word)
 
 
 def refusal(run: Run, word: Word) -> Patch | None:
     """The end of a workflow that can never run."""
     now = rfc3339(run.now)
-    status = {
-        "phase": word.phase, "message": word.message, "finishedAt": now,
-        "startedAt": run.status.get("startedAt") or now,
-    }  # fmt: skip
     done = [{"type": "Completed", "status": "True"}]
-    return _patch(run, {**status, "conditions": done}, word)
+    status = {
+        "phase": word.phase,
+        "message": word.message,
+        "startedAt": run.status.get("startedAt") or now,
+        "finishedAt": now,
+        "conditions": done,
+    }
+    return _patch(run, status, word)
 
 
 def _patch(run: Run, status: Mapping[str, Any], word: Word) -> Patch | None:
@@ -79,14 +84,16 @@ def _patch(run: Run, status: Mapping[str, Any], word: Word) -> Patch | None:
         names.LABEL_WORKFLOW_PHASE: word.phase,
         names.LABEL_WORKFLOW_COMPLETED: str(word.done).lower(),
     }
-    about = run.manifest["metadata"]
-    body: dict[str, Any] = {"metadata": {"uid": about["uid"]}}
+    about, began = run.manifest["metadata"], run.begins
+    body: dict[str, Any] = {"metadata": {"uid": about["uid"], **began.get("metadata", {})}}
     if not wanted.items() <= (about.get("labels") or {}).items():
-        body["metadata"]["labels"] = wanted
-    elif not status:
+        body["metadata"]["labels"] = {**began.get("metadata", {}).get("labels", {}), **wanted}
+    elif not status and not began:
         return None
-    if status:
-        body["status"] = dict(status)
+    if "spec" in began:
+        body["spec"] = began["spec"]
+    if status or "status" in began:
+        body["status"] = {**began.get("status", {}), **status}
     return Patch(Key(names.WORKFLOW, run.namespace, run.name), body)
 
 

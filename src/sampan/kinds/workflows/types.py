@@ -48,7 +48,8 @@ class Run(Struct, frozen=True, kw_only=True):
     pods: the workflow's pods by node id; blocked: why the workflow's first pod cannot have its
     name; claims: the PersistentVolumeClaims of its templates that exist, by name; configmaps:
     those of its namespace that parameters may come from, by name, if any does; repository: where
-    its artifacts go that say no place of their own.
+    its artifacts go that say no place of their own. manifest has the whole
+    spec, templates and defaults joined in; begins, library, fault: see resolve.execution.
     """
 
     manifest: Manifest
@@ -60,6 +61,9 @@ class Run(Struct, frozen=True, kw_only=True):
     now: datetime
     configmaps: Mapping[str, Manifest] = {}
     repository: Repository = Repository()
+    begins: Mapping[str, Any] = {}
+    library: Mapping[str, Mapping[str, Any]] = {}
+    fault: str = ""
 
     @property
     def name(self) -> str:

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sampan.kinds.workflows import admit, nodes, status
+from sampan.kinds.workflows import nodes, status
 from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.pods import claims, ending, state
+from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.types import Run, spec_of
+from sampan.kinds.workflows.validate import manifests
 from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
@@ -33,20 +35,24 @@ def see(cluster: View, key: Key) -> Run | None:
     manifest = cluster.get(key)
     if manifest is None or meta.deleting(manifest):
         return None
-    spec = spec_of(manifest)
+    whole = execution.see(cluster, manifest)
+    spec = spec_of(whole.manifest)
     found = cluster.owned(manifest, names.POD)
     claimed = [f"{key.name}-{each['metadata']['name']}" for each in spec.volumeClaimTemplates]
     kind = names.PERSISTENT_VOLUME_CLAIM
     return Run(
-        manifest=manifest,
+        manifest=whole.manifest,
         spec=spec,
         status=manifest.get("status") or {},
         pods={_node_of(pod): pod for pod in found},
         blocked=_blocked(cluster, key, manifest),
         claims=frozenset(n for n in claimed if cluster.get(Key(kind, key.namespace, n))),
         now=cluster.now(),
-        configmaps=maps.see(cluster, key.namespace, manifest["spec"]),
-        repository=repository.see(cluster, manifest),
+        configmaps=maps.see(cluster, key.namespace, whole.manifest["spec"]),
+        begins=whole.begins,
+        library=whole.library,
+        fault=whole.fault,
+        repository=repository.see(cluster, whole.manifest),
     )
 
 
@@ -66,8 +72,10 @@ def _blocked(cluster: View, key: Key, manifest: Manifest) -> str:
 def decide(run: Run) -> Plan:
     if run.phase in status.DONE:
         return _after(run)
-    if not run.phase and (wrong := admit.problems(run.manifest)):
-        return _refused(run, f"invalid spec: {wrong[0]}")
+    if run.fault:
+        return _refused(run, run.fault, "Error")
+    if not run.phase and (wrong := manifests.problems(run.manifest, run.library)):
+        return _refused(run, f"invalid spec: {wrong[0].message}")
     try:
         known = variables.of_workflow(run.manifest, run.manifest["spec"], run.configmaps)
     except Missing as missing:
@@ -75,6 +83,8 @@ def decide(run: Run) -> Plan:
     if run.repository.fault:
         return _refused(run, run.repository.fault, "Error")
     walk = Walk(run, execute, known)
+    if not run.phase:
+        walk.book.learn(run.manifest["spec"], "")
     walk.tally()
     _observe(walk)
     _halt(walk)

@@ -152,14 +152,21 @@ def start(walk: Walk, host: Host, member: Member) -> Node | None:
 
 def look(walk: Walk, host: Host, member: Member) -> Node | None:
     """Look at a member that has begun."""
-    known = _known(walk, host, member.item) if host.child.get("inline") else {}
+    known = _known(walk, host, member.item) if _moving(host.child) else {}
     return walk.run(_who(walk, host, member, known))
+
+
+def _moving(child: Child) -> bool:
+    """Whether the template that a child names depends on what tags stand for."""
+    named = (child.get("template"), *(child.get("templateRef") or {}).values())
+    return bool(child.get("inline")) or any("{{" in str(each or "") for each in named)
 
 
 def _who(walk: Walk, host: Host, member: Member, known: Scope) -> Call:
     child = host.child
-    if child.get("inline"):
-        child = {**child, "inline": scopes.fill(child["inline"], known)}
+    if _moving(child):
+        named = {k: child[k] for k in ("inline", "template", "templateRef") if child.get(k)}
+        child = {**child, **scopes.fill(named, known)}
     return plain(walk, host.running, child, member.node)
 
 
