@@ -16,6 +16,7 @@ from sampan.services.argo import (
     info,
     listing,
     logs,
+    submit,
     sync,
     templates,
     watching,
@@ -94,6 +95,7 @@ def _table(archive: Archive | None) -> Iterable[Row]:
 def _workflows(archive: Archive | None) -> Iterable[Row]:
     yield "GET", "workflows/{namespace}", partial(listing.list_workflows, archive=archive)
     yield "POST", "workflows/{namespace}", workflows.create
+    yield "POST", "workflows/{namespace}/submit", submit.submit
     yield "POST", "workflows/{namespace}/lint", workflows.lint
     yield "GET", "workflows/{namespace}/{name}", partial(workflows.get, archive=archive)
     yield "DELETE", "workflows/{namespace}/{name}", workflows.delete

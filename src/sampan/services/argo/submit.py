@@ -1,0 +1,199 @@
+"""Submit: a workflow from a WorkflowTemplate, a ClusterWorkflowTemplate or a CronWorkflow.
+
+`apply` is what the options of a submit change in a workflow; resubmits use it as well.
+Upstream: argo-workflows server/workflow SubmitWorkflow, workflow/util ApplySubmitOpts,
+workflow/common/convert.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sampan.kube import names
+from sampan.kube.keys import Manifest
+from sampan.services.argo import creator
+from sampan.services.argo.call import CLUSTER_TEMPLATES, CRON_WORKFLOWS, TEMPLATES, WORKFLOWS, Call
+from sampan.services.argo.errors import invalid
+from sampan.services.argo.workflows import looked_at
+
+_KINDS = {
+    name.lower(): resource
+    for resource, short in (
+        (TEMPLATES, ("wftmpl",)),
+        (CLUSTER_TEMPLATES, ("clusterwftmpl", "cwft")),
+        (CRON_WORKFLOWS, ("cwf", "cronwf")),
+    )
+    for name in (resource.kind, resource.plural, *short)
+}
+_UPLOADED = re.compile(r"uploads/[^/]+/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/[^/]+")
+"""What a template's artifact may be overridden by: what upstream's upload makes."""
+_STORED_IN = ("s3", "oss", "gcs", "azure", "hdfs", "artifactory", "http", "raw")
+
+
+async def submit(call: Call) -> Manifest:
+    kind, name = call.text("resourceKind"), call.text("resourceName")
+    options = call.body.get("submitOptions") or {}
+    if not isinstance(options, dict):
+        raise invalid("submitOptions must be an object")
+    workflow = await _made(call, kind, name)
+    if overrides := _overrides(options.get("artifacts")):
+        workflow = await _with_artifacts(call, workflow, overrides)
+    workflow = creator.created(apply(workflow, options), call.caller)
+    dry = bool(options.get("dryRun")) or bool(options.get("serverDryRun"))
+    made = await call.kube.create(
+        WORKFLOWS, call.namespace, workflow, {"dryRun": "All"} if dry else {}
+    )
+    if dry:
+        return workflow if options.get("dryRun") else made
+    return await looked_at(call, made)
+
+
+async def _made(call: Call, kind: str, name: str) -> Manifest:
+    """The workflow before the options. Raises ApiStatus, Refused."""
+    resource = _KINDS.get(kind.lower())
+    if resource is None:
+        raise invalid(f"Resource kind '{kind}' is not supported for submitting")
+    if resource is CRON_WORKFLOWS:
+        return of_cron(await call.kube.get(resource, call.namespace, name), call.now)
+    return of_template(name, cluster=resource is CLUSTER_TEMPLATES)
+
+
+def of_template(name: str, *, cluster: bool) -> Manifest:
+    """A workflow that refers to the template."""
+    reference: dict[str, Any] = {"name": name}
+    if cluster:
+        reference["clusterScope"] = True
+    label = names.LABEL_CLUSTER_TEMPLATE if cluster else names.LABEL_TEMPLATE
+    return {
+        "metadata": {"generateName": f"{name}-", "labels": {label: name}},
+        "spec": {"workflowTemplateRef": reference},
+    }
+
+
+def of_cron(cron: Manifest, now: str) -> Manifest:
+    """The workflow that the CronWorkflow would make now."""
+    meta, spec = cron["metadata"], cron["spec"]
+    more = spec.get("workflowMetadata") or {}
+    made: dict[str, Any] = {
+        "generateName": f"{meta['name']}-",
+        "labels": {names.LABEL_CRON_WORKFLOW: meta["name"], **(more.get("labels") or {})},
+        "annotations": {
+            names.ANNOTATION_SCHEDULED_TIME: now,
+            **(more.get("annotations") or {}),
+        },
+        "ownerReferences": [
+            {
+                "apiVersion": cron["apiVersion"],
+                "kind": cron["kind"],
+                "name": meta["name"],
+                "uid": meta["uid"],
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ],
+    }
+    if more.get("finalizers"):
+        made["finalizers"] = more["finalizers"]
+    return {"metadata": made, "spec": spec["workflowSpec"]}
+
+
+def apply(workflow: Manifest, options: Mapping[str, Any]) -> Manifest:
+    """The workflow as the options want it. Raises Refused."""
+    meta, spec = dict(workflow["metadata"]), dict(workflow["spec"])
+    for option, field in (
+        ("entryPoint", "entrypoint"),
+        ("serviceAccount", "serviceAccountName"),
+        ("podPriorityClassName", "podPriorityClassName"),
+    ):
+        if options.get(option):
+            spec[field] = options[option]
+    if options.get("priority") is not None:
+        spec["priority"] = options["priority"]
+    for field in ("labels", "annotations"):
+        if options.get(field):
+            meta[field] = {**(meta.get(field) or {}), **_pairs(options[field], field)}
+    if options.get("parameters"):
+        spec["arguments"] = with_parameters(spec.get("arguments"), options["parameters"])
+    for field in ("generateName", "name"):
+        if options.get(field):
+            meta[field] = options[field]
+    if options.get("ownerReference"):
+        meta["ownerReferences"] = [*(meta.get("ownerReferences") or ()), options["ownerReference"]]
+    return {**workflow, "metadata": meta, "spec": spec}
+
+
+def with_parameters(arguments: Any, given: Iterable[Any]) -> Mapping[str, Any]:
+    """The arguments with parameters `NAME=VALUE` instead of those of the same names, the given
+    ones first. Raises Refused."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=") if isinstance(text, str) else ("", "", "")
+        if not equals:
+            raise invalid(f"expected parameter of the form: NAME=VALUE. Received: {text}")
+        found[name] = {"name": name, "value": value}
+    arguments = arguments or {}
+    kept = [each for each in arguments.get("parameters") or () if each.get("name") not in found]
+    return {**arguments, "parameters": [*found.values(), *kept]}
+
+
+def _pairs(text: Any, what: str) -> Mapping[str, str]:
+    """`a=b,c=d`. Raises Refused."""
+    found = {}
+    for pair in str(text).split(","):
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            form = "NAME1=VALUE2,NAME2=VALUE2"
+            raise invalid(f"expected {what} of the form: {form}. Received: {text}")
+        found[name.strip()] = value.strip()
+    return found
+
+
+# -- artifacts --------------------------------------------------------------------------------
+
+
+def _overrides(given: Any) -> Mapping[str, str]:
+    """Keys of artifacts by their names, from `NAME=KEY`. Raises Refused."""
+    found = {}
+    for text in given if isinstance(given, list) else ():
+        name, _, key = str(text).partition("=")
+        if not name or not key:
+            raise invalid(f"expected artifact of the form: NAME=KEY. Received: {text}")
+        found[name] = key
+    return found
+
+
+async def _with_artifacts(call: Call, workflow: Manifest, overrides: Mapping[str, str]) -> Manifest:
+    """The workflow with arguments whose artifacts lie under other keys: its own, or those of the
+    template that it refers to."""
+    spec = workflow["spec"]
+    reference = spec.get("workflowTemplateRef")
+    arguments = spec.get("arguments") or {}
+    listed: list[Any] = list(arguments.get("artifacts") or ())
+    if reference:
+        resource = CLUSTER_TEMPLATES if reference.get("clusterScope") else TEMPLATES
+        template = await call.kube.get(resource, call.namespace, reference["name"])
+        listed = list(((template["spec"].get("arguments") or {}).get("artifacts")) or ())
+        listed = [each for each in listed if each["name"] in overrides]
+    missing = sorted(set(overrides) - {each["name"] for each in listed})
+    if missing:
+        raise invalid(f"artifact override(s) matched no artifact: {', '.join(missing)}")
+    for name, key in overrides.items() if reference else ():
+        if not _UPLOADED.fullmatch(key) or key.split("/")[1] != call.namespace or ".." in key:
+            wanted = f"uploads/{call.namespace}/{{uuid}}/{{filename}}"
+            raise invalid(f"invalid artifact key override for {name}: {key!r} is not {wanted}")
+    moved = [_moved(each, overrides) for each in listed]
+    return {**workflow, "spec": {**spec, "arguments": {**arguments, "artifacts": moved}}}
+
+
+def _moved(artifact: Mapping[str, Any], overrides: Mapping[str, str]) -> Mapping[str, Any]:
+    """The artifact under another key of the same store; of the default one, if it names none."""
+    key = overrides.get(artifact["name"])
+    if key is None:
+        return artifact
+    store = next((each for each in _STORED_IN if artifact.get(each)), "s3")
+    if store in ("http", "raw", "artifactory"):
+        raise invalid(f"failed to set key for artifact {artifact['name']}: {store} has no keys")
+    field = "path" if store == "hdfs" else "key"
+    return {**artifact, store: {**(artifact.get(store) or {}), field: key}}
