@@ -118,7 +118,8 @@ def turned(node: Node, phase: Phase, now: str, message: str | None = None) -> No
     if phase in OVER:
         new["finishedAt"] = new.get("finishedAt") or now
         if phase == "Succeeded" and node["type"] == "Pod":
-            new["progress"] = "1/1"
+            whole = (node.get("progress") or "0/1").partition("/")[2]
+            new["progress"] = f"{whole}/{whole}"
     return new
 
 

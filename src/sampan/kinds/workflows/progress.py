@@ -1,4 +1,5 @@
-"""`progress`, such as `2/5`: how many of the pods that were made have succeeded.
+"""`progress`, such as `2/5`: how many of the pods that were made have succeeded. A pod may say
+itself how far it is.
 
 Written into the pods' nodes by `nodes`; summed up here for steps, groups, dags and the workflow.
 Upstream: argo-workflows workflow/progress/updater.go (which also counts, in a group of steps, all
@@ -23,10 +24,10 @@ def update(walk: Walk) -> str:
     for node in nodes.values():
         if node["type"] != "Pod":
             continue
-        good = node["phase"] == "Succeeded"
+        part, _, whole = (node.get("progress") or "0/1").partition("/")
         for id in _around(nodes, node):
-            made[id] += 1
-            done[id] += good
+            made[id] += int(whole)
+            done[id] += int(part)
     for node in _sorted(nodes.values()):
         id = node["id"]
         if node["type"] == "StepGroup":

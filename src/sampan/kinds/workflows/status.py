@@ -57,6 +57,8 @@ def patch(walk: Walk, word: Word) -> Patch | None:
     if run.spec.volumeClaimTemplates:
         gone = word.done and claims.released(run, word.phase)
         status["persistentVolumeClaims"] = None if gone else claims.listed(run)
+    if walk.outputs:
+        status["outputs"] = walk.outputs
     changed = {key: value for key, value in status.items() if run.status.get(key) != value}
     if walk.changed:
         changed["nodes"] = {id: _difference(run, id, walk) for id in walk.changed}

@@ -48,7 +48,8 @@ class Run(Struct, frozen=True, kw_only=True):
     pods: the workflow's pods by node id; blocked: why the workflow's first pod cannot have its
     name; claims: the PersistentVolumeClaims of its templates that exist, by name; configmaps:
     those of its namespace that parameters may come from, by name, if any does; repository: where
-    its artifacts go that say no place of their own. manifest has the whole
+    its artifacts go that say no place of their own; reports: what the executors of its pods
+    reported, by node id (all there is, once the workflow is over). manifest has the whole
     spec, templates and defaults joined in; begins, library, fault: see resolve.execution.
     """
 
@@ -64,6 +65,7 @@ class Run(Struct, frozen=True, kw_only=True):
     begins: Mapping[str, Any] = {}
     library: Mapping[str, Mapping[str, Any]] = {}
     fault: str = ""
+    reports: Mapping[str, Manifest] = {}
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language import exports, scopes, variables
 from sampan.kinds.workflows.language.arguments import Arguments, Inputs
 from sampan.kinds.workflows.language.scopes import Scope
 from sampan.kinds.workflows.nodes import Node, NodeType, Phase
@@ -98,7 +98,8 @@ class Walk:
     def __init__(self, run: Run, runner: Runner, known: Scope) -> None:
         self.workflow = run
         self.now = rfc3339(run.now)
-        self.globals = known
+        self.globals = dict(known)
+        self.outputs: Mapping[str, Any] = run.status.get("outputs") or {}  # of the workflow
         self.book = Book(run)
         self.results: dict[
             str, frozenset[str]
@@ -135,8 +136,15 @@ class Walk:
         self._count(node, 1)
         if nodes.over(node) and not nodes.over(before):
             self.ended.append(id)
+            self._export(node)
         self.changed[id] = node
         return node
+
+    def _export(self, node: Node) -> None:
+        """Let all know what a node that is over gives to all."""
+        if exports.has_any(node.get("outputs")):
+            self.outputs = exports.added(self.outputs, node["outputs"])
+            self.globals |= variables.of_outputs({"outputs": self.outputs})
 
     def turn(self, node: Node, phase: Phase, message: str | None = None) -> Node:
         return self.put(nodes.turned(node, phase, self.now, message))

@@ -17,7 +17,7 @@ from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.language.arguments import Missing
-from sampan.kinds.workflows.pods import claims, ending, state
+from sampan.kinds.workflows.pods import claims, ending, reports, state
 from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.types import Run, spec_of
@@ -40,11 +40,13 @@ def see(cluster: View, key: Key) -> Run | None:
     found = cluster.owned(manifest, names.POD)
     claimed = [f"{key.name}-{each['metadata']['name']}" for each in spec.volumeClaimTemplates]
     kind = names.PERSISTENT_VOLUME_CLAIM
+    pods = {_node_of(pod): pod for pod in found}
+    told = manifest.get("status") or {}
     return Run(
         manifest=whole.manifest,
         spec=spec,
-        status=manifest.get("status") or {},
-        pods={_node_of(pod): pod for pod in found},
+        status=told,
+        pods=pods,
         blocked=_blocked(cluster, key, manifest),
         claims=frozenset(n for n in claimed if cluster.get(Key(kind, key.namespace, n))),
         now=cluster.now(),
@@ -53,6 +55,7 @@ def see(cluster: View, key: Key) -> Run | None:
         library=whole.library,
         fault=whole.fault,
         repository=repository.see(cluster, whole.manifest),
+        reports=reports.see(cluster, key, pods, told),
     )
 
 
@@ -112,8 +115,12 @@ def _observe(walk: Walk) -> None:
             continue
         pod = walk.workflow.pods.get(node["id"])
         if pod is not None:
-            seen = walk.put(state.observe(node, pod, walk.now))
-            if nodes.over(seen):
+            report = walk.workflow.reports.get(node["id"])
+            seen = state.observe(reports.taken(node, report), pod, walk.now)
+            if reports.is_awaited(seen, pod, report, walk.workflow.now):
+                walk.wait(reports.PATIENCE)
+                continue
+            if nodes.over(walk.put(seen)):
                 walk.actions.append(_labelled(walk, pod))
         elif (left := POD_GRACE - walk.age(node)) > 0:
             walk.wait(left)
@@ -188,7 +195,8 @@ def _claims(walk: Walk, word: Word) -> Iterator[Action]:
 
 def _after(run: Run) -> Plan:
     """A workflow that is over: nothing runs, and one day it goes."""
-    actions = tuple(action for pod in run.pods.values() for action in ending.end(run, pod))
+    ends = (action for pod in run.pods.values() for action in ending.end(run, pod))
+    actions = (*ends, *reports.removals(run.reports))
     lifetime = _lifetime(run)
     if lifetime is None:
         return Plan(actions=actions) if actions else NOTHING

@@ -220,38 +220,3 @@ def test_what_a_step_tells_that_was_skipped() -> None:
     assert ran.keys() == {"steps.a.id", "steps.a.status"}
     task = scopes.of_child("tasks", "a", {"id": "i", "phase": "Omitted"}, declared=declared)
     assert "tasks.a.outputs.artifacts.f" not in task
-
-
-@pytest.mark.parametrize(
-    ("name", "child"),
-    [
-        ("wf", "wf"), ("wf[0].a", "a"), ("wf.a-b(1:x)", "a-b"), ("wf.a(0)", "a"),
-        ("wf[0].a(0:1)(0)[0]", "a"), ("wf.a[1].b(0:k:v,l:w)", "b"),
-    ],
-)  # fmt: skip
-def test_the_child_that_a_node_belongs_to(name: str, child: str) -> None:
-    assert outputs.child_of(name) == child
-
-
-@pytest.mark.parametrize(
-    ("text", "asked"),
-    [
-        ("{{steps.a.outputs.result}}", True),
-        ("{{=steps['a'].outputs.result}}", True),
-        ('{{=steps["a"].outputs.result}}', True),
-        ("{{steps.a.outputs.parameters.result}}", False),
-        ("{{steps.ab.outputs.result}}", False),
-    ],
-)
-def test_who_asks_for_a_result(text: str, asked: bool) -> None:
-    parent = {"steps": [[{"name": "b", "arguments": {"parameters": [{"value": text}]}}]]}
-    assert outputs.wants_result("wf[0].a(0:x)", parent) is asked
-    assert not outputs.wants_result("wf[0].a(0:x)", None)
-
-
-def test_what_an_executor_reports() -> None:
-    node = {"id": "n", "outputs": {"exitCode": "1"}, "progress": "0/1"}
-    said = {"outputs": {"result": "x"}, "progress": "3/7"}
-    new = outputs.reported(node, said)
-    assert new == {"id": "n", "outputs": {"result": "x", "exitCode": "1"}, "progress": "3/7"}
-    assert outputs.reported(node, {"progress": "much"}) is node

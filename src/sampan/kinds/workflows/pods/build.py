@@ -57,8 +57,9 @@ def filled(run: Run, known: Mapping[str, Any], running: Running, *, pod: str) ->
     artifacts = running.inputs.get("artifacts")
     template["inputs"] = {"artifacts": artifacts} if artifacts else {}
     own = {"pod.name": pod, "node.name": running.call.node, **_paths(template)}
+    everywhere = {**known, **running.local, **own}
     lookup = ChainMap(own, dict(running.scope), dict(known))
-    done: Template = tags.fill(template, lookup)
+    done: Template = tags.fill(tags.fill(template, everywhere), lookup)
     return archive.located(done, run.manifest["spec"], run.repository.settings, lookup)
 
 
