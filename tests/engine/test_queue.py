@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sampan.engine.queue import ON_ERROR, Backoff, Queue
-from sampan.lib.clock import ManualClock
+from sampan.lib.clock import ManualClock, SystemClock
 from sampan.testing.memory import START
 
 
@@ -35,6 +35,25 @@ def test_a_job_that_is_added_while_it_runs_runs_again() -> None:
         assert queue.calm.is_set()
 
     asyncio.run(run())
+
+
+def test_a_job_that_rests_runs_again_only_after_that() -> None:
+    async def scenario() -> None:
+        queue: Queue[str] = Queue(SystemClock())
+        queue.add("huge")
+        await queue.take()
+        queue.done("huge", rest=0.02)
+        queue.add("huge")
+        queue.add("huge")
+        queue.add("small")
+        assert await queue.take() == "small"
+        queue.done("small")
+        assert not queue.calm.is_set()
+        assert await asyncio.wait_for(queue.take(), 1) == "huge"
+        queue.done("huge")
+        assert queue.calm.is_set()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 """Seconds that `stop` gives to the jobs which are running."""
+_SHORT, _LONGEST_REST = 0.02, 2.0
+"""Seconds. A job whose look and decision take longer than the first rests ten times as long, so
+that one huge object leaves most of the time to others; all that changes meanwhile is one look."""
 
 
 class Engine:
@@ -129,8 +132,9 @@ class Engine:
     async def _work(self) -> None:
         while True:
             job = await self._queue.take()
+            thought = 0.0
             try:
-                await self._ask(job)
+                thought = await self._ask(job)
                 self._results.add((job.controller, "success"))
             except Exception as raised:
                 error, words = _understood(raised)
@@ -138,13 +142,18 @@ class Engine:
                 self._results.add((job.controller, "requeue" if stale else "error"))
                 self._failed(job, error, words)
             finally:
-                self._queue.done(job)
+                rest = min(10 * thought, _LONGEST_REST) if thought > _SHORT else 0.0
+                self._queue.done(job, rest)
 
-    async def _ask(self, job: Job) -> None:
+    async def _ask(self, job: Job) -> float:
+        """Answers how many seconds it took to think."""
         controller = self._controllers[job.controller]
+        began = self._clock.monotonic()
         snapshot = await self._see(controller, job)
+        thought = 0.0
         if snapshot is not None:
             plan = self._decide(controller, snapshot)
+            thought = self._clock.monotonic() - began
             observed = self._cluster.get(job.key)
             await self._acts.carry_out(job, observed, plan)
             if plan.again_in is not None:
@@ -152,6 +161,7 @@ class Engine:
         elif self._cluster.get(job.key) is None:
             self._askers.forget(job)
         self._queue.succeeded(job)
+        return thought
 
     async def _see(self, controller: Controller, job: Job) -> Any:
         """The snapshot. Its reads are noted even when it fails, so that a change asks again."""

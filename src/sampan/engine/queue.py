@@ -1,6 +1,7 @@
 """The queue: which job runs next, once at a time, and when a failed one is tried again.
 
-A job that is added twice waits once; one that is added while it runs, runs again afterwards. Each
+A job that is added twice waits once; one that is added while it runs, runs again afterwards, or
+when it has rested: a job that takes long leaves the others room. Each
 job has at most one timer, which is cleared when the job is taken. Time comes from a Clock, so a
 test moves it by hand and calls `tick`; with the real clock a timer of the event loop ticks, at
 least twice a minute, as a clock may be set and a laptop may sleep. A clock that is set back takes
@@ -50,6 +51,7 @@ class Queue(Generic[J]):
         self._waiting: set[J] = set()
         self._running: set[J] = set()
         self._again: set[J] = set()
+        self._resting: dict[J, asyncio.TimerHandle] = {}
         self._failures: dict[J, int] = {}
         self._due: dict[J, datetime] = {}
         self._heap: list[tuple[datetime, int, J]] = []
@@ -65,8 +67,9 @@ class Queue(Generic[J]):
         """Run the job soon."""
         if self._closed:
             return
-        if job in self._running:
+        if job in self._running or job in self._resting:
             self._again.add(job)
+            self.calm.clear()
         elif job not in self._waiting:
             self._waiting.add(job)
             self._ready.put_nowait(job)
@@ -80,12 +83,23 @@ class Queue(Generic[J]):
         self._due.pop(job, None)
         return job
 
-    def done(self, job: J) -> None:
+    def done(self, job: J, rest: float = 0.0) -> None:
+        """The job has run; it does not run again in the next `rest` seconds."""
         self._running.discard(job)
-        if job in self._again:
+        if rest and not self._closed:
+            loop = asyncio.get_running_loop()
+            self._resting[job] = loop.call_later(rest, self._rested, job)
+        self._repeat(job)
+
+    def _rested(self, job: J) -> None:
+        del self._resting[job]
+        self._repeat(job)
+
+    def _repeat(self, job: J) -> None:
+        if job in self._again and job not in self._resting:
             self._again.discard(job)
             self.add(job)
-        if not self._waiting and not self._running:
+        if not (self._waiting or self._running or self._again):
             self.calm.set()
 
     def depths(self) -> tuple[int, int, int]:
@@ -133,6 +147,10 @@ class Queue(Generic[J]):
         while not self._ready.empty():
             self._ready.get_nowait()
         self._waiting.clear()
+        self._again.clear()
+        for timer in self._resting.values():
+            timer.cancel()
+        self._resting.clear()
         if not self._running:
             self.calm.set()
 
