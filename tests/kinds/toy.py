@@ -216,7 +216,8 @@ class Toy:
         over = {"terminated": {"exitCode": code, "reason": reason, "finishedAt": now}}
         alive = {"running": {"startedAt": now}}
         names = [each["name"] for each in pod["spec"]["containers"]]
-        states = [{"name": name, "state": over if ended else alive} for name in names]
+        up = phase == "Running" and ready
+        states = [{"name": name, "state": over if ended else alive, "ready": up} for name in names]
         is_ready = "True" if phase == "Running" and ready else "False"
         condition = {"type": "Ready", "status": is_ready, "lastTransitionTime": now}
         status = {"phase": phase, "containerStatuses": states, "conditions": [condition]}

@@ -20,7 +20,15 @@ from sampan.kinds.workflows.language.arguments import Missing, Scope
 from sampan.kinds.workflows.locks import nodes as locks
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.resolve.book import Unknown
-from sampan.kinds.workflows.templates import container, dag, script, steps
+from sampan.kinds.workflows.templates import (
+    container,
+    dag,
+    deadlines,
+    retry,
+    script,
+    steps,
+    suspend,
+)
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Broken, Call, Kind, Running, TooDeep, Walk
 
@@ -29,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "script": script.execute,
     "steps": steps.execute,
     "dag": dag.execute,
+    "suspend": suspend.execute,
 }
 """What a template may be, by the field that says so."""
 DEEPEST = 100
@@ -44,10 +53,12 @@ def execute(walk: Walk, call: Call) -> Node | None:
     Raises Broken when the template could not be run; its node is in error then.
     """
     node = walk.node(call.node)
-    if node is not None and (nodes.over(node) or node["type"] == "Pod"):
+    if node is not None and (nodes.over(node) or not _needs_a_look(walk, call, node)):
         return node
     running = _prepared(walk, call, node)
-    if node is None and not _has_room(walk, call):
+    if node is not None:
+        deadlines.check(walk, running, node)
+    elif not _has_room(walk, call):
         return None
     waiting = locks.acquire(walk, running, node)
     if waiting is not None:
@@ -55,7 +66,29 @@ def execute(walk: Walk, call: Call) -> Node | None:
     known = memoize.recall(walk, running, node)
     if known is not None:
         return known
+    if node is not None and node["type"] == "Pod" and not nodes.waiting(node):
+        return node
+    try:
+        strategy = retry.strategy_of(walk, running)
+    except Missing as fault:
+        walk.fail(call, str(fault))
+        raise Broken(str(fault)) from fault
+    if strategy is not None:
+        return retry.execute(walk, running, strategy, dispatch)
     return dispatch(walk, running)
+
+
+def _needs_a_look(walk: Walk, call: Call, node: Node) -> bool:
+    """Whether there is more to a node than its pod says, which has been observed."""
+    if node["type"] != "Pod" or nodes.waiting(node):
+        return True
+    if node["phase"] != "Pending" or call.depth > DEEPEST:
+        return False
+    try:
+        template = walk.book.find(call.who, call.home).template
+    except Unknown:
+        return False
+    return deadlines.has_any(template)
 
 
 def _prepared(walk: Walk, call: Call, node: Node | None) -> Running:

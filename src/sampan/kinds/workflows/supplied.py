@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sampan.kinds.workflows.language.arguments import text
 from sampan.kinds.workflows.nodes import Node
@@ -14,38 +15,44 @@ class Absent(Exception):
 
 def with_defaults(node: Node) -> Node:
     """The node with its outputs set: what nobody supplied takes its default. Raises Absent."""
-    listed = (node.get("outputs") or {}).get("parameters")
-    if not listed:
-        return node
-    found = []
-    for each in listed:
-        source = each.get("valueFrom")
-        if source is None:
-            found.append(each)
-            continue
-        if source.get("default") is None:
-            raise Absent(f"raw output parameter '{each['name']}' has not been set and does not have a default value")
-        plain = {key: value for key, value in each.items() if key != "valueFrom"}
-        found.append({**plain, "value": text(source["default"])})
-    return {**node, "outputs": {**node["outputs"], "parameters": found}}
+    listed = (node.get("outputs") or {}).get("parameters") or []
+    return _with(node, [_default(each) if _is_open(each) else each for each in listed])
 
 
 def with_values(node: Node, values: Mapping[str, str]) -> Node:
     """The node with some of its outputs set by somebody. Raises Absent."""
-    listed = (node.get("outputs") or {}).get("parameters")
-    if not listed:
-        raise Absent(
-            f"cannot set output parameters because node '{node['displayName']}' is not expecting any raw parameters"
-        )
-    left, found = dict(values), []
-    for each in listed:
-        if each["name"] not in left:
-            found.append(each)
-            continue
-        if each.get("valueFrom") is None or each["valueFrom"].get("supplied") is None:
-            raise Absent(
-                f"cannot set output parameter '{each['name']}' because it does not use valueFrom.raw or it was already set"
-            )
-        plain = {key: value for key, value in each.items() if key != "valueFrom"}
-        found.append({**plain, "value": left.pop(each["name"])})
-    return {**node, "outputs": {**node["outputs"], "parameters": found}}
+    if values and not node.get("outputs"):
+        why = "node is not expecting any raw parameters"
+        raise Absent(f"cannot set output parameters because {why}")
+    listed = (node.get("outputs") or {}).get("parameters") or []
+    known = {each["name"]: each for each in listed}
+    for name in values:
+        if name not in known:
+            raise Absent(f"node is not expecting output parameter '{name}'")
+        if not _is_open(known[name]):
+            why = "it does not use valueFrom.raw or it was already set"
+            raise Absent(f"cannot set output parameter '{name}' because {why}")
+    return _with(node, [_set(e, values[e["name"]]) if e["name"] in values else e for e in listed])
+
+
+def _is_open(parameter: Mapping[str, Any]) -> bool:
+    return (parameter.get("valueFrom") or {}).get("supplied") is not None
+
+
+def _default(parameter: Mapping[str, Any]) -> Mapping[str, Any]:
+    default = parameter["valueFrom"].get("default")
+    if default is None:
+        why = "has not been set and does not have a default value"
+        raise Absent(f"raw output parameter '{parameter['name']}' {why}")
+    return _set(parameter, text(default))
+
+
+def _set(parameter: Mapping[str, Any], value: str) -> Mapping[str, Any]:
+    kept = {key: each for key, each in parameter.items() if key != "valueFrom"}
+    return {**kept, "value": value}
+
+
+def _with(node: Node, parameters: list[Mapping[str, Any]]) -> Node:
+    if parameters == ((node.get("outputs") or {}).get("parameters") or []):
+        return node
+    return {**node, "outputs": {**node["outputs"], "parameters": parameters}}

@@ -30,6 +30,12 @@ class ClaimGC(Struct, frozen=True, kw_only=True):
     strategy: str = "OnWorkflowSuccess"
 
 
+class PodGC(Struct, frozen=True, kw_only=True):
+    strategy: str = ""
+    labelSelector: dict[str, Any] | None = None
+    deleteDelayDuration: str | int | None = None
+
+
 class Spec(Struct, frozen=True, kw_only=True):
     entrypoint: str = ""
     templates: list[dict[str, Any]] = []
@@ -40,6 +46,12 @@ class Spec(Struct, frozen=True, kw_only=True):
     volumeClaimTemplates: list[dict[str, Any]] = []
     volumeClaimGC: ClaimGC = ClaimGC()
     ttlStrategy: TtlStrategy = TtlStrategy()
+    arguments: dict[str, Any] = {}
+    hooks: dict[str, Any] = {}
+    onExit: str = ""
+    retryStrategy: dict[str, Any] | None = None
+    podGC: PodGC = PodGC()
+    podDisruptionBudget: dict[str, Any] | None = None
 
 
 class Run(Struct, frozen=True, kw_only=True):

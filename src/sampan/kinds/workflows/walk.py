@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ from sampan.kube.times import parse, rfc3339
 
 POD_GRACE = 10.0
 """Seconds in which a pod that was just made may be unseen."""
+LATE = "Step exceeded its deadline"
 _SEPARATOR = re.compile(r"^(\[\d+\])?\.")
 """Between the name of a boundary and the display name of a node within it."""
 
@@ -108,7 +110,7 @@ class Walk:
         self.changed: dict[str, Node] = {}
         self.ended: list[str] = []  # ids of the nodes that this look ended
         self.again_in: float | None = None
-        self.halted = ""  # why no pod may start any more: a shutdown, a deadline
+        self.deadline = _deadline(run)  # of the whole workflow
         self.daemons: set[str] = set()  # ids of the nodes that are daemons
         self.pods = Counter[str]()  # pods that are not over, by boundary; "" counts all
         self.active = Counter[str]()  # pods, steps and dags that are not over, by boundary
@@ -153,16 +155,28 @@ class Walk:
         """The parent, with these ids among its children. It may have changed since it was read."""
         return self.put(nodes.with_children(self.by_id(parent["id"]) or parent, *children))
 
+    # -- stops ------------------------------------------------------------------------------------
     @property
     def stopping(self) -> bool:
         """Whether the workflow is being shut down."""
         return bool(self.workflow.spec.shutdown)
 
     @property
-    def may_leave(self) -> bool:
-        """Whether exit handlers may begin."""
-        return self.workflow.spec.shutdown != "Terminate"
+    def late(self) -> bool:
+        """Whether the deadline of the workflow is over."""
+        return self.deadline is not None and self.workflow.now >= self.deadline
 
+    def may_run(self, *, exit: bool) -> bool:
+        """Whether a shutdown lets something run that is, or is not, part of an exit handler."""
+        return not self.stopping or (exit and self.workflow.spec.shutdown == "Stop")
+
+    def barred(self, *, exit: bool) -> str:
+        """Why no pod may begin any more: a shutdown, the deadline; "" when it may."""
+        if not self.may_run(exit=exit):
+            return f"workflow shutdown with strategy: {self.workflow.spec.shutdown}"
+        return LATE if self.late and not exit else ""
+
+    # -- counts -----------------------------------------------------------------------------------
     def _count(self, node: Node, step: int) -> None:
         if nodes.is_daemon(node):
             self.daemons.add(node["id"])
@@ -239,3 +253,10 @@ class Walk:
         if boundary is None:
             return call.node
         return _SEPARATOR.sub("", call.node.removeprefix(boundary["name"]))
+
+
+def _deadline(run: Run) -> datetime | None:
+    seconds, began = run.spec.activeDeadlineSeconds, run.status.get("startedAt")
+    if seconds is None or not began:
+        return None
+    return parse(began) + timedelta(seconds=seconds)

@@ -2,33 +2,30 @@
 
     "" -> Running -> Succeeded | Failed | Error
 
-A look has four parts: what the pods say (`podstate`), what stops everything (a shutdown, the
-deadline), what the templates want next (`walk` and one file per kind), what the status says then.
+A look has four parts: what the pods say (`pods.state`), what stops everything (`stops`), what the
+templates want next (`execute`, then one file per kind), what the status says then.
 The workflow can always be taken up again from its status and its pods.
 Upstream: argo-workflows workflow/controller/operator.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from sampan.kinds.workflows import nodes, status
+from sampan.kinds.workflows import exits, leftovers, nodes, status, stops
 from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.language.arguments import Missing
-from sampan.kinds.workflows.pods import claims, ending, reports, state
+from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.pods import reports, state
 from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
+from sampan.kinds.workflows.templates import daemons
 from sampan.kinds.workflows.types import Run, spec_of
 from sampan.kinds.workflows.validate import manifests
 from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
-from sampan.kube.plan import NOTHING, Action, Controller, Delete, Patch, Plan, View
-from sampan.kube.times import parse
-
-LATE = "Step exceeded its deadline"
+from sampan.kube.plan import Action, Controller, Patch, Plan, View
 
 
 def see(cluster: View, key: Key) -> Run | None:
@@ -74,7 +71,7 @@ def _blocked(cluster: View, key: Key, manifest: Manifest) -> str:
 
 def decide(run: Run) -> Plan:
     if run.phase in status.DONE:
-        return _after(run)
+        return leftovers.after(run)
     if run.fault:
         return _refused(run, run.fault, "Error")
     if not run.phase and (wrong := manifests.problems(run.manifest, run.library)):
@@ -90,11 +87,13 @@ def decide(run: Run) -> Plan:
         walk.book.learn(run.manifest["spec"], "")
     walk.tally()
     _observe(walk)
-    _halt(walk)
+    stops.apply(walk)
     settle(walk)
     word = _run(walk)
     settle(walk)
-    actions = [*_claims(walk, word), *walk.actions, *status.tell(run, word)]
+    leftovers.pods_of_nodes(walk)
+    around = leftovers.last(run, word.phase) if word.done else leftovers.first(run)
+    actions = [*around, *walk.actions, *status.tell(run, word)]
     return _plan(actions, status.patch(walk, word), walk.again_in)
 
 
@@ -120,12 +119,12 @@ def _observe(walk: Walk) -> None:
             if reports.is_awaited(seen, pod, report, walk.workflow.now):
                 walk.wait(reports.PATIENCE)
                 continue
-            if nodes.over(walk.put(seen)):
+            if nodes.over(walk.put(daemons.observe(walk, seen, node, pod))):
                 walk.actions.append(_labelled(walk, pod))
         elif (left := POD_GRACE - walk.age(node)) > 0:
             walk.wait(left)
         else:
-            walk.turn(node, "Error", "pod deleted")
+            daemons.gone(walk, node)
 
 
 def _labelled(walk: Walk, pod: Manifest) -> Patch:
@@ -134,85 +133,53 @@ def _labelled(walk: Walk, pod: Manifest) -> Patch:
     return Patch(key, {"metadata": {"uid": meta.uid_of(pod), "labels": labels}})
 
 
-def _halt(walk: Walk) -> None:
-    """A shutdown or the deadline ends what runs and keeps the rest from starting."""
-    run = walk.workflow
-    said = ""
-    if run.spec.shutdown:
-        said = f"workflow shutdown with strategy:  {run.spec.shutdown}"
-        walk.halted = f"workflow shutdown with strategy: {run.spec.shutdown}"
-    elif (left := _time_left(run)) is not None:
-        if left > 0:
-            walk.wait(left)
-            return
-        said = walk.halted = LATE
-    if not said:
-        return
-    for node in list(walk.workflow.nodes.values()):
-        now = walk.by_id(node["id"]) or node
-        if nodes.active(now):
-            walk.turn(now, "Failed", said)
-            if pod := run.pods.get(now["id"]):
-                walk.actions += ending.end(run, pod)
-
-
-def _time_left(run: Run) -> float | None:
-    seconds, began = run.spec.activeDeadlineSeconds, run.status.get("startedAt")
-    if seconds is None or not began:
-        return None
-    return seconds - (run.now - parse(began)).total_seconds()
-
-
 def _run(walk: Walk) -> Word:
-    """Run the entry template; what the workflow's phase is then."""
+    """Run the entry template, then the exit handler; what the workflow's phase is then."""
     run = walk.workflow
-    if run.spec.suspend and not walk.halted:
+    if run.spec.suspend and not walk.stopping:
         return Word(phase="Running", message=run.status.get("message") or "")
-    entry = {"template": run.spec.entrypoint}
     given = variables.arguments_of(run.manifest["spec"], walk.globals)
-    call = Call(node=run.name, who=entry, arguments=given)
+    call = Call(node=run.name, who={"template": run.spec.entrypoint}, arguments=given)
     try:
         root = walk.run(call)
     except Broken as fault:
-        return Word(phase="Error", message=f"error in entry template execution: {fault}")
-    if root is None or not nodes.over(root):
+        return _broken(walk, f"error in entry template execution: {fault}")
+    if root is None:
         return Word(phase="Running")
-    if root["phase"] in nodes.GOOD:
+    exits.tell(walk, root)
+    hooked = exits.beside(walk, root)
+    root = walk.by_id(root["id"]) or root
+    if not hooked or not nodes.fulfilled(root):
+        return Word(phase="Running")
+    exits.tell(walk, root)
+    try:
+        left, exit = exits.leave(walk)
+    except Broken as fault:
+        return _broken(walk, f"error in exit template execution : {fault}")
+    if not left:
+        return Word(phase="Running")
+    daemons.end_all(walk)
+    return _judge(walk, walk.by_id(root["id"]) or root, exit)
+
+
+def _broken(walk: Walk, message: str) -> Word:
+    root = walk.node(walk.workflow.name)
+    if root is not None and root["phase"] == "Running":
+        walk.error(root, "Workflow operation error")
+    daemons.end_all(walk)
+    return Word(phase="Error", message=message)
+
+
+def _judge(walk: Walk, root: Node, exit: Node | None) -> Word:
+    """The end of a workflow: that of its entry template, or of the exit handler if that broke."""
+    if not nodes.broken(root):
+        if exit is not None and nodes.broken(exit):
+            return Word(phase=exit["phase"], message=exit.get("message", ""))
         return Word(phase="Succeeded")
-    if run.spec.shutdown:
-        message = f"Stopped with strategy '{run.spec.shutdown}'"
-        return Word(phase=root["phase"], message=message)
+    if walk.stopping:
+        strategy = walk.workflow.spec.shutdown
+        return Word(phase=root["phase"], message=f"Stopped with strategy '{strategy}'")
     return Word(phase=root["phase"], message=root.get("message", ""))
-
-
-def _claims(walk: Walk, word: Word) -> Iterator[Action]:
-    run = walk.workflow
-    if not word.done:
-        yield from claims.missing(run)
-    elif claims.released(run, word.phase):
-        yield from claims.deletions(run)
-
-
-def _after(run: Run) -> Plan:
-    """A workflow that is over: nothing runs, and one day it goes."""
-    ends = (action for pod in run.pods.values() for action in ending.end(run, pod))
-    actions = (*ends, *reports.removals(run.reports))
-    lifetime = _lifetime(run)
-    if lifetime is None:
-        return Plan(actions=actions) if actions else NOTHING
-    left = lifetime - (run.now - parse(run.status["finishedAt"])).total_seconds()
-    if left > 0:
-        return Plan(actions=actions, again_in=left)
-    key = Key(names.WORKFLOW, run.namespace, run.name)
-    return Plan(actions=(*actions, Delete(key, meta.uid_of(run.manifest))))
-
-
-def _lifetime(run: Run) -> int | None:
-    """Seconds from the end to the deletion; secondsAfterFailure is for Failed, not for Error."""
-    ttl = run.spec.ttlStrategy
-    special = {"Succeeded": ttl.secondsAfterSuccess, "Failed": ttl.secondsAfterFailure}
-    seconds = special.get(run.phase)
-    return ttl.secondsAfterCompletion if seconds is None else seconds
 
 
 WORKFLOW = Controller(name="workflow", of=names.WORKFLOW, see=see, decide=decide)

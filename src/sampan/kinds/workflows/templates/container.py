@@ -25,8 +25,8 @@ def execute(walk: Walk, running: Running) -> Node | None:
 def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
     """Make the node and its pod; None while there is no room for a pod more."""
     call, run = running.call, walk.workflow
-    if walk.halted:
-        return walk.begin(running, "Pod", "Failed", walk.halted)
+    if said := walk.barred(exit=call.exit):
+        return walk.begin(running, "Pod", "Failed", said)
     filled = build.filled(run, walk.globals, running, pod=_pod_name(walk, running))
     template, containers = _mains(filled, script)
     about = About(

@@ -82,13 +82,13 @@ def run(walk: Walk, host: Host, node: Node) -> bool:
 
 def leave(walk: Walk, host: Host, node: Node) -> bool:
     """Run the exit handler of a node that has completed. Whether there is none, or it is over."""
-    hook = exit_of(host.child, walk.workflow.manifest["spec"].get("arguments"))
+    hook = exit_of(host.child, walk.workflow.spec.arguments)
     if hook is None or node["phase"] not in COMPLETED or nodes.is_daemon(node):
         return True
     hook_name = naming.exit_name(node["name"])
     known = walk.node(hook_name)
     if known is None:
-        if not walk.may_leave:
+        if not walk.may_run(exit=True):
             return True
         if hook.get("expression") and not _holds(walk, host, node, hook):
             return True

@@ -64,9 +64,7 @@ def strategy_of(walk: Walk, running: Running) -> Mapping[str, Any] | None:
     return filled
 
 
-def execute(
-    walk: Walk, running: Running, strategy: Mapping[str, Any], kind: Kind
-) -> Node | None:
+def execute(walk: Walk, running: Running, strategy: Mapping[str, Any], kind: Kind) -> Node | None:
     """The Retry node after this look. `kind` runs an attempt."""
     node = walk.node(running.call.node) or walk.begin(running, "Retry", "Running")
     last = nodes.last_attempt(node, walk.by_id)
@@ -182,7 +180,7 @@ def _judge(walk: Walk, running: Running, node: Node, strategy: Mapping[str, Any]
 def _stopped(walk: Walk) -> str:
     if walk.stopping:
         return f"Stopped with strategy '{walk.workflow.spec.shutdown}'"
-    if walk.deadline is not None and walk.workflow.now > walk.deadline:
+    if walk.deadline is not None and walk.late:
         return f"retry exceeded workflow deadline {walk.deadline:%Y-%m-%d %H:%M:%S} +0000 UTC"
     return ""
 

@@ -23,7 +23,7 @@ from sampan.kinds.workflows.walk import Broken, Running, Walk
 def execute(walk: Walk, running: Running) -> Node | None:
     node = walk.node(running.call.node)
     if node is None:
-        if said := walk.barred(running.call.exit):
+        if said := walk.barred(exit=running.call.exit):
             return walk.begin(running, "Suspend", "Failed", said)
         node = _begin(walk, running)
     known = ChainMap(dict(running.scope), dict(walk.globals))

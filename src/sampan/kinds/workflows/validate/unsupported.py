@@ -15,14 +15,14 @@ from sampan.kube.errors import Problem, forbidden
 NOT_YET = "not supported by Sampan yet"
 
 SPEC = frozenset({
-    "archiveLogs", "artifactGC", "executor", "executorPlugins", "hooks",
-    "metrics", "onExit", "podDisruptionBudget", "podGC", "podResources", "podSpecPatch", "priority",
-    "resourceClaims", "retryStrategy", "synchronization", "workflowMetadata",
+    "archiveLogs", "artifactGC", "executor", "executorPlugins",
+    "metrics", "podResources", "podSpecPatch", "priority",
+    "resourceClaims", "synchronization", "workflowMetadata",
 })  # fmt: skip
 TEMPLATE = frozenset({
-    "archiveLocation", "containerSet", "daemon", "data", "executor", "http", "memoize", "metrics",
-    "pendingTimeout", "plugin", "podResources", "podSpecPatch", "resource", "resourceClaims",
-    "retryStrategy", "sidecars", "suspend", "synchronization", "timeout",
+    "archiveLocation", "containerSet", "data", "executor", "http", "memoize", "metrics",
+    "plugin", "podResources", "podSpecPatch", "resource", "resourceClaims",
+    "sidecars", "synchronization",
 })  # fmt: skip
 CHILD = frozenset[str]()
 """Fields of a step or a task."""
@@ -48,5 +48,3 @@ def _asked(body: Mapping[str, Any], fields: Collection[str], path: str) -> Itera
     for field in body:
         if field in fields and body[field] not in (None, False, "", {}, []):
             yield forbidden(f"{path}.{field}", NOT_YET)
-    if body.get("suspend") == {} and "suspend" in fields:
-        yield forbidden(f"{path}.suspend", NOT_YET)
