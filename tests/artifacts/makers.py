@@ -12,6 +12,21 @@ def local(key: str, **more: Any) -> dict[str, Any]:
     return {"s3": {"endpoint": LOCAL_ENDPOINT, "bucket": "artifacts", "key": key}, **more}
 
 
+def remote(endpoint: str, key: str, **more: Any) -> dict[str, Any]:
+    """In the bucket of an S3 server, with credentials."""
+    selectors = {
+        "accessKeySecret": {"name": "cred", "key": "access"},
+        "secretKeySecret": {"name": "cred", "key": "secret"},
+    }
+    place = {"endpoint": endpoint, "bucket": "bucket", "insecure": True, "key": key}
+    return {"s3": {**place, **selectors}, **more}
+
+
+def credentials(name: str, key: str) -> bytes:
+    assert name == "cred"
+    return {"access": b"admin", "secret": b"password"}[key]
+
+
 def no_secret(name: str, key: str) -> bytes:
     raise KeyError(name, key)
 

@@ -13,11 +13,6 @@ from artifacts.makers import NONE, TAR, ZIP, local, no_secret
 from sampan.artifacts import Artifacts, Fault, NotThere
 
 
-@pytest.fixture
-def artifacts(tmp_path: Path) -> Artifacts:
-    return Artifacts(tmp_path / "repository")
-
-
 def a_tree(path: Path) -> Path:
     (path / "deep" / "er").mkdir(parents=True)
     (path / "one").write_text("1")

@@ -7,6 +7,7 @@ Upstream: workflow/executor/executor.go (stageArchiveFile, unarchiveArtifact).
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import posixpath
 from typing import IO, Any, Literal
@@ -18,8 +19,6 @@ from sampan.artifacts.faults import Fault
 from sampan.kube.locations import Location
 
 Archive = Literal["", "none", "tar", "zip"]
-TYPES = {"tar": "application/gzip", "zip": "application/zip", "": "application/octet-stream"}
-"""What HTTP calls them; "" is anything."""
 
 
 class Form(Struct, frozen=True):
@@ -38,6 +37,12 @@ def form(artifact: Location) -> Form:
         if found.get(archive) is not None:
             return Form(archive, found[archive].get("compressionLevel"), name)
     return Form("", None, name)
+
+
+def type_of(name: str) -> str:
+    """What HTTP calls a file of that name."""
+    kind, packed = mimetypes.guess_type(name)
+    return "application/gzip" if packed == "gzip" else kind or "application/octet-stream"
 
 
 def pack(source: str, out: IO[bytes], form: Form) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import mimetypes
 import os
 import stat
 import tempfile
@@ -27,7 +26,7 @@ from typing import IO, Literal, TypeVar
 
 from sampan.artifacts import trees
 from sampan.artifacts.faults import Fault, NotThere
-from sampan.artifacts.forms import TYPES, Form, pack, place, unpacks
+from sampan.artifacts.forms import Form, pack, place, type_of, unpacks
 from sampan.kube.locations import Location, key_of
 
 _TMP = ".tmp"
@@ -82,8 +81,8 @@ class Repository:
             out = tempfile.TemporaryFile(dir=self._tmp())  # noqa: SIM115  # the caller closes it
             pack(inside, out, Form(kept, form.level))
             out.seek(0)
-            return out, TYPES[kept]
-        return _opened(path, location), mimetypes.guess_type(path)[0] or TYPES[""]
+            return out, type_of({"tar": "x.tgz", "zip": "x.zip"}[kept])
+        return _opened(path, location), type_of(path)
 
     def keys(self, location: Location) -> list[str]:
         """The keys of the objects at and below a key, in order; [] for none."""
@@ -114,8 +113,8 @@ class Repository:
         """Which archive it was to be, and what it is made of; ("", "") for another object."""
         for kind, mark in _MARKS:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                (name,) = os.listdir(path + mark)
-                return kind, os.path.join(path + mark, name)
+                for name in os.listdir(path + mark):
+                    return kind, os.path.join(path + mark, name)
         return "", ""
 
     def _tmp(self) -> str:

@@ -8,7 +8,6 @@ knows a protocol.
 from __future__ import annotations
 
 import base64
-import mimetypes
 import os
 import subprocess
 import sys
@@ -22,7 +21,7 @@ import msgspec
 
 from sampan.artifacts.destination import destination
 from sampan.artifacts.faults import KINDS, Fault, Refused
-from sampan.artifacts.forms import TYPES
+from sampan.artifacts.forms import type_of
 from sampan.artifacts.request import Request, Verb
 from sampan.kube import locations
 from sampan.kube.locations import Location
@@ -61,8 +60,7 @@ class Remote:
         with self._directory() as directory:
             path = f"{directory}/object"
             self._do("fetch", artifact, path, secrets, namespace)
-            content_type = mimetypes.guess_type(locations.key_of(artifact))[0] or TYPES[""]
-            return open(path, "rb"), content_type  # it has no name any more
+            return open(path, "rb"), type_of(locations.key_of(artifact))  # it has no name any more
 
     def text(self, data: str) -> tuple[IO[bytes], str]:
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it

@@ -53,6 +53,8 @@ class Http:
                 shutil.copyfileobj(answer, file, _PIECE)
             except (OSError, http.client.HTTPException) as error:
                 raise Unreachable(f"{self._url}: the answer broke off: {error}") from error
+            if answer.length:
+                raise Unreachable(f"{self._url}: the answer broke off")
 
     def save(self, source: str) -> None:
         if os.path.isdir(source):

@@ -8,8 +8,10 @@ which do the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import obstore
@@ -20,8 +22,14 @@ from sampan.artifacts import trees
 from sampan.artifacts.faults import Fault, NotThere, Refused, Unreachable
 from sampan.artifacts.request import Request
 
-RETRY: Any = {"max_retries": 4, "retry_timeout": "30s"}
+RETRY: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 _REFUSALS = (PermissionError, raised.PermissionDeniedError, raised.UnauthenticatedError)
+_CODE = re.compile(r"<Code>(\w+)</Code>\s*<Message>([^<]*)<")
+"""What S3 answers, in the middle of what the library says of it."""
+_KINDS: Mapping[str, type[Fault]] = {
+    "NoSuchBucket": NotThere, "NoSuchKey": NotThere, "AccessDenied": Refused,
+    "InvalidAccessKeyId": Refused, "SignatureDoesNotMatch": Refused,
+}  # fmt: skip
 _PIECE = 1 << 20
 _MOST_LISTED = 100_000
 
@@ -123,12 +131,19 @@ class Objects:
         except _REFUSALS as error:
             raise Refused(f"{self._where} does not let us: {_short(error)}") from error
         except raised.BaseError as error:
-            text = _short(error)
-            kind = Unreachable if "error sending request" in text.lower() else Fault
-            raise kind(f"{self._where}: {text}") from error
+            raise _kind(error)(f"{self._where}: {_short(error)}") from error
+
+
+def _kind(error: Exception) -> type[Fault]:
+    code = _CODE.search(str(error))
+    if code is None:
+        return Unreachable if "error sending request" in str(error).lower() else Fault
+    return _KINDS.get(code[1], Fault)
 
 
 def _short(error: Exception) -> str:
     """Rust's errors come with all they were caused by, on many lines."""
+    if answer := _CODE.search(str(error)):
+        return f"{answer[1]}: {answer[2]}"[:500]
     lines = str(error).partition("\n\nDebug source")[0]
     return " ".join(lines.split())[:500]
