@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
+from sampan.lib import yaml
 
 Manifest = dict[str, Any]
 GROUP = "argoproj.io/v1alpha1"
@@ -45,8 +45,8 @@ class Case:
 
     @property
     def documents(self) -> list[Manifest]:
-        """Raises yaml.YAMLError."""
-        return [each for each in yaml.safe_load_all(self.text) if isinstance(each, dict)]
+        """Raises yaml.YamlError."""
+        return [each for each in yaml.load_all(self.text) if isinstance(each, dict)]
 
 
 def expectation(said: str, kind: str = "Workflow") -> Expected:
@@ -92,7 +92,7 @@ def examples(repository: Path) -> Iterator[Case]:
         try:
             case = Case(path, text, Expected("run", ("Succeeded",), "Succeeded"))
             documents = case.documents
-        except yaml.YAMLError:
+        except yaml.YamlError:
             continue
         runs = [each for each in documents if each.get("kind") == "Workflow"]
         labels = [(each.get("metadata") or {}).get("labels") or {} for each in runs]
@@ -120,8 +120,8 @@ class Library:
 
     def add(self, path: str, text: str) -> None:
         try:
-            documents = list(yaml.safe_load_all(text))
-        except yaml.YAMLError:
+            documents = yaml.load_all(text)
+        except yaml.YamlError:
             return
         for each in documents:
             if isinstance(each, dict) and each.get("kind") in _REFERRED:
