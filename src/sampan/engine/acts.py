@@ -8,6 +8,7 @@ When the round ends, the cluster's reads show all that it wrote.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
@@ -18,7 +19,7 @@ from sampan.engine.cluster import Cluster, NotMirrored
 from sampan.engine.events import Events
 from sampan.engine.reads import Job
 from sampan.kube import meta, names
-from sampan.kube.conditions import get_condition
+from sampan.kube.conditions import get_condition, without_condition
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import Action, Apply, Delete, Emit, Patch, Plan
@@ -86,7 +87,7 @@ class Acts:
         written: dict[Key, Manifest],
     ) -> None:
         """Let the status say why nothing goes on; a conflict is nobody's refusal."""
-        if not plan.refusal or plan.status is None or observed is None or error.code == 409:
+        if not plan.refusal or observed is None or error.code == 409:
             return
         condition = {
             "type": plan.refusal,
@@ -94,11 +95,22 @@ class Acts:
             "reason": "FailedCreate",
             "message": error.message,
         }
+        known = (observed.get("status") or {}).get("conditions")
+        if plan.status is None:
+            await self._complain(observed, known, condition)
+            return
         said = plan.status.get("conditions")
-        before = get_condition((observed.get("status") or {}).get("conditions"), plan.refusal)
+        before = get_condition(known, plan.refusal)
         since = (before or {}).get("lastTransitionTime") or rfc3339(self._clock.now())
         conditions = [*(said or ()), {**condition, "lastTransitionTime": since}]
         await self._report(observed, {**plan.status, "conditions": conditions}, written)
+
+    async def _complain(self, observed: Manifest, known: Any, condition: dict[str, Any]) -> None:
+        """Patch the condition into a kind without a status subresource."""
+        wanted = [*without_condition(known, condition["type"]), condition]
+        body = {"metadata": {"uid": meta.uid_of(observed)}, "status": {"conditions": wanted}}
+        with suppress(NotFound, Conflict):
+            await self._cluster.patch(key_of(observed), body, manager=names.MANAGER)
 
     def forget(self, key: Key) -> None:
         """The object is gone: what was applied to it is no longer of interest."""

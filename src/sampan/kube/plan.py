@@ -97,6 +97,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     again_in: seconds after which to ask again even if nothing changed.
     refusal: a type of condition. When the cluster refuses an action, the status is written with
     this condition, reason FailedCreate and the cluster's words, before the round is backed off.
+    Without `status`, for a kind that has no such subresource, it is patched into the object.
     """
 
     status: Manifest | None = None

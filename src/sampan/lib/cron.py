@@ -1,10 +1,11 @@
 """Cron schedules: when the next activation is, and which one was the latest.
 
 Five fields (minute, hour, day of month, month, day of week) with names, ranges, lists, steps, `*`
-and `?`; the words `@hourly`, `@daily`, …; and `@every 1h30m`. Days are searched first, then the
-minutes of a day, in both directions, so that no gap has to be walked through. Activations are
-moments: an hour that a zone skips has none, an hour that it repeats has them twice. Seconds and
-years are not part of the language. As github.com/robfig/cron v3 reads schedules.
+and `?`; the words `@hourly`, `@daily`, …; `@every 1h30m`; before any of them `CRON_TZ=`. Days are
+searched first, then the minutes of a day, in both directions, so that no gap has to be walked
+through. Activations are moments: an hour that a zone skips has none, an hour that it repeats has
+them twice. Seconds and years are not part of the language.
+As github.com/robfig/cron v3 reads schedules.
 """
 
 from __future__ import annotations
@@ -118,9 +119,15 @@ class Calendar(NamedTuple):
         )
 
 
-def parse(text: str, zone: tzinfo = UTC) -> Schedule:
-    """The schedule that `text` means in `zone`. ValueError says what is wrong with it."""
+def parse(text: str, where: tzinfo = UTC) -> Schedule:
+    """The schedule that `text` means in the zone `where`, unless it names one itself:
+    `CRON_TZ=Asia/Tokyo 0 6 * * *`. ValueError says what is wrong with it."""
     text = text.strip()
+    if (named := re.match(r"(?:CRON_)?TZ=(\S*)\s*", text)) is not None:
+        try:
+            where, text = zone(named[1]), text[named.end() :]
+        except ValueError as unknown:
+            raise ValueError(f"provided bad location {named[1]}: {unknown}") from unknown
     if not text:
         raise ValueError("empty spec string")
     if text.startswith("@every "):
@@ -139,7 +146,7 @@ def parse(text: str, zone: tzinfo = UTC) -> Schedule:
         days=frozenset(_field(days, 0, 6, _DAYS)),
         any_date=_is_any(dates),
         any_day=_is_any(days),
-        zone=zone,
+        zone=where,
     )
 
 

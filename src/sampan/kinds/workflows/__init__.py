@@ -10,13 +10,14 @@ Upstream: argoproj/argo-workflows.
 from __future__ import annotations
 
 from sampan.kinds.workflows import admit, crds, roles
+from sampan.kinds.workflows.cron.controller import CRON_WORKFLOW
 from sampan.kinds.workflows.workflow import WORKFLOW
 from sampan.kube import names
 from sampan.kube.component import Component
 
 COMPONENT = Component(
     name="workflows",
-    controllers=(WORKFLOW,),
+    controllers=(WORKFLOW, CRON_WORKFLOW),
     crds=crds.load(),
     objects=roles.objects(),
     rules={

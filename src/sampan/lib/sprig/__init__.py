@@ -11,6 +11,7 @@ Upstream: github.com/Masterminds/sprig, functions.go.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -66,7 +67,7 @@ _OTHER: Table = {
     "semverCompare": ("ss", versions.compare),
 }
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType({
+_SHARED: dict[str, Callable[..., Any]] = {
     **_table(strings.FUNCTIONS),
     **_table(numbers.FUNCTIONS),
     **_table(collections.FUNCTIONS),
@@ -75,14 +76,12 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType({
     **_table(chance.functions()),
     **_table(_OTHER),
     **{name: _forbidden(name) for name in _FORBIDDEN},
-})  # fmt: skip
+}
+FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(_SHARED)
 """Name to function."""
 
 
 def functions(now: datetime, seed: str) -> Mapping[str, Callable[..., Any]]:
     """All functions, those of time and chance, too: the same for the same moment and seed."""
-    return {
-        **FUNCTIONS,
-        **_table(dates.functions(lambda: now)),
-        **_table(chance.functions(seed)),
-    }
+    own = {**_table(dates.functions(lambda: now)), **_table(chance.functions(seed))}
+    return ChainMap(own, _SHARED)

@@ -9,6 +9,7 @@ Upstream: argo-workflows util/template/expression_template.go, util/expr/env, ut
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -25,6 +26,20 @@ LATE = frozenset({
 it could do without."""
 
 
+CLOCK = "now()"
+"""The variable, which no tag can name, that holds the present: an aware datetime."""
+
+
+def functions(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What expressions can call; those of time only where the present is known. What is drawn by
+    chance is the same again at the same moment."""
+    now = known.get(CLOCK)
+    if now is None:
+        return FUNCTIONS
+    timed = {"now": lambda: now, "sprig": sprig.functions(now, now.isoformat())}
+    return ChainMap(timed, dict(FUNCTIONS))
+
+
 def demanded(name: str, strict: Collection[str]) -> bool:
     """Whether a name must be known, for its first word is among the strict ones."""
     return bool(strict) and (strict is ALL or name.partition(".")[0] in strict)
@@ -33,7 +48,7 @@ def demanded(name: str, strict: Collection[str]) -> bool:
 def replaced(source: str, known: Mapping[str, Any], strict: Collection[str]) -> str | None:
     """What a tag with this expression stands for; None while it has to wait. Raises Missing."""
     try:
-        program = expr.compile(source, FUNCTIONS)
+        program = expr.compile(source, functions(known))
         env = environment(known, program.names)
         missing = [name for name in sorted(program.names) if not _has(env, name)]
         for name in missing:
@@ -58,7 +73,7 @@ def replaced(source: str, known: Mapping[str, Any], strict: Collection[str]) -> 
 def evaluate(source: str, known: Mapping[str, Any]) -> Any:
     """The value of an expression that stands in a field of its own. Raises Missing."""
     try:
-        program = expr.compile(source, FUNCTIONS)
+        program = expr.compile(source, functions(known))
         return program.run(environment(known, program.names))
     except expr.Mistake as mistake:
         raise Missing(str(mistake)) from mistake
