@@ -106,6 +106,7 @@ class Walk:
         self.results: dict[
             str, frozenset[str]
         ] = {}  # steps whose results are asked for, by boundary
+        self.memos: dict[str, Mapping[str, Any]] = {}  # what to note of new nodes, by their names
         self.actions: list[Action] = []
         self.changed: dict[str, Node] = {}
         self.ended: list[str] = []  # ids of the nodes that this look ended
@@ -216,6 +217,8 @@ class Walk:
         fields = self.fields(running.call)
         if running.inputs:
             fields["inputs"] = running.inputs
+        if memo := self.memos.get(running.call.node):
+            fields["memoizationStatus"] = dict(memo)
         return self.put(nodes.born(fields, type, phase, self.now, message))
 
     def skip(self, call: Call, phase: Phase, message: str) -> Node:

@@ -39,6 +39,7 @@ def see(cluster: View, key: Key) -> Run | None:
     kind = names.PERSISTENT_VOLUME_CLAIM
     pods = {_node_of(pod): pod for pod in found}
     told = manifest.get("status") or {}
+    specs = (whole.manifest["spec"], *whole.library.values())
     return Run(
         manifest=whole.manifest,
         spec=spec,
@@ -47,7 +48,7 @@ def see(cluster: View, key: Key) -> Run | None:
         blocked=_blocked(cluster, key, manifest),
         claims=frozenset(n for n in claimed if cluster.get(Key(kind, key.namespace, n))),
         now=cluster.now(),
-        configmaps=maps.see(cluster, key.namespace, whole.manifest["spec"]),
+        configmaps=maps.see(cluster, key.namespace, specs),
         begins=whole.begins,
         library=whole.library,
         fault=whole.fault,

@@ -7,11 +7,12 @@ workflow speaks of any. Upstream: argo-workflows workflow/controller/controller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sampan.kinds.workflows.language.arguments import ConfigMaps
 from sampan.kube import meta, names
+from sampan.kube.keys import Key
 from sampan.kube.plan import View
 
 _LABELLED = {
@@ -19,12 +20,24 @@ _LABELLED = {
 }
 
 
-def see(cluster: View, namespace: str, spec: Mapping[str, Any]) -> ConfigMaps:
-    """The labelled ConfigMaps of the namespace, by name; none if nothing asks for one."""
-    if not any(_asks(each) for each in _askers(spec)):
+def see(cluster: View, namespace: str, specs: Sequence[Mapping[str, Any]]) -> ConfigMaps:
+    """The labelled ConfigMaps of the namespace, by name; none if nothing asks for one. specs: the
+    workflow's, and those of the templates that it may use."""
+    if not any(_asks(each) for spec in specs for each in _askers(spec)):
         return {}
-    found = cluster.select(names.CONFIG_MAP, namespace, _LABELLED)
-    return {meta.name_of(each): each for each in found}
+    labelled = cluster.select(names.CONFIG_MAP, namespace, _LABELLED)
+    found = {meta.name_of(each): each for each in labelled}
+    for name in _caches(specs):  # one without the label must be refused, not overwritten
+        if name not in found and (other := cluster.get(Key(names.CONFIG_MAP, namespace, name))):
+            found[name] = other
+    return found
+
+
+def _caches(specs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for template in (each for spec in specs for each in spec.get("templates") or ()):
+        cache = (template.get("memoize") or {}).get("cache") or {}
+        if name := (cache.get("configMap") or {}).get("name"):
+            yield name
 
 
 def _askers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

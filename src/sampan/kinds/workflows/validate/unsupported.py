@@ -20,7 +20,7 @@ SPEC = frozenset({
     "resourceClaims", "synchronization", "workflowMetadata",
 })  # fmt: skip
 TEMPLATE = frozenset({
-    "archiveLocation", "containerSet", "data", "executor", "http", "memoize", "metrics",
+    "archiveLocation", "containerSet", "data", "executor", "http", "metrics",
     "plugin", "podResources", "podSpecPatch", "resource", "resourceClaims",
     "sidecars", "synchronization",
 })  # fmt: skip

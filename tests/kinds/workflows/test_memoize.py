@@ -1,0 +1,125 @@
+"""Memoized templates, in the toy cluster."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kinds.toy import Toy
+from kinds.workflows.makers import call, finish, leaf, node, started, status, steps, workflow
+from sampan.kinds.workflows import COMPONENT
+from sampan.kube.keys import Key, Manifest
+
+LABEL = "workflows.argoproj.io/configmap-type"
+CACHE = Key("ConfigMap", "u", "cache")
+MEMO = {"key": "k-{{inputs.parameters.p}}", "cache": {"configMap": {"name": "cache"}}}
+OUTPUTS = {"parameters": [{"name": "o", "value": "kept"}]}
+
+
+def remembering(**more: Any) -> Manifest:
+    inputs = {"parameters": [{"name": "p"}]}
+    work = leaf(inputs=inputs, memoize={**MEMO, **more})
+    return workflow(work, steps([call("a", p="1")]))
+
+
+def cached(toy: Toy, key: str = "k-1", made: str = "2026-01-01T00:00:00Z", **about: Any) -> None:
+    entry = {"nodeID": "n", "outputs": OUTPUTS, "creationTimestamp": made, "lastHitTimestamp": made}
+    labels = about.get("labels", {LABEL: "Cache"})
+    metadata = {"name": "cache", "namespace": "u", "labels": labels}
+    toy.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata,
+                "data": {key: about.get("text", json.dumps(entry))}})  # fmt: skip
+
+
+def run(manifest: Manifest, toy: Toy) -> Toy:
+    toy.create(manifest)
+    toy.settle()
+    return toy
+
+
+def test_what_succeeds_is_kept() -> None:
+    toy = finish(started(remembering()))
+    assert node(toy, "a")["memoizationStatus"] == {"hit": False, "key": "k-1", "cacheName": "cache"}
+    cache = toy.objects[CACHE]
+    assert cache["metadata"]["labels"] == {LABEL: "Cache"}
+    entry = json.loads(cache["data"]["k-1"])
+    assert entry["nodeID"] == node(toy, "a")["id"]
+    assert entry["outputs"] == {"exitCode": "0"}
+    assert entry["creationTimestamp"] == entry["lastHitTimestamp"]
+
+
+def test_what_fails_is_not() -> None:
+    toy = finish(started(remembering()), a="Failed")
+    assert CACHE not in toy.objects
+
+
+def test_what_is_known_is_not_run_again(empty: Toy) -> None:
+    cached(empty)
+    empty.time = empty.time.replace(hour=1)
+    toy = run(remembering(), empty)
+    found = node(toy, "a")
+    assert (found["phase"], found["type"], found["outputs"]) == ("Succeeded", "Pod", OUTPUTS)
+    assert found["memoizationStatus"]["hit"] is True
+    assert status(toy)["phase"] == "Succeeded"
+    assert toy.pods() == []
+    entry = json.loads(toy.objects[CACHE]["data"]["k-1"])
+    assert entry["lastHitTimestamp"] == "2026-01-01T01:00:00Z"
+    assert entry["creationTimestamp"] == "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "hit"),
+    [
+        ({}, "k-2", False),
+        ({"maxAge": "10m"}, "k-1", False),
+        ({"maxAge": "2h"}, "k-1", True),
+    ],
+)
+def test_what_counts_as_known(empty: Toy, more: dict[str, Any], key: str, hit: bool) -> None:
+    cached(empty, key)
+    empty.time = empty.time.replace(hour=1)
+    toy = run(remembering(**more), empty)
+    assert node(toy, "a")["memoizationStatus"]["hit"] is hit
+
+
+@pytest.mark.parametrize(
+    ("more", "about", "why"),
+    [
+        ({"key": "no spaces"}, {}, "invalid cache key: no spaces"),
+        ({"maxAge": "10"}, {}, 'invalid maxAge: time: missing unit in duration "10"'),
+        ({}, {"text": "{"}, "malformed cache entry: could not unmarshal JSON; unable to parse: "),
+        ({}, {"labels": {}}, f"memoization configmap doesn't have {LABEL} label, refusing to use"),
+        ({}, {"labels": {LABEL: "Parameter"}},
+         f"memoization configmap doesn't have label {LABEL} = Cache, refusing to use it"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_cache_is_an_error(
+    empty: Toy, more: dict[str, Any], about: dict[str, Any], why: str
+) -> None:
+    cached(empty, **about)
+    toy = run(remembering(**more), empty)
+    assert node(toy, "a")["phase"] == "Error"
+    assert node(toy, "a")["message"].startswith(why)
+
+
+def test_a_group_may_be_remembered(empty: Toy) -> None:
+    cached(empty, "all")
+    memo = {**MEMO, "key": "all"}
+    toy = run(workflow(leaf(), steps([call("a")], memoize=memo)), empty)
+    assert status(toy)["phase"] == "Succeeded"
+    assert node(toy, "wf")["type"] == "Steps"
+    assert toy.pods() == []
+
+
+def test_a_cache_that_is_full_takes_no_more(empty: Toy) -> None:
+    cached(empty, "other", text="x" * (1 << 20))
+    toy = finish(run(remembering(), empty))
+    assert status(toy)["phase"] == "Succeeded"
+    assert list(toy.objects[CACHE]["data"]) == ["other"]
+    assert "CacheFull" in [event.reason for event in toy.events]
+
+
+@pytest.fixture
+def empty() -> Toy:
+    return Toy(COMPONENT)
