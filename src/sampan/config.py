@@ -210,6 +210,10 @@ class Home:
         return self.path / "images"
 
     @property
+    def artifacts(self) -> Path:
+        return self.path / "artifacts"
+
+    @property
     def volumes(self) -> Path:
         return self.path / "volumes"
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sampan.artifacts import Artifacts
 from sampan.config import NodeSettings
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
@@ -19,6 +20,7 @@ from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Emit
 from sampan.lib.clock import Clock
 from sampan.nodes.environment import service_variables
+from sampan.nodes.forward import Forward
 from sampan.nodes.gpus import Gpus
 from sampan.nodes.images.oci.login import Login
 from sampan.nodes.images.oci.store import Store
@@ -59,6 +61,8 @@ class Context:
         self.host_ip = "127.0.0.1"
         self.level = Level("plain")
         self.images = Images((), self.directory / "environments")
+        self.forward = Forward(cluster, networking)
+        self.artifacts = Artifacts(home / "artifacts", self.forward.route)
         self.puller = Puller(Store(home / "images"))
         self.follow: Callable[[], None] = lambda: None
         self.logins: Callable[[], list[Login]] = list

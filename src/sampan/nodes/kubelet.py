@@ -139,6 +139,7 @@ class Node:
         self._subscribe(names.SERVICE, context.networking.service_changed)
         self._subscribe(names.ENDPOINT_SLICE, context.networking.slice_changed)
         context.networking.tell_all()
+        context.forward.start()
         self._subscribe(names.POD, self._pod_changed)
         self._end_strangers()
         context.networking.forget_unknown(set(self._workers))
@@ -154,6 +155,7 @@ class Node:
         self._workers.clear()
         self._work.clear()
         await self.context.puller.close()
+        await self.context.forward.close()
         self.context.client.close()
         await self.context.networking.stop()
         if self._registration is not None:
