@@ -26,6 +26,8 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 OVER: frozenset[str] = frozenset({"Succeeded", "Skipped", "Failed", "Error", "Omitted"})
 BROKEN: frozenset[str] = frozenset({"Failed", "Error"})
 GOOD: frozenset[str] = frozenset({"Succeeded", "Skipped", "Omitted"})
+COMPLETED: frozenset[str] = frozenset({"Succeeded", "Failed", "Error"})
+"""Phases of what ran to its end."""
 COUNTED = ("Pod", "Steps", "DAG", "Retry")
 """Types of nodes that parallelism and failFast count."""
 
@@ -133,3 +135,25 @@ def with_children(node: Node, *ids: str) -> Node:
     old = node.get("children") or []
     new = [each for each in dict.fromkeys(ids) if each not in old]
     return {**node, "children": [*old, *new]} if new else node
+
+
+# -- a node of a workflow that is run again: the only ways back from a phase that is over ----------
+def reset(node: Node, now: str) -> Node:
+    """The node as if it had just begun; what was skipped stays so."""
+    new = {key: value for key, value in node.items() if key not in ("message", "finishedAt")}
+    new |= {"phase": "Running", "startedAt": now, "finishedAt": None}
+    if node["phase"] == "Skipped":
+        new["phase"], new["finishedAt"] = "Skipped", now
+    outputs = new.get("outputs") or {}
+    if node["type"] == "Suspend" and outputs.get("parameters"):
+        asked = [{"name": p["name"], "valueFrom": {"supplied": {}}} for p in outputs["parameters"]]
+        new["outputs"] = {**outputs, "parameters": asked}
+    elif node["type"] != "Suspend":
+        new.pop("outputs", None)
+    return new
+
+
+def replaced(node: Node, now: str, message: str) -> Node:
+    """The node of a pod that another workflow ran: Skipped, with that one's outputs."""
+    new = {**node, "type": "Skipped", "phase": "Skipped", "message": message}
+    return new | {"startedAt": now, "finishedAt": now}

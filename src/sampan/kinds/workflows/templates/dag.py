@@ -278,7 +278,7 @@ class _Look:
             node = self.walk.by_id(id)
             if node is None or not nodes.fulfilled(node):
                 return None
-            phase = node["phase"] if node["phase"] in hooks.COMPLETED else phase
+            phase = node["phase"] if node["phase"] in nodes.COMPLETED else phase
             if id in targets and found.get(id) not in nodes.BROKEN:
                 found[id] = phase
             for each in self._children(node):

@@ -23,7 +23,6 @@ from sampan.kinds.workflows.walk import Broken, Call, Running, Walk
 
 Hook = Mapping[str, Any]
 EXIT = "exit"
-COMPLETED = ("Succeeded", "Failed", "Error")
 
 
 class Host(Struct, frozen=True, kw_only=True):
@@ -83,7 +82,7 @@ def run(walk: Walk, host: Host, node: Node) -> bool:
 def leave(walk: Walk, host: Host, node: Node) -> bool:
     """Run the exit handler of a node that has completed. Whether there is none, or it is over."""
     hook = exit_of(host.child, walk.workflow.spec.arguments)
-    if hook is None or node["phase"] not in COMPLETED or nodes.is_daemon(node):
+    if hook is None or node["phase"] not in nodes.COMPLETED or nodes.is_daemon(node):
         return True
     hook_name = naming.exit_name(node["name"])
     known = walk.node(hook_name)
