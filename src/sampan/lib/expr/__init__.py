@@ -43,9 +43,10 @@ from sampan.lib.expr.names import names, roots
 from sampan.lib.expr.parser import parse
 from sampan.lib.expr.texts import measure, shown, to_json
 from sampan.lib.expr.times import Time
+from sampan.lib.expr.values import type_of
 from sampan.lib.gotime.moments import of_datetime
 
-__all__ = ["Functions", "Mistake", "Program", "compile", "marshal", "show", "time"]
+__all__ = ["Functions", "Mistake", "Program", "compile", "marshal", "show", "time", "type_of"]
 
 Functions = Mapping[str, Any]
 """Functions by name, or by name in a mapping of that name: {"sprig": {"trim": …}}. What they raise
