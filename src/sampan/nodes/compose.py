@@ -73,6 +73,12 @@ class Directories(Struct, frozen=True):
     def logs(self) -> Path:
         return self.pod / "containers" / f"{self.container}.{self.attempt}"
 
+    def tmp(self, *, image: bool, overlay: bool) -> Path:
+        """What the container sees at /tmp, unless a volume is there."""
+        if not image:
+            return self.scratch / "tmp"
+        return self.scratch / ("upper" if overlay else "root") / "tmp"
+
     def make(self, hosts_file: str, resolv: str, *, image: bool = False) -> None:
         """Fresh /tmp and home, an empty termination message, the pod's /etc/hosts and, unless it
         is empty, /etc/resolv.conf. For an image, `root` is where its file system appears."""

@@ -19,7 +19,7 @@ from sampan.nodes import gpus, hosts, resolv
 from sampan.nodes.cell import Cell, identity
 from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
-from sampan.nodes.executor import seen
+from sampan.nodes.executor import arguments, seen
 from sampan.nodes.executor.pod import Executor, outputs_of
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.oci import tree
@@ -183,11 +183,14 @@ class Starter:
             overlay=overlay,
             outputs=outputs_of(facts, cell.spec),
         )
-        box = compose(facts, cell.spec, runtime, self._volumes, (place, around))
+        spec, texts = arguments.shortened(facts, cell.spec)
+        box = compose(facts, spec, runtime, self._volumes, (place, around))
         if not place.scratch.exists():
             own = hosts.hosts_file(facts.pod, facts.pod_ip, _machine_hosts(facts.pod))
             files = own, around.resolv
             place.make(*files, image=runtime.files is not None)
+        if texts:
+            arguments.write(place.tmp(image=runtime.files is not None, overlay=overlay), texts)
         if box.outputs:
             self._keep(box, place)
         if indices:

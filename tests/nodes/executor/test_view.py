@@ -50,7 +50,7 @@ def view(tmp_path: Path) -> View:
 def test_paths_mean_what_they_mean_inside(view: View, path: str, text: str) -> None:
     assert view.read(path, 100) == text.encode()
     with view.pinned(path) if path != "/etc/open" else view.pinned("/out.txt") as found:
-        assert Path(found).exists()
+        assert Path(found.path).exists()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_is_pinned_stays_when_directories_above_it_change(view: View, tmp_p
     with view.pinned("/a/b/c") as found:
         (tmp_path / "root" / "a").rename(tmp_path / "root" / "moved")
         (tmp_path / "root" / "a").symlink_to("/etc")
-        assert Path(found).read_text() == "c"
+        assert Path(found.path).read_text() == "c"
 
 
 def test_a_view_outlives_the_process(view: View, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import os
 
 from sampan.kube import argoexec
+from sampan.nodes.executor import artifacts
 from sampan.nodes.executor.job import Job
 
 
@@ -18,12 +19,13 @@ async def run(job: Job) -> None:
     script = job.template.get("script")
     if script:
         await asyncio.to_thread(_stage, job, script.get("source") or "")
+    await artifacts.load(job)
 
 
 def _stage(job: Job, source: str) -> None:
     """Put a script where the main container's last argument says."""
     with job.view.pinned(argoexec.STAGING) as directory:
-        path = f"{directory}/{argoexec.SCRIPT.rpartition('/')[2]}"
+        path = f"{directory.path}/{argoexec.SCRIPT.rpartition('/')[2]}"
         with open(path, "w", encoding="utf-8") as file:
             file.write(source)
         os.chmod(path, 0o755)

@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from sampan.artifacts import Artifacts
 from sampan.engine.cluster import Cluster
 from sampan.kube import argoexec, names
 from sampan.kube.keys import Key, Manifest
@@ -70,6 +71,7 @@ class Job:
         self.message = ""
         self.cluster: Cluster
         self.clock: Clock
+        self.artifacts: Artifacts
         self._log = LogWriter(str(place.logs))
 
     @property
@@ -144,6 +146,19 @@ def mains_of(template: Manifest) -> list[str]:
     """The containers that are the template's own work."""
     group = (template.get("containerSet") or {}).get("containers") or ()
     return [each["name"] for each in group] or [argoexec.MAIN]
+
+
+def is_in_volume(template: Manifest, path: str) -> bool:
+    """Whether upstream's `wait` would find a path of the main container in a volume that both
+    mount, and not in a copy that the emissary has made: messages tell."""
+    mounts = [
+        each["mountPath"]
+        for kind in ("container", "script", "containerSet")
+        for each in (template.get(kind) or {}).get("volumeMounts") or ()
+    ]
+    inputs = (template.get("inputs") or {}).get("artifacts") or ()
+    mounts += [each["path"] for each in inputs if each.get("path")]
+    return any(f"{path}/".startswith(f"{each.rstrip('/')}/") for each in mounts)
 
 
 def result_key(namespace: str, node: str) -> Key:

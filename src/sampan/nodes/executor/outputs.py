@@ -9,7 +9,7 @@ from typing import Any
 
 from sampan.kube import argoexec
 from sampan.nodes.executor import stdout
-from sampan.nodes.executor.job import Failed, Job
+from sampan.nodes.executor.job import Failed, Job, is_in_volume
 from sampan.nodes.executor.view import View, load
 
 LONGEST = 2 << 20
@@ -29,7 +29,7 @@ def parameters(job: Job, declared: list[dict[str, Any]]) -> str:
     view = view_of(job)
     for each in declared:
         try:
-            _fill(each, view)
+            _fill(job, each, view)
         except Failed as fault:
             return str(fault)
     return ""
@@ -42,7 +42,7 @@ def view_of(job: Job) -> View:
     return load(job.pod.place(argoexec.MAIN).scratch)
 
 
-def _fill(parameter: dict[str, Any], view: View) -> None:
+def _fill(job: Job, parameter: dict[str, Any], view: View) -> None:
     source = parameter.get("valueFrom") or {}
     path = source.get("path")
     if not path:
@@ -51,7 +51,7 @@ def _fill(parameter: dict[str, Any], view: View) -> None:
         value = _read(view, path)
     except (OSError, Failed) as fault:
         if source.get("default") is None:
-            raise Failed(_said(fault, path)) from fault
+            raise Failed(_said(job, fault, path)) from fault
         value = str(source["default"])
     parameter["value"] = value.removesuffix("\n")
 
@@ -63,8 +63,9 @@ def _read(view: View, path: str) -> str:
     return data.decode(errors="replace")
 
 
-def _said(fault: Exception, path: str) -> str:
-    """As upstream says it, which reads a copy that its emissary has made."""
+def _said(job: Job, fault: Exception, path: str) -> str:
+    """As upstream says it, which reads a copy that its emissary has made, or the volume itself."""
     if not isinstance(fault, OSError):
         return str(fault)
-    return f"open {_COPIES}{path}: {(fault.strerror or str(fault)).lower()}"
+    where = argoexec.MIRROR if is_in_volume(job.template, path) else _COPIES
+    return f"open {where}{path}: {(fault.strerror or str(fault)).lower()}"

@@ -59,9 +59,9 @@ class View(Struct, frozen=True):
                 return file.read(most)
 
     @contextmanager
-    def pinned(self, path: str) -> Iterator[str]:
-        """A path of this machine that leads to the same file or directory as long as this lasts,
-        whatever happens to the directories above it. It is no link itself. OSError."""
+    def pinned(self, path: str) -> Iterator[Pinned]:
+        """The file or directory as long as this lasts, whatever happens to the directories above
+        it. It is no link itself. OSError."""
         with self._found(path) as found:
             found.check(path)
             yield found.pinned()
@@ -93,6 +93,13 @@ def _about(error: OSError, path: str) -> OSError:
     return OSError(number, os.strerror(number).lower(), path)
 
 
+class Pinned(Struct, frozen=True):
+    """path: leads to it, while it is pinned. source: where it lay when it was found."""
+
+    path: str
+    source: str
+
+
 class _Found:
     """Where a walk has come to. `name` is the last part below `parent`; "" where a mount begins."""
 
@@ -112,10 +119,10 @@ class _Found:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         return os.open(f"/proc/self/fd/{self.fd}", flags) if _PATH else os.dup(self.fd)
 
-    def pinned(self) -> str:
+    def pinned(self) -> Pinned:
         if not _PATH or not self._name or self._parent < 0:
-            return self._source
-        return f"/proc/{os.getpid()}/fd/{self._parent}/{self._name}"
+            return Pinned(self._source, self._source)
+        return Pinned(f"/proc/{os.getpid()}/fd/{self._parent}/{self._name}", self._source)
 
 
 class _Walk:

@@ -8,10 +8,15 @@ from typing import Any
 from msgspec import Struct
 
 
+class Unbuildable(ValueError):
+    """No pod can be made of the template; the text says why."""
+
+
 class About(Struct, frozen=True, kw_only=True):
     """`known` is what `workflow.…` tags stand for. `node` is the node's id. `result`: somebody
     wants to know what it writes to its standard output. `deadline`: when its containers have to
-    end (RFC 3339). `on_exit`: it belongs to an exit handler."""
+    end (RFC 3339). `on_exit`: it belongs to an exit handler. `around`: the template of the steps or
+    dag that it is part of. `patches`: to the pod's spec, with their tags replaced."""
 
     known: Mapping[str, str]
     node: str
@@ -22,4 +27,5 @@ class About(Struct, frozen=True, kw_only=True):
     result: bool = False
     deadline: str = ""
     on_exit: bool = False
-    executor_security: Mapping[str, Any] = {}
+    around: Mapping[str, Any] = {}
+    patches: tuple[str, ...] = ()

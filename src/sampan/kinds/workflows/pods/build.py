@@ -14,8 +14,8 @@ from typing import Any
 
 from sampan.kinds.workflows import naming
 from sampan.kinds.workflows.language import tags
-from sampan.kinds.workflows.pods import archive, carry
-from sampan.kinds.workflows.pods.about import About
+from sampan.kinds.workflows.pods import archive, carry, patch
+from sampan.kinds.workflows.pods.about import About, Unbuildable
 from sampan.kinds.workflows.types import Run, Template
 from sampan.kinds.workflows.walk import Running
 from sampan.kube import argoexec, formats, meta, names, podspec, templates
@@ -31,12 +31,14 @@ _COPIED = {
     "tolerations": "tolerations",
     "schedulerName": "schedulerName",
     "securityContext": "securityContext",
-    "hostAliases": "hostAliases",
     "serviceAccountName": "serviceAccountName",
     "automountServiceAccountToken": "automountServiceAccountToken",
     "priorityClassName": "priorityClassName",
+    "podResources": "resources",
 }
 """Fields of a template that a pod gets as they are; the workflow's hold where it has none."""
+_INHERITED = ("nodeSelector", "affinity", "tolerations")
+"""Those that the template around it may say, too."""
 _WORKFLOW_ONLY = {
     "imagePullSecrets": "imagePullSecrets",
     "hostNetwork": "hostNetwork",
@@ -50,9 +52,11 @@ def name_of(run: Run, node_name: str, template: str) -> str:
     return naming.pod_name(run.name, template, node_name)
 
 
-def filled(run: Run, known: Mapping[str, Any], running: Running, *, pod: str) -> Template:
-    """The template with its inputs, its tags replaced, and a place for its artifacts. `known` is
-    what `workflow.…` tags stand for."""
+def filled(
+    run: Run, known: Mapping[str, Any], running: Running, *, pod: str
+) -> tuple[Template, tuple[str, ...]]:
+    """The template with its inputs, its tags replaced, and a place for its artifacts; the patches
+    of the pod's spec. `known` is what `workflow.…` tags stand for."""
     template = {**running.template}
     artifacts = running.inputs.get("artifacts")
     template["inputs"] = {"artifacts": artifacts} if artifacts else {}
@@ -60,7 +64,10 @@ def filled(run: Run, known: Mapping[str, Any], running: Running, *, pod: str) ->
     everywhere = {**known, **running.local, **own}
     lookup = ChainMap(own, dict(running.scope), dict(known))
     done: Template = tags.fill(tags.fill(template, everywhere), lookup)
-    return archive.located(done, run.manifest["spec"], run.repository.settings, lookup)
+    spec = run.manifest["spec"]
+    patches = (tags.fill(spec.get("podSpecPatch") or "", lookup), done.get("podSpecPatch") or "")
+    located = archive.located(done, spec, run.repository.settings, lookup)
+    return located, tuple(filter(None, patches))
 
 
 def _paths(template: Template) -> dict[str, str]:
@@ -78,25 +85,30 @@ def _paths(template: Template) -> dict[str, str]:
     return found
 
 
-def build(run: Run, template: Template, containers: list[dict[str, Any]], about: About) -> Manifest:
-    """The Pod manifest of a template whose tags are replaced. `containers` are the template's own,
-    with their names."""
+def build(
+    run: Run, template: Template, containers: list[dict[str, Any]], about: About
+) -> list[Manifest]:
+    """The Pod of a template whose tags are replaced, last; before it what it refers to.
+    `containers` are the template's own, with their names. Unbuildable."""
     spec: dict[str, Any] = {"restartPolicy": "Never", "containers": containers}
     if template.get("initContainers"):
         mirrored = [carry.mirroring(each, containers) for each in template["initContainers"]]
         spec["initContainers"] = mirrored
-    spec |= _placement(run.manifest["spec"], template)
-    if template.get("activeDeadlineSeconds") is not None:
-        spec["activeDeadlineSeconds"] = int(template["activeDeadlineSeconds"])
+    spec |= _placement(run.manifest["spec"], template, about)
+    if (seconds := template.get("activeDeadlineSeconds")) is not None:
+        spec["activeDeadlineSeconds"] = _seconds(seconds)
     if volumes := list(_volumes(run, template, spec, about.known)):
         spec["volumes"] = volumes
     metadata = _metadata(run, template, about)
-    if carry.is_needed(template, about):
+    carried = carry.is_needed(template, about)
+    if carried:
         carry.furnish(spec, template, about)
-        carry.wrap(spec)
     else:
         _bare(spec, template, about, metadata["annotations"])
-    return {
+    spec = patch.patched(spec, about.patches)
+    if carried:
+        carry.wrap(spec)
+    pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -107,6 +119,16 @@ def build(run: Run, template: Template, containers: list[dict[str, Any]], about:
         },
         "spec": spec,
     }
+    config = carry.offloaded(pod) if carried else None
+    return [config, pod] if config else [pod]
+
+
+def _seconds(value: Any) -> int:
+    """A number, or its text."""
+    try:
+        return int(str(value))
+    except ValueError:
+        raise Unbuildable(f"activeDeadlineSeconds {value!r} is no number") from None
 
 
 def _bare(
@@ -139,6 +161,7 @@ def _metadata(run: Run, template: Template, about: About) -> dict[str, dict[str,
             **(own.get("labels") or {}),
             names.LABEL_WORKFLOW: run.name,
             names.LABEL_WORKFLOW_COMPLETED: "false",
+            **({names.LABEL_ON_EXIT: "true"} if about.on_exit else {}),
         },
         "annotations": {
             **(general.get("annotations") or {}),
@@ -164,15 +187,25 @@ def _environment(about: About) -> list[dict[str, Any]]:
     ]
 
 
-def _placement(spec: Mapping[str, Any], template: Template) -> dict[str, Any]:
-    """Where and as whom the pod runs."""
+def _placement(spec: Mapping[str, Any], template: Template, about: About) -> dict[str, Any]:
+    """Where and as whom the pod runs: as the template says, else the one around it, else the
+    workflow."""
     found = {there: spec[here] for here, there in _WORKFLOW_ONLY.items() if spec.get(here)}
     for here, there in _COPIED.items():
-        value = template.get(here)
-        if value in (None, "", {}, []):
-            value = spec.get(here)
-        if value not in (None, "", {}, []):
+        sources = (template, about.around if here in _INHERITED else {}, spec)
+        values = (source.get(here) for source in sources)
+        value = next((each for each in values if each not in (None, "", {}, [])), None)
+        if value is not None:
             found[there] = value
+    if aliases := [*(spec.get("hostAliases") or ()), *(template.get("hostAliases") or ())]:
+        found["hostAliases"] = aliases
+    executor = {**(spec.get("executor") or {}), **(template.get("executor") or {})}
+    if found.get("automountServiceAccountToken") is False and not executor.get(
+        "serviceAccountName"
+    ):
+        raise Unbuildable(
+            "executor.serviceAccountName must not be empty if automountServiceAccountToken is false"
+        )
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sampan.kinds.workflows.pods.about import About
 from sampan.kinds.workflows.types import Template
-from sampan.kube import argoexec, locations
+from sampan.kube import argoexec, locations, names
 
 Spec = dict[str, Any]
 """Of a pod, while it is being built: the functions here change the one that they are given."""
@@ -38,7 +38,7 @@ def is_needed(template: Template, about: About) -> bool:
         or template.get("sidecars")
         or template.get("containerSet")
         or logs_are_kept(template)
-        or _script_is_long(template)
+        or _is_long(template)
         or _tells_progress(template)
     )
 
@@ -52,7 +52,7 @@ def furnish(spec: Spec, template: Template, about: About, *, wait: bool = True) 
     Without `wait` nobody looks after the main container: it is the executor itself."""
     mains = [dict(each) for each in spec["containers"]]
     added = [_volume(argoexec.VOLUME_RUN), _volume(argoexec.VOLUME_TMP)]
-    init, waiting = _executor(argoexec.INIT, about), _executor(argoexec.WAIT, about)
+    init, waiting = _executor(argoexec.INIT), _executor(argoexec.WAIT)
     if artifacts := (template.get("inputs") or {}).get("artifacts"):
         added.append(_volume(argoexec.VOLUME_INPUTS))
         _mount(init, argoexec.VOLUME_INPUTS, argoexec.INPUTS)
@@ -93,6 +93,48 @@ def wrap(spec: Spec) -> None:
         _mount(container, argoexec.VOLUME_RUN, argoexec.RUN)
 
 
+def offloaded(pod: Spec) -> Spec | None:
+    """The ConfigMap of what is too long to be handed to a program, which the pod then mounts: the
+    template, or arguments. None when nothing is. Changes the pod it is given."""
+    spec = pod["spec"]
+    config: dict[str, str] = {}
+    for container in spec.get("initContainers") or ():
+        for variable in container.get("env") or ():
+            text = variable.get("value") or ""
+            if variable["name"] == argoexec.TEMPLATE and len(text.encode()) > argoexec.LONGEST:
+                config[argoexec.TEMPLATE] = text
+                variable["value"] = argoexec.OFFLOADED
+                _mount(container, argoexec.VOLUME_CONFIG, argoexec.CONFIG)
+    for container in spec["containers"]:
+        text = json.dumps(container.get("args") or [], ensure_ascii=False)
+        if len(text.encode()) > argoexec.LONGEST and argoexec.ARGUMENTS_FILE not in config:
+            config[argoexec.ARGUMENTS_FILE] = text
+            del container["args"]
+            file = f"{argoexec.CONFIG}/{argoexec.ARGUMENTS_FILE}"
+            container["env"] = [*container["env"], {"name": argoexec.ARGUMENTS_FILE, "value": file}]
+            _mount(container, argoexec.VOLUME_CONFIG, argoexec.CONFIG)
+    if not config:
+        return None
+    about = pod["metadata"]
+    source = {"name": argoexec.VOLUME_CONFIG, "configMap": {"name": about["name"]}}
+    spec["volumes"] = [*spec["volumes"], source]
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": about["name"],
+            "namespace": about["namespace"],
+            "labels": {names.LABEL_WORKFLOW: about["labels"][names.LABEL_WORKFLOW]},
+            "annotations": {
+                key: about["annotations"][key]
+                for key in (names.ANNOTATION_NODE_ID, names.ANNOTATION_NODE_NAME)
+            },
+            "ownerReferences": about["ownerReferences"],
+        },
+        "data": config,
+    }
+
+
 def mirroring(container: Mapping[str, Any], mains: list[Spec]) -> Spec:
     """A sidecar or init container, with the mounts of the main container if it asks for them."""
     found = {key: value for key, value in container.items() if key != "mirrorVolumeMounts"}
@@ -114,9 +156,11 @@ def _parameters(outputs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list(outputs.get("parameters") or ())
 
 
-def _script_is_long(template: Template) -> bool:
-    """An annotation, which short scripts travel in, has bounds."""
-    return len((template.get("script") or {}).get("source") or "") > argoexec.LONGEST // 2
+def _is_long(template: Template) -> bool:
+    """An annotation, which short scripts travel in, has bounds; so has a command line."""
+    body = template.get("container") or template.get("script") or {}
+    texts = [body.get("source") or "", *(body.get("args") or ())]
+    return sum(map(len, map(str, texts))) > argoexec.LONGEST // 2
 
 
 def _tells_progress(template: Template) -> bool:
@@ -126,17 +170,14 @@ def _tells_progress(template: Template) -> bool:
     return any(sign in str(word) for word in words for sign in _REPORTS_PROGRESS)
 
 
-def _executor(name: str, about: About) -> Spec:
-    container: Spec = {
+def _executor(name: str) -> Spec:
+    return {
         "name": name,
         "image": f"{argoexec.IMAGE}:{argoexec.VERSION}",
         "command": ["argoexec", name, *argoexec.EMISSARY[2:-1]],
         "env": [],
         "volumeMounts": [],
     }
-    if about.executor_security:
-        container["securityContext"] = about.executor_security
-    return container
 
 
 def _volume(name: str) -> Spec:

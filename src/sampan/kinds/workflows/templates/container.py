@@ -1,34 +1,57 @@
 """Templates of kind `container`: one pod, whose container `main` is the template's.
 
-`start` is shared with scripts. A pod that the API server would refuse is not sent: the node ends
-in error and says why. Upstream: argo-workflows workflow/controller/{container,workflowpod}.go.
+`start` is shared with all kinds that are a pod. A pod that the API server would refuse is not sent:
+the node ends in error and says why.
+Upstream: argo-workflows workflow/controller/{container,workflowpod}.go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import build, wanted
-from sampan.kinds.workflows.pods.about import About
+from sampan.kinds.workflows.pods.about import About, Unbuildable
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Call, Running, Walk
-from sampan.kube import argoexec, meta
+from sampan.kube import meta
 from sampan.kube.argoexec import MAIN
+from sampan.kube.keys import Manifest
 from sampan.kube.plan import Apply
+from sampan.kube.times import rfc3339
+
+Mains = Callable[[Template], list[dict[str, Any]]]
+"""The template's own containers, with their names, from the template whose tags are replaced."""
 
 
 def execute(walk: Walk, running: Running) -> Node | None:
-    return start(walk, running)
+    return start(walk, running, _main)
 
 
-def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
-    """Make the node and its pod; None while there is no room for a pod more."""
+def start(walk: Walk, running: Running, mains: Mains) -> Node | None:
+    """Make the node and its pod."""
     call, run = running.call, walk.workflow
     if said := walk.barred(exit=call.exit):
         return walk.begin(running, "Pod", "Failed", said)
-    filled = build.filled(run, walk.globals, running, pod=_pod_name(walk, running))
-    template, containers = _mains(filled, script)
+    if fault := run.blocked if call.node == run.name else "":
+        return walk.begin(running, "Pod", "Error", fault)
+    try:
+        manifests = _manifests(walk, running, mains)
+    except Unbuildable as error:
+        return walk.begin(running, "Pod", "Error", str(error))
+    if wrong := build.problems(manifests[-1]):
+        return walk.begin(running, "Pod", "Error", f"pod cannot be made: {wrong[0]}")
+    if walk.id(call.node) not in run.pods:
+        walk.actions += map(Apply, manifests)
+    return walk.begin(running, "Pod", "Pending")
+
+
+def _manifests(walk: Walk, running: Running, mains: Mains) -> list[Manifest]:
+    call, run = running.call, walk.workflow
+    name = build.name_of(run, call.node, call.template)
+    template, patches = build.filled(run, walk.globals, running, pod=name)
     about = About(
         known=walk.globals,
         node=walk.id(call.node),
@@ -37,15 +60,16 @@ def start(walk: Walk, running: Running, *, script: bool = False) -> Node | None:
         workflow=run.name,
         workflow_uid=meta.uid_of(run.manifest),
         result=_is_asked(walk, call),
+        deadline=_moment(call.deadline),
+        on_exit=call.exit,
+        around=call.around.template if call.around else {},
+        patches=patches,
     )
-    pod = build.build(run, template, containers, about)
-    if fault := run.blocked if call.node == run.name else "":
-        return walk.begin(running, "Pod", "Error", fault)
-    if wrong := build.problems(pod):
-        return walk.begin(running, "Pod", "Error", f"pod cannot be made: {wrong[0]}")
-    if about.node not in run.pods:
-        walk.actions.append(Apply(pod))
-    return walk.begin(running, "Pod", "Pending")
+    return build.build(run, template, mains(template), about)
+
+
+def _moment(seconds: float | None) -> str:
+    return "" if seconds is None else rfc3339(datetime.fromtimestamp(seconds, UTC))
 
 
 def _is_asked(walk: Walk, call: Call) -> bool:
@@ -58,13 +82,5 @@ def _is_asked(walk: Walk, call: Call) -> bool:
     return bool(asked) and wanted.step_name(call.node, call.around.call.node) in asked
 
 
-def _pod_name(walk: Walk, running: Running) -> str:
-    return build.name_of(walk.workflow, running.call.node, running.call.template)
-
-
-def _mains(template: Template, script: bool) -> tuple[Template, list[dict[str, Any]]]:
-    container: dict[str, Any] = {**template["script" if script else "container"], "name": MAIN}
-    if script:
-        container.pop("source", None)
-        container["args"] = [*(container.get("args") or ()), argoexec.SCRIPT]
-    return template, [container]
+def _main(template: Template) -> list[dict[str, Any]]:
+    return [{**template["container"], "name": MAIN}]

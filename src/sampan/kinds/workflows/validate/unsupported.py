@@ -15,14 +15,14 @@ from sampan.kube.errors import Problem, forbidden
 NOT_YET = "not supported by Sampan yet"
 
 SPEC = frozenset({
-    "archiveLogs", "artifactGC", "executor", "executorPlugins",
-    "metrics", "podResources", "podSpecPatch", "priority",
+    "artifactGC", "executorPlugins",
+    "metrics", "priority",
     "resourceClaims", "synchronization", "workflowMetadata",
 })  # fmt: skip
 TEMPLATE = frozenset({
-    "archiveLocation", "containerSet", "data", "executor", "http", "metrics",
-    "plugin", "podResources", "podSpecPatch", "resource", "resourceClaims",
-    "sidecars", "synchronization",
+    "containerSet", "data", "http", "metrics",
+    "plugin", "resource", "resourceClaims",
+    "synchronization",
 })  # fmt: skip
 CHILD = frozenset[str]()
 """Fields of a step or a task."""
