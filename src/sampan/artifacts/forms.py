@@ -8,15 +8,15 @@ Upstream: workflow/executor/executor.go (stageArchiveFile, unarchiveArtifact).
 from __future__ import annotations
 
 import mimetypes
-import os
 import posixpath
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from sampan.artifacts import packing, trees, unpacking
 from sampan.artifacts.faults import Fault
 from sampan.kube.locations import Location
+
+_GZIP = b"\x1f\x8b"
 
 Archive = Literal["", "none", "tar", "zip"]
 
@@ -45,25 +45,12 @@ def type_of(name: str) -> str:
     return "application/gzip" if packed == "gzip" else kind or "application/octet-stream"
 
 
-def pack(source: str, out: IO[bytes], form: Form) -> None:
-    """As an archive, tar unless it is to be zip. Fault, OSError."""
-    name = form.name or os.path.basename(source)
-    if form.archive == "zip":
-        packing.zipped(source, out, name=name)
-    else:
-        packing.tar(source, out, name=name, level=form.level)
-
-
-def place(path: str, target: str, form: Form, *, copy: bool) -> None:
-    """The file at `path`, unpacked if that is its form, at `target`, which must be free. Fault."""
-    if form.archive == "tar" or (not form.archive and unpacking.is_tar(path)):
-        unpacking.untar(path, target)
-    elif form.archive == "zip":
-        unpacking.unzip(path, target)
-    elif copy:
-        trees.copy(path, target)
-    else:
-        os.rename(path, target)
+def may_be_packed(path: str, form: Form) -> bool:
+    """Whether there may be something to unpack in the file at `path`. OSError."""
+    if form.archive:
+        return form.archive != "none"
+    with open(path, "rb") as file:
+        return file.read(2) == _GZIP
 
 
 def unpacks(form: Form, kept: Archive) -> bool:

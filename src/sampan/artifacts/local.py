@@ -18,15 +18,14 @@ import contextlib
 import fcntl
 import os
 import stat
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Literal, TypeVar
 
 from sampan.artifacts import trees
 from sampan.artifacts.faults import Fault, NotThere
-from sampan.artifacts.forms import Form, pack, place, type_of, unpacks
+from sampan.artifacts.forms import Form, may_be_packed, type_of, unpacks
+from sampan.artifacts.helper import pack, scratch, unpack
 from sampan.kube.locations import Location, key_of
 
 _TMP = ".tmp"
@@ -78,10 +77,9 @@ class Repository:
     def _open(self, location: Location, path: str, form: Form) -> tuple[IO[bytes], str]:
         kept, inside = self._kept(path)
         if kept:
-            out = tempfile.TemporaryFile(dir=self._tmp())  # noqa: SIM115  # the caller closes it
-            pack(inside, out, Form(kept, form.level))
-            out.seek(0)
-            return out, type_of({"tar": "x.tgz", "zip": "x.zip"}[kept])
+            with self._draft() as draft:
+                self._pack(inside, draft, Form(kept, form.level))
+                return open(draft, "rb"), type_of({"tar": "x.tgz", "zip": "x.zip"}[kept])
         return _opened(path, location), type_of(path)
 
     def keys(self, location: Location) -> list[str]:
@@ -124,7 +122,7 @@ class Repository:
 
     @contextlib.contextmanager
     def _draft(self) -> Iterator[str]:
-        path = os.path.join(self._tmp(), uuid.uuid4().hex)
+        path = os.path.join(self._tmp(), os.urandom(12).hex())
         try:
             yield path
         finally:
@@ -167,15 +165,22 @@ class Repository:
         if kept and unpacks(form, kept):
             trees.copy(inside, target)
         elif kept:
-            with open(target, "xb") as out:
-                pack(inside, out, Form(kept, form.level))
+            self._pack(inside, target, Form(kept, form.level))
         elif os.path.isdir(path):
             if form.archive not in ("", "none"):
                 raise Fault(f"{key_of(location)} is a directory, no {form.archive} archive")
             self._load_all(path, target)
         else:
             _opened(path, location).close()
-            place(path, target, form, copy=True)
+            if may_be_packed(path, form):
+                with scratch(self._tmp()) as directory:
+                    unpack(path, target, form, directory)
+            else:
+                trees.copy(path, target)
+
+    def _pack(self, source: str, target: str, form: Form) -> None:
+        with scratch(self._tmp()) as directory:
+            pack(source, target, form, directory)
 
     def _load_all(self, path: str, target: str) -> None:
         """A prefix: each object below it under the rest of its key."""
@@ -185,8 +190,7 @@ class Repository:
                 name, kept = _decoded(entry.name)
                 to = os.path.join(target, name)
                 if kept:
-                    with open(to, "xb") as out:
-                        pack(self._kept(os.path.join(path, _encoded(name)))[1], out, Form(kept))
+                    self._pack(self._kept(os.path.join(path, _encoded(name)))[1], to, Form(kept))
                 elif entry.is_dir(follow_symlinks=False):
                     self._load_all(entry.path, to)
                 else:

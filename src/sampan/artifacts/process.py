@@ -1,4 +1,5 @@
-"""The process that moves one artifact: a request on standard input, a line of JSON in return.
+"""The process that moves, packs or unpacks one artifact: a request on standard input, one line of
+JSON in return.
 
     {}                              done
     {"keys": […]}                   of keys
@@ -22,9 +23,9 @@ from typing import Any
 import msgspec
 
 from sampan.artifacts import trees
+from sampan.artifacts.archives import pack, place
 from sampan.artifacts.drivers.driver import Driver
 from sampan.artifacts.faults import Fault, NotThere
-from sampan.artifacts.forms import form, pack, place
 from sampan.artifacts.request import Request
 
 _MEMORY = 8 << 30  # of address space: threads take a lot and use little of it
@@ -52,6 +53,13 @@ def main() -> int:
 
 
 def _carry_out(request: Request) -> dict[str, Any]:
+    if request.verb == "pack":
+        with open(request.path, "xb") as out:
+            pack(request.source, out, request.form)
+        return {}
+    if request.verb == "unpack":
+        place(request.source, request.path, request.form)
+        return {}
     driver = _driver(request)
     if request.verb == "keys":
         return {"keys": driver.keys()}
@@ -84,26 +92,25 @@ def _load(request: Request, driver: Driver) -> None:
     made = f"{request.scratch}/loaded"
     driver.load(made)
     if os.path.isdir(made):
-        if form(request.artifact).archive not in ("", "none"):
+        if request.form.archive not in ("", "none"):
             raise Fault("the artifact is a directory, no archive")
         trees.move(made, request.path)
         return
     beside = request.path + ".loaded"
     trees.move(made, beside)
     try:
-        place(beside, request.path, form(request.artifact), copy=False)
+        place(beside, request.path, request.form)
     finally:
         trees.remove(beside)
 
 
 def _save(request: Request, driver: Driver) -> None:
-    how = form(request.artifact)
-    if how.archive == "none":
+    if request.form.archive == "none":
         driver.save(request.path)
         return
     packed = f"{request.scratch}/packed"
     with open(packed, "xb") as out:
-        pack(request.path, out, how)
+        pack(request.path, out, request.form)
     driver.save(packed)
 
 

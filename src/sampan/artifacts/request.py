@@ -8,20 +8,24 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from sampan.artifacts.faults import Refused
+from sampan.artifacts.forms import Form
 from sampan.kube import locations
 
-Verb = Literal["load", "fetch", "save", "delete", "keys"]
-"""fetch: the object as it is, to a file; load: unpacked."""
+Verb = Literal["load", "fetch", "save", "delete", "keys", "pack", "unpack"]
+"""fetch: the object as it is, to a file; load: unpacked. pack, unpack: nothing is transferred."""
 
 
 class Request(Struct, frozen=True):
-    """path: what is written or read here. scratch: a directory for this request alone.
-    secrets: by name/key, base64. proxy: the way to a server that only pods can reach."""
+    """path: what is written or read here. scratch: a directory for this request alone. form: of the
+    artifact. source: of what is packed or unpacked. secrets: by name/key, base64. proxy: the way to
+    a server that only pods can reach."""
 
     verb: Verb
     artifact: dict[str, Any]
     path: str
     scratch: str
+    form: Form
+    source: str = ""
     secrets: dict[str, str] = {}
     proxy: str = ""
 

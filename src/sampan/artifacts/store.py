@@ -1,14 +1,15 @@
 """Artifacts: loaded, saved, opened, deleted, wherever they lie.
 
-What lies in the local repository or in the manifest itself (`raw`) is handled here and now; all
-else by a process of its own for each artifact (`process`), which has the libraries for it, little
-memory, and no more of the environment than it needs. So the program that asks stays small, and
-whoever asks must be a thread that may wait.
+What lies in the local repository or in the manifest itself (`raw`) is handled here and now; what
+comes from a server or out of an archive by a process of its own (`process`), which has the
+libraries for it, bounded memory, and no more of the environment than it needs. So the program that
+asks stays small and reads nothing hostile; it must be a thread that may wait.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import stat
@@ -20,7 +21,7 @@ from msgspec import Struct
 
 from sampan.artifacts import trees
 from sampan.artifacts.faults import Fault, NotThere, Refused
-from sampan.artifacts.forms import Form, form, place
+from sampan.artifacts.forms import form
 from sampan.artifacts.local import Repository
 from sampan.artifacts.remote import Remote, Route
 from sampan.kube import locations
@@ -54,7 +55,7 @@ class Artifacts:
         appears in one step; parents are made. A file there is replaced. Fault."""
         with _said(), trees.beside(target) as made:
             if locations.kind_of(artifact) == "raw":
-                _write(made, str(artifact["raw"].get("data") or ""), form(artifact))
+                _write(made, artifact)
             elif locations.is_local(artifact):
                 self._repository.load(artifact, made, form(artifact))
             else:
@@ -88,13 +89,15 @@ class Artifacts:
         """The object as it lies there, an archive as an archive. The caller closes it. NotThere,
         also for a directory of objects; Fault."""
         with _said():
+            file: IO[bytes]
             if locations.is_local(artifact):
                 file, content_type = self._repository.open(artifact, form(artifact))
             elif locations.kind_of(artifact) == "raw":
-                file, content_type = self._remote.text(artifact["raw"].get("data") or "")
+                file, content_type = io.BytesIO(_text(artifact)), "text/plain"
             else:
                 file, content_type = self._remote.open(artifact, secrets, namespace)
-            size = os.fstat(file.fileno()).st_size
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
             return Opened(file, size, content_type, _name(artifact))
 
     def keys(self, artifact: Location, secrets: Secrets, *, namespace: str = "") -> list[str]:
@@ -113,13 +116,15 @@ class Artifacts:
                 self._remote.delete(artifact, secrets, namespace)
 
 
-def _write(target: str, text: str, form: Form) -> None:
-    path = target + ".raw"
-    try:
-        Path(path).write_text(text)
-        place(path, target, form, copy=False)
-    finally:
-        trees.remove(path)
+def _text(artifact: Location) -> bytes:
+    """What the manifest itself says."""
+    return str(artifact["raw"].get("data") or "").encode()
+
+
+def _write(target: str, artifact: Location) -> None:
+    if form(artifact).archive not in ("", "none"):
+        raise Fault("text in a manifest is no archive")
+    Path(target).write_bytes(_text(artifact))
 
 
 def _mode(path: Path) -> int:

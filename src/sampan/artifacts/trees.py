@@ -11,7 +11,6 @@ import contextlib
 import os
 import shutil
 import stat
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,7 +58,7 @@ def remove(path: str) -> None:
 def beside(target: Path) -> Iterator[str]:
     """A free name in the same directory, which is made; nothing stays there."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    name = str(target.parent / f".{target.name[:100]}.{uuid.uuid4().hex[:12]}")
+    name = str(target.parent / f".{target.name[:100]}.{os.urandom(6).hex()}")
     try:
         yield name
     finally:
