@@ -177,9 +177,17 @@ def validate(
         raise resource.invalid(meta.get("name") or "", list(dict.fromkeys(found)))
 
 
-def warn(backend: Backend, resource: Resource, manifest: Manifest, call: Call) -> None:
-    """What a writer should know: what is accepted, but has no effect here."""
-    for rules in backend.rules.get(resource.kind, ()):
+def warn(
+    backend: Backend,
+    resource: Resource,
+    manifest: Manifest,
+    call: Call,
+    old: Manifest | None = None,
+) -> None:
+    """What a writer should know: what is accepted, but has no effect here. Whoever leaves the spec
+    as it was is not told of it again."""
+    told = old is not None and old.get("spec") == manifest.get("spec")
+    for rules in () if told else backend.rules.get(resource.kind, ()):
         for text in rules.warn(manifest) if rules.warn is not None else ():
             call.warn(text)
     if resource.trait.notice:

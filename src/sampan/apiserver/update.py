@@ -170,7 +170,7 @@ async def _committed(
         return Stored(record.data, old)
     if "deletionTimestamp" in meta and may_go(new):
         return await backend.commit("DELETED", resource, new, record, call)
-    admission.warn(backend, resource, new, call)
+    admission.warn(backend, resource, new, call, old)
     return await backend.commit("MODIFIED", resource, new, record, call)
 
 

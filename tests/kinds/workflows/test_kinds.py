@@ -157,7 +157,7 @@ def test_a_dag_goes_as_its_tasks_wait_for_each_other() -> None:
             {"a": "Failed", "b": "Succeeded"}, "Succeeded", id="a-failure-that-was-expected",
         ),
         pytest.param(
-            [task("a"), task("b", "a.Failed"), task("c", "b")], {},
+            [task("a"), task("b", "a.Failed"), task("c", "b.Succeeded")], {},
             {"a": "Succeeded", "b": "Omitted", "c": "Omitted"}, "Succeeded", id="omitted",
         ),
         pytest.param(

@@ -194,10 +194,10 @@ def trees(draw: st.DrawFn, depth: int = 2) -> list[dict[str, Any]]:
             found.append(steps(*groups, name=name, **limits))
         else:
             tasks = []
+            how = draw(st.sampled_from(["", ".Failed", ".Succeeded"]))  # one way for a whole dag
             for place, (child, template) in enumerate(children):
                 before = [other for other, _ in children[:place]]
                 after = draw(st.lists(st.sampled_from(before), unique=True)) if before else []
-                how = draw(st.sampled_from(["", ".Failed", ".Succeeded"]))
                 text = " || ".join(f"{each}{how}" for each in after) if how else " ".join(after)
                 tasks.append(task(child, text, template))
             fast = draw(st.sampled_from([{}, {"failFast": False}]))

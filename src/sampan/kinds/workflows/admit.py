@@ -13,7 +13,7 @@ from typing import Any
 
 from sampan.kinds.workflows import spelling
 from sampan.kinds.workflows.resolve import join, references
-from sampan.kinds.workflows.validate import unsupported
+from sampan.kinds.workflows.validate import manifests, unsupported
 from sampan.kube.component import Rules
 from sampan.kube.errors import Problem, invalid
 from sampan.kube.keys import Manifest
@@ -95,7 +95,7 @@ def _located(holder: Spec, path: str) -> Iterator[Problem]:
 def warn(manifest: Manifest) -> list[str]:
     """What a writer should know at once though the object is stored."""
     at, spec = _spec(manifest)
-    found = []
+    found = [problem.message for problem in manifests.problems(manifest, None)]
     templates = spec.get("templates") or ()
     if len(templates) > MOST:
         found.append(_many(f"{at}.templates", len(templates)))

@@ -62,7 +62,8 @@ class Run(Struct, frozen=True, kw_only=True):
     those of its namespace that parameters may come from, by name, if any does; repository: where
     its artifacts go that say no place of their own; reports: what the executors of its pods
     reported, by node id (all there is, once the workflow is over). manifest has the whole
-    spec, templates and defaults joined in; begins, library, fault: see resolve.execution.
+    spec, templates and defaults joined in, own is the spec as it was written; begins, library,
+    fault: see resolve.execution.
     """
 
     manifest: Manifest
@@ -74,6 +75,7 @@ class Run(Struct, frozen=True, kw_only=True):
     now: datetime
     configmaps: Mapping[str, Manifest] = {}
     repository: Repository = Repository()
+    own: Mapping[str, Any] = {}
     begins: Mapping[str, Any] = {}
     library: Mapping[str, Mapping[str, Any]] = {}
     fault: str = ""

@@ -24,6 +24,7 @@ from sampan.kinds.workflows.types import Run, spec_of
 from sampan.kinds.workflows.validate import manifests
 from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
 from sampan.kube import meta, names
+from sampan.kube.errors import Problem
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Action, Controller, Patch, Plan, View
 
@@ -49,6 +50,7 @@ def see(cluster: View, key: Key) -> Run | None:
         claims=frozenset(n for n in claimed if cluster.get(Key(kind, key.namespace, n))),
         now=cluster.now(),
         configmaps=maps.see(cluster, key.namespace, specs),
+        own=manifest["spec"],
         begins=whole.begins,
         library=whole.library,
         fault=whole.fault,
@@ -75,7 +77,7 @@ def decide(run: Run) -> Plan:
         return leftovers.after(run)
     if run.fault:
         return _refused(run, run.fault, "Error")
-    if not run.phase and (wrong := manifests.problems(run.manifest, run.library)):
+    if not run.phase and (wrong := _wrong(run)):
         return _refused(run, f"invalid spec: {wrong[0].message}")
     try:
         known = variables.of_workflow(run.manifest, run.manifest["spec"], run.configmaps)
@@ -96,6 +98,12 @@ def decide(run: Run) -> Plan:
     around = leftovers.last(run, word.phase) if word.done else leftovers.first(run)
     actions = [*around, *walk.actions, *status.tell(run, word)]
     return _plan(actions, status.patch(walk, word), walk.again_in)
+
+
+def _wrong(run: Run) -> list[Problem]:
+    """What the validator says of a workflow before its first pod."""
+    written = {**run.manifest, "spec": run.own}
+    return manifests.problems(written, run.library, whole=run.manifest["spec"])
 
 
 def _refused(run: Run, message: str, phase: str = "Failed") -> Plan:
