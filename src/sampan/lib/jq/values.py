@@ -14,7 +14,7 @@ from typing import Any
 
 from sampan.lib.jq.faults import Mistake
 
-STEPS = 1_000_000
+STEPS = 500_000
 """What one run may do; a second or two."""
 LONGEST = 16 << 20
 """Characters of a text, and items of a list, that a program makes."""
@@ -151,30 +151,45 @@ def encode(machine: Machine, value: Any) -> str:
 
 
 def _encoded(machine: Machine, value: Any) -> Iterator[str]:
-    machine.tick()
+    """The pieces of a text. A loop, because values may be deep."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        machine.tick()
+        text, each = waiting.pop()
+        match each:
+            case _Sign():
+                yield text
+            case list():
+                yield f"{text}["
+                waiting.append(("]", _Sign()))
+                last = len(each) - 1
+                waiting.extend(("," if at else "", each[at]) for at in range(last, -1, -1))
+            case dict():
+                yield f"{text}{{"
+                waiting.append(("}", _Sign()))
+                keys = in_order(each)
+                for at in range(len(keys) - 1, -1, -1):
+                    before = f"{',' if at else ''}{_text(keys[at])}:"
+                    waiting.append((before, each[keys[at]]))
+            case _:
+                yield text + _scalar(each)
+
+
+class _Sign:
+    """Stands for no value, only for the text before it."""
+
+
+def _scalar(value: Any) -> str:
     match value:
         case None:
-            yield "null"
+            return "null"
         case bool():
-            yield "true" if value else "false"
+            return "true" if value else "false"
         case str():
-            yield _text(value)
+            return _text(value)
         case float():
-            yield _float(value)
-        case list():
-            yield "["
-            for at, each in enumerate(value):
-                yield "," if at else ""
-                yield from _encoded(machine, each)
-            yield "]"
-        case dict():
-            yield "{"
-            for at, key in enumerate(in_order(value)):
-                yield f"{',' if at else ''}{_text(key)}:"
-                yield from _encoded(machine, value[key])
-            yield "}"
-        case _:
-            yield _digits(value)
+            return _float(value)
+    return _digits(value)
 
 
 def _digits(value: int) -> str:
