@@ -469,9 +469,9 @@ def test_values_may_come_later_when_a_workflow_is_linted() -> None:
 def test_a_workflow_of_a_template_is_judged_whole() -> None:
     reference = {"workflowTemplateRef": {"name": "lib", "clusterScope": True}}
     assert said({"metadata": {"name": "w"}, "spec": reference}) == []
-    assert (
-        said({"metadata": {"name": "w"}, "spec": {"workflowTemplateRef": {"name": "gone"}}}) == []
-    )
+    gone = {"metadata": {"name": "w"}, "spec": {"workflowTemplateRef": {"name": "gone"}}}
+    assert said(gone) == ['workflowtemplates.argoproj.io "gone" not found']
+    assert manifests.problems(gone, None) == []
 
 
 def test_the_workflow_of_a_cron_workflow_is_looked_at() -> None:

@@ -177,3 +177,20 @@ def test_delete_by_force_takes_finalizers_away(serve):
         assert argo.cluster.list(names.WORKFLOW, "a") == []
 
     serve(scenario)
+
+
+def test_what_could_never_run_is_refused_in_upstream_s_words(serve):
+    async def scenario(argo):
+        step = {"name": "a", "templateRef": {"name": "lib", "template": "x"}}
+        bad = workflow(spec={"entrypoint": "m", "templates": [{"name": "m", "steps": [[step]]}]})
+        for path in (W, f"{W}/lint"):
+            answer = await argo.post(path, {"workflow": bad})
+            fault = "templates.m.steps[0].a template reference lib.x not found"
+            assert (answer.code, answer.body["message"]) == (400, fault)
+        assert argo.cluster.list(names.WORKFLOW, "a") == []
+        good = {"templates": [{"name": "x", "container": {"image": "busybox"}}]}
+        template = {"template": {"metadata": {"name": "lib"}, "spec": good}}
+        assert (await argo.post("/argo/api/v1/workflow-templates/a", template)).code == 200
+        assert (await argo.post(f"{W}/lint", {"workflow": bad})).code == 200
+
+    serve(scenario)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sampan.kube import names
 from sampan.kube.keys import Manifest
-from sampan.services.argo import creator
+from sampan.services.argo import creator, validating
 from sampan.services.argo.call import CLUSTER_TEMPLATES, CRON_WORKFLOWS, TEMPLATES, WORKFLOWS, Call
 from sampan.services.argo.errors import invalid
 from sampan.services.argo.workflows import looked_at
@@ -41,6 +41,7 @@ async def submit(call: Call) -> Manifest:
     if overrides := _overrides(options.get("artifacts")):
         workflow = await _with_artifacts(call, workflow, overrides)
     workflow = creator.created(apply(workflow, options), call.caller)
+    await validating.refuse(call, WORKFLOWS, workflow)
     dry = bool(options.get("dryRun")) or bool(options.get("serverDryRun"))
     made = await call.kube.create(
         WORKFLOWS, call.namespace, workflow, {"dryRun": "All"} if dry else {}

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kube.keys import Manifest
-from sampan.services.argo import creator
+from sampan.services.argo import creator, validating
 from sampan.services.argo.call import CLUSTER_TEMPLATES, CRON_WORKFLOWS, TEMPLATES, Call
 from sampan.services.argo.errors import invalid
 from sampan.services.argo.workflows import named
@@ -28,6 +28,7 @@ class Stored(Struct, frozen=True):
 
     async def create(self, call: Call) -> Manifest:
         manifest = creator.created(call.given(self.field, self.missing), call.caller)
+        await validating.refuse(call, self.resource, manifest)
         options = call.body.get("createOptions")
         dry = isinstance(options, dict) and bool(options.get("dryRun"))
         query = {"dryRun": "All"} if dry else {}
@@ -64,6 +65,7 @@ class Stored(Struct, frozen=True):
 
     async def lint(self, call: Call) -> Manifest:
         manifest = creator.created(call.given(self.field, self.missing), call.caller)
+        await validating.refuse(call, self.resource, manifest, lint=True)
         dry = {"dryRun": "All"}
         await call.kube.create(self.resource, call.namespace, named(manifest), dry)
         return manifest

@@ -11,7 +11,7 @@ from typing import Any
 
 from sampan.kube.errors import ApiStatus, NotFound
 from sampan.kube.keys import Manifest
-from sampan.services.argo import creator, fields
+from sampan.services.argo import creator, fields, validating
 from sampan.services.argo.call import WORKFLOWS, Call
 from sampan.services.argo.errors import not_found
 from sampan.services.argo.listing import Archive, whole
@@ -28,6 +28,7 @@ _DRY = {"dryRun": "All"}
 async def create(call: Call) -> Manifest:
     given = call.given("workflow", "workflow body not specified")
     workflow = creator.created(given, call.caller)
+    await validating.refuse(call, WORKFLOWS, workflow)
     options = call.body.get("createOptions")
     if call.flag("serverDryRun"):
         return await call.kube.create(WORKFLOWS, call.namespace, workflow, _DRY)
@@ -42,6 +43,7 @@ async def lint(call: Call) -> Manifest:
     """The workflow, if it could be created."""
     given = call.given("workflow", "unable to get a workflow")
     workflow = creator.created(given, call.caller)
+    await validating.refuse(call, WORKFLOWS, workflow, lint=True)
     await call.kube.create(WORKFLOWS, call.namespace, named(workflow), _DRY)
     return workflow
 

@@ -60,21 +60,28 @@ def _faults(
         yield from _tried("spec.submit", lambda: named.arguments(given, "arguments.", empty=True))
     elif kind == "CronWorkflow":
         inner = spec.get("workflowSpec") or {}
-        for field, wrong in _referring(inner) or _workflow(
+        for field, wrong in _referring(inner, library) or _workflow(
             manifest, _whole(inner, library), library
         ):
             yield field, Wrong(f"cannot validate Workflow: {wrong}", wrong.core)
     else:
         template = kind != "Workflow"
         spec = _whole(spec, library) if whole is None else whole
-        yield from _referring(manifest.get("spec") or {}) or _workflow(
+        own = manifest.get("spec") or {}
+        yield from _referring(own, library) or _workflow(
             manifest, spec, library, empty=lint or template, template=template
         )
 
 
-def _referring(own: Spec) -> list[tuple[str, Wrong]]:
-    if not own.get("workflowTemplateRef") or not own.get("templates"):
+def _referring(own: Spec, library: Library | None) -> list[tuple[str, Wrong]]:
+    """What is wrong with a reference for the whole spec, or with what stands beside it."""
+    reference = own.get("workflowTemplateRef")
+    if not reference:
         return []
+    if not own.get("templates"):
+        home = references.home_of(reference)
+        gone = library is not None and home not in library
+        return [("spec.workflowTemplateRef", Wrong(references.absent(home)))] if gone else []
     said = "Templates is invalid field in spec if workflow referred WorkflowTemplate reference"
     return [("spec.templates", Wrong(said))]
 
