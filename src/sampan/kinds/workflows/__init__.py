@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from sampan.kinds.workflows import admit, crds, roles
 from sampan.kinds.workflows.cron.controller import CRON_WORKFLOW
+from sampan.kinds.workflows.locks.arbiter import ARBITER
 from sampan.kinds.workflows.workflow import WORKFLOW
 from sampan.kube import names
 from sampan.kube.component import Component
 
 COMPONENT = Component(
     name="workflows",
-    controllers=(WORKFLOW, CRON_WORKFLOW),
+    controllers=(WORKFLOW, CRON_WORKFLOW, ARBITER),
     crds=crds.load(),
     objects=roles.objects(),
     rules={

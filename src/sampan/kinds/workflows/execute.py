@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping
 
-from sampan.kinds.workflows import memoize, naming, nodes
+from sampan.kinds.workflows import locking, memoize, naming, nodes
 from sampan.kinds.workflows.language import arguments
 from sampan.kinds.workflows.language.arguments import Missing, Scope
-from sampan.kinds.workflows.locks import nodes as locks
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.resolve.book import Unknown
 from sampan.kinds.workflows.templates import (
@@ -60,7 +59,7 @@ def execute(walk: Walk, call: Call) -> Node | None:
         deadlines.check(walk, running, node)
     elif not _has_room(walk, call):
         return None
-    waiting = locks.acquire(walk, running, node)
+    waiting = locking.acquire(walk, running, node)
     if waiting is not None:
         return waiting
     known = memoize.recall(walk, running, node)
@@ -151,5 +150,5 @@ def settle(walk: Walk) -> None:
     while walk.ended:
         node = walk.by_id(walk.ended.pop())
         if node is not None:
-            locks.release(walk, node)
+            locking.release(walk, node)
             memoize.remember(walk, node)

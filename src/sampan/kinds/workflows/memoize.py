@@ -19,7 +19,7 @@ from sampan.kinds.workflows import nodes
 from sampan.kinds.workflows.language import scopes
 from sampan.kinds.workflows.language.arguments import compact
 from sampan.kinds.workflows.language.faults import Missing
-from sampan.kinds.workflows.nodes import Node, NodeType
+from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.walk import Broken, Running, Walk
 from sampan.kube import names
 from sampan.kube.keys import Key, Manifest
@@ -31,9 +31,6 @@ MOST = 1 << 20
 """Bytes of a ConfigMap's data, as Kubernetes allows."""
 _KEY = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 _LABEL = names.LABEL_CONFIGMAP_TYPE
-_TYPES: Mapping[str, NodeType] = {
-    "steps": "Steps", "dag": "DAG", "suspend": "Suspend", "http": "HTTP", "plugin": "Plugin",
-}  # fmt: skip
 
 
 def recall(walk: Walk, running: Running, node: Node | None) -> Node | None:
@@ -50,7 +47,7 @@ def recall(walk: Walk, running: Running, node: Node | None) -> Node | None:
     if entry is None:
         walk.memos[running.call.node] = status
         return None
-    found = node or walk.begin(running, _type(running), "Pending")
+    found = node or walk.begin(running, nodes.type_of(running.template), "Pending")
     found = {**found, "memoizationStatus": status}
     if entry.get("outputs"):
         found["outputs"] = entry["outputs"]
@@ -66,10 +63,6 @@ def _filled(walk: Walk, running: Running) -> dict[str, Any]:
 
 def _cache(memo: Mapping[str, Any]) -> str:
     return str(((memo.get("cache") or {}).get("configMap") or {}).get("name") or "")
-
-
-def _type(running: Running) -> NodeType:
-    return next((type for kind, type in _TYPES.items() if running.template.get(kind)), "Pod")
 
 
 def _entry(walk: Walk, memo: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -44,6 +44,16 @@ TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
 """From a phase (None: no node yet) to the phases that may follow. What is over stays over."""
 
 
+_TYPES: Mapping[str, NodeType] = {
+    "steps": "Steps", "dag": "DAG", "suspend": "Suspend", "http": "HTTP", "plugin": "Plugin",
+}  # fmt: skip
+
+
+def type_of(template: Mapping[str, Any]) -> NodeType:
+    """The type of the node of a template that is not retried."""
+    return next((type for kind, type in _TYPES.items() if template.get(kind) is not None), "Pod")
+
+
 def over(node: Node | None) -> bool:
     return node is not None and node["phase"] in OVER
 

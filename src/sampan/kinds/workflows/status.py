@@ -13,6 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workflows import progress
+from sampan.kinds.workflows.locks import requests
+from sampan.kinds.workflows.locks.requests import Wants
 from sampan.kinds.workflows.pods import claims
 from sampan.kinds.workflows.types import Run
 from sampan.kinds.workflows.walk import Walk
@@ -49,7 +51,7 @@ def patch(walk: Walk, word: Word) -> Patch | None:
         "phase": word.phase,
         "message": word.message or None,
         "progress": said,
-        "startedAt": run.status.get("startedAt") or walk.now,
+        "startedAt": run.status.get("startedAt") or (None if word.phase == "Pending" else walk.now),
         "finishedAt": walk.now if word.done else None,
         "conditions": _conditions(run, walk, word),
         "artifactRepositoryRef": run.repository.ref,
@@ -64,7 +66,9 @@ def patch(walk: Walk, word: Word) -> Patch | None:
         changed["nodes"] = {id: _difference(run, id, walk) for id in walk.changed}
     if walk.book.learned:
         changed["storedTemplates"] = dict(walk.book.learned)
-    return _patch(run, changed, word)
+    if word.done and run.status.get("synchronization"):
+        changed["synchronization"] = None
+    return _patch(run, changed, word, {} if word.done else walk.wants)
 
 
 def refusal(run: Run, word: Word) -> Patch | None:
@@ -78,20 +82,24 @@ def refusal(run: Run, word: Word) -> Patch | None:
         "finishedAt": now,
         "conditions": done,
     }
-    return _patch(run, status, word)
+    return _patch(run, status, word, {})
 
 
-def _patch(run: Run, status: Mapping[str, Any], word: Word) -> Patch | None:
+def _patch(run: Run, status: Mapping[str, Any], word: Word, wants: Wants) -> Patch | None:
     wanted = {
         names.LABEL_WORKFLOW_PHASE: word.phase,
         names.LABEL_WORKFLOW_COMPLETED: str(word.done).lower(),
     }
     about, began = run.manifest["metadata"], run.begins
-    body: dict[str, Any] = {"metadata": {"uid": about["uid"], **began.get("metadata", {})}}
+    noted = requests.noted(run.manifest, wants)
+    metadata = {**began.get("metadata", {}), "uid": about["uid"]}
     if not wanted.items() <= (about.get("labels") or {}).items():
-        body["metadata"]["labels"] = {**began.get("metadata", {}).get("labels", {}), **wanted}
-    elif not status and not began:
+        metadata["labels"] = {**metadata.get("labels", {}), **wanted}
+    elif not status and not began and not noted:
         return None
+    for field, pairs in noted.items():
+        metadata[field] = {**metadata.get(field, {}), **pairs}
+    body: dict[str, Any] = {"metadata": metadata}
     if "spec" in began:
         body["spec"] = began["spec"]
     if status or "status" in began:
@@ -119,7 +127,7 @@ def _conditions(run: Run, walk: Walk, word: Word) -> list[dict[str, str]]:
 
 def tell(run: Run, word: Word) -> list[Action]:
     """The Event of a phase that is new."""
-    if word.phase == run.phase:
+    if word.phase in (run.phase, "Pending"):
         return []
     kind, reason, message = _TOLD[word.phase]
     return [Emit(kind, reason, message or word.message or f"Workflow {word.phase.lower()}")]

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from sampan.kinds.workflows.artifacts.repository import Repository
+from sampan.kinds.workflows.locks.requests import Lock
 from sampan.kinds.workflows.nodes import Node
 from sampan.kube.keys import Manifest
 
@@ -61,9 +62,9 @@ class Run(Struct, frozen=True, kw_only=True):
     name; claims: the PersistentVolumeClaims of its templates that exist, by name; configmaps:
     those of its namespace that parameters may come from, by name, if any does; repository: where
     its artifacts go that say no place of their own; reports: what the executors of its pods
-    reported, by node id (all there is, once the workflow is over). manifest has the whole
-    spec, templates and defaults joined in, own is the spec as it was written; begins, library,
-    fault: see resolve.execution.
+    reported, by node id (all there is, once the workflow is over); limits: of the locks that it
+    wants. manifest has the whole spec, templates and defaults joined in, own is the spec as it was
+    written; begins, library, fault: see resolve.execution.
     """
 
     manifest: Manifest
@@ -80,6 +81,7 @@ class Run(Struct, frozen=True, kw_only=True):
     library: Mapping[str, Mapping[str, Any]] = {}
     fault: str = ""
     reports: Mapping[str, Manifest] = {}
+    limits: Mapping[Lock, int | None] = {}
 
     @property
     def name(self) -> str:

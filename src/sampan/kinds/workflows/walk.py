@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,8 @@ from sampan.kinds.workflows import naming, nodes
 from sampan.kinds.workflows.language import exports, scopes, variables
 from sampan.kinds.workflows.language.arguments import Arguments, Inputs
 from sampan.kinds.workflows.language.scopes import Scope
+from sampan.kinds.workflows.locks import requests
+from sampan.kinds.workflows.locks.requests import Lock
 from sampan.kinds.workflows.nodes import Node, NodeType, Phase
 from sampan.kinds.workflows.resolve.book import Book
 from sampan.kinds.workflows.types import Run, Template
@@ -107,6 +109,7 @@ class Walk:
             str, frozenset[str]
         ] = {}  # steps whose results are asked for, by boundary
         self.memos: dict[str, Mapping[str, Any]] = {}  # what to note of new nodes, by their names
+        self.wants = self._wants()  # the locks that the workflow and its nodes want or hold
         self.actions: list[Action] = []
         self.changed: dict[str, Node] = {}
         self.ended: list[str] = []  # ids of the nodes that this look ended
@@ -127,6 +130,10 @@ class Walk:
 
     def by_id(self, id: str) -> Node | None:
         return self.changed.get(id) or self.workflow.nodes.get(id)
+
+    def _wants(self) -> dict[str, Sequence[Lock]]:
+        noted, known = requests.read(self.workflow.manifest), self.workflow.nodes
+        return {id: locks for id, locks in noted.items() if not id or not nodes.over(known.get(id))}
 
     def put(self, node: Node) -> Node:
         """Take in a node; one that says nothing new is no change."""
@@ -219,7 +226,10 @@ class Walk:
             fields["inputs"] = running.inputs
         if memo := self.memos.get(running.call.node):
             fields["memoizationStatus"] = dict(memo)
-        return self.put(nodes.born(fields, type, phase, self.now, message))
+        node = nodes.born(fields, type, phase, self.now, message)
+        if (waited := self.node(running.call.node)) is not None:
+            node["startedAt"] = waited["startedAt"]
+        return self.put(node)
 
     def skip(self, call: Call, phase: Phase, message: str) -> Node:
         """The node of a call whose template is not run."""

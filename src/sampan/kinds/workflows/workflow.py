@@ -10,11 +10,12 @@ Upstream: argo-workflows workflow/controller/operator.go.
 
 from __future__ import annotations
 
-from sampan.kinds.workflows import exits, leftovers, nodes, status, stops
+from sampan.kinds.workflows import exits, leftovers, locking, nodes, status, stops
 from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.language.arguments import Missing
+from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import reports, state
 from sampan.kinds.workflows.resolve import execution
@@ -56,6 +57,7 @@ def see(cluster: View, key: Key) -> Run | None:
         fault=whole.fault,
         repository=repository.see(cluster, whole.manifest),
         reports=reports.see(cluster, key, pods, told),
+        limits=limits.see(cluster, requests.all_of(manifest)),
     )
 
 
@@ -88,12 +90,14 @@ def decide(run: Run) -> Plan:
     walk = Walk(run, execute, known)
     if not run.phase:
         walk.book.learn(run.manifest["spec"], "")
-    walk.tally()
-    _observe(walk)
-    stops.apply(walk)
-    settle(walk)
-    word = _run(walk)
-    settle(walk)
+    word = locking.acquire_all(walk)
+    if word is None:
+        walk.tally()
+        _observe(walk)
+        stops.apply(walk)
+        settle(walk)
+        word = _run(walk)
+        settle(walk)
     leftovers.pods_of_nodes(walk)
     around = leftovers.last(run, word.phase) if word.done else leftovers.first(run)
     actions = [*around, *walk.actions, *status.tell(run, word)]
@@ -119,7 +123,7 @@ def _plan(actions: list[Action], patch: Patch | None, again_in: float | None = N
 def _observe(walk: Walk) -> None:
     """Let the pods speak."""
     for node in walk.workflow.nodes.values():
-        if node["type"] != "Pod" or nodes.over(node):
+        if node["type"] != "Pod" or nodes.over(node) or nodes.waiting(node):
             continue
         pod = walk.workflow.pods.get(node["id"])
         if pod is not None:

@@ -16,13 +16,12 @@ NOT_YET = "not supported by Sampan yet"
 
 SPEC = frozenset({
     "artifactGC", "executorPlugins",
-    "metrics", "priority",
-    "resourceClaims", "synchronization", "workflowMetadata",
+    "metrics",
+    "resourceClaims", "workflowMetadata",
 })  # fmt: skip
 TEMPLATE = frozenset({
     "containerSet", "data", "http", "metrics",
     "plugin", "resource", "resourceClaims",
-    "synchronization",
 })  # fmt: skip
 CHILD = frozenset[str]()
 """Fields of a step or a task."""
