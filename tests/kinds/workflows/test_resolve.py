@@ -248,3 +248,34 @@ def test_a_reference_that_leads_nowhere_is_an_error(step: dict[str, Any], messag
     toy = started(library(leaf("work")), workflow(dag(step)))
     assert status(toy)["phase"] in ("Error", "Failed")
     assert message in node(toy, "a")["message"]
+
+
+def test_a_workflow_gives_itself_labels() -> None:
+    about = {
+        "labels": {"fixed": "1"},
+        "annotations": {"note": "x"},
+        "labelsFrom": {"made": {"expression": "workflow.parameters.word + '-' + workflow.name"}},
+    }
+    given = {"parameters": [{"name": "word", "value": "hi"}]}
+    main = leaf("main")
+    main["container"]["args"] = ["{{workflow.labels.made}} {{workflow.labels.fixed}}"]
+    toy = started(workflow(main, workflowMetadata=about, arguments=given))
+    found = toy.objects[WORKFLOW]["metadata"]
+    assert (found["labels"]["fixed"], found["labels"]["made"]) == ("1", "hi-wf")
+    assert found["annotations"]["note"] == "x"
+    assert toy.pods()[0]["spec"]["containers"][0]["args"] == ["hi-wf 1"]
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"labels": {"a": "b c"}}, 'invalid label value "b c" for label "a": '),
+        ({"labelsFrom": {"a": {"expression": "1"}}}, 'failed to evaluate label "a" expression "1"'),
+        ({"labelsFrom": {"a": {"expression": "("}}}, 'failed to evaluate label "a" expression "("'),
+        ({"labelsFrom": {"a": {"expression": "'b c'"}}}, 'invalid label value "b c" for label'),
+    ],
+)
+def test_a_label_that_cannot_be_given_is_an_error(about: dict[str, Any], message: str) -> None:
+    said = status(started(workflow(leaf("main"), workflowMetadata=about)))
+    assert said["phase"] == "Error"
+    assert said["message"].startswith(message)

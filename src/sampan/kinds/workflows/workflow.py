@@ -10,6 +10,8 @@ Upstream: argo-workflows workflow/controller/operator.go.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sampan.kinds.workflows import exits, leftovers, locking, nodes, status, stops
 from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
@@ -18,7 +20,7 @@ from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import reports, state
-from sampan.kinds.workflows.resolve import execution
+from sampan.kinds.workflows.resolve import execution, labels
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.templates import daemons
 from sampan.kinds.workflows.types import Run, spec_of
@@ -82,9 +84,14 @@ def decide(run: Run) -> Plan:
     if not run.phase and (wrong := _wrong(run)):
         return _refused(run, f"invalid spec: {wrong[0].message}")
     try:
-        known = variables.of_workflow(run.manifest, run.manifest["spec"], run.configmaps)
+        known = _known(run)
+        if not run.phase:
+            run = labels.begun(run, known)
+            known = _known(run)
     except Missing as missing:
         return _refused(run, f"failed to set global parameters: {missing}")
+    except labels.Wrong as fault:
+        return _refused(run, str(fault), "Error")
     if run.repository.fault:
         return _refused(run, run.repository.fault, "Error")
     walk = Walk(run, execute, known)
@@ -102,6 +109,10 @@ def decide(run: Run) -> Plan:
     around = leftovers.last(run, word.phase) if word.done else leftovers.first(run)
     actions = [*around, *walk.actions, *status.tell(run, word)]
     return _plan(actions, status.patch(walk, word), walk.again_in)
+
+
+def _known(run: Run) -> dict[str, Any]:
+    return variables.of_workflow(run.manifest, run.manifest["spec"], run.configmaps)
 
 
 def _wrong(run: Run) -> list[Problem]:

@@ -57,7 +57,9 @@ def _metadata(meta: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
         pairs = meta.get(field) or {}
         later = (given.get("labelsFrom") or {}) if field == "labels" else {}
         every = {**pairs, **(given.get(field) or {})}
-        found |= {f"workflow.{field}.{k}": v for k, v in every.items() if k not in later}
+        found |= {
+            f"workflow.{field}.{k}": v for k, v in every.items() if k not in later or k in pairs
+        }
         found[f"workflow.{field}"] = found[f"workflow.{field}.json"] = compact(pairs)
     return found
 

@@ -16,8 +16,7 @@ NOT_YET = "not supported by Sampan yet"
 
 SPEC = frozenset({
     "artifactGC", "executorPlugins",
-    "metrics",
-    "resourceClaims", "workflowMetadata",
+    "metrics", "resourceClaims",
 })  # fmt: skip
 TEMPLATE = frozenset({
     "containerSet", "data", "http", "metrics",
