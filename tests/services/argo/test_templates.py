@@ -93,6 +93,18 @@ def test_a_limit_lives_in_a_configmap(serve):
     serve(scenario)
 
 
+def test_limits_of_the_database_stand_in_a_configmap_of_their_own(serve):
+    async def scenario(argo):
+        at, body = "/argo/api/v1/sync/a", {"type": "DATABASE", "key": "k", "limit": 2}
+        expected = {"type": "DATABASE", "cmName": "", "namespace": "a", "key": "k", "limit": 2}
+        assert (await argo.post(at, body)).body == expected
+        assert (await argo.get(f"{at}/k?type=DATABASE")).body == expected
+        place = "cmName=workflow-sync-limits&type=CONFIGMAP"
+        assert (await argo.get(f"{at}/k?{place}")).body["limit"] == 2
+
+    serve(scenario)
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [
@@ -101,7 +113,7 @@ def test_a_limit_lives_in_a_configmap(serve):
         pytest.param({"limit": 1 << 40}, 400, id="huge"),
         pytest.param({"key": ""}, 400, id="no-key"),
         pytest.param({"cmName": ""}, 400, id="no-configmap"),
-        pytest.param({"type": "DATABASE"}, 501, id="no-database"),
+        pytest.param({"type": "ZOOKEEPER"}, 400, id="no-such-place"),
     ],
 )
 def test_a_limit_that_is_none(serve, more, code):

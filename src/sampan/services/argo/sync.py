@@ -1,6 +1,7 @@
 """Limits of semaphores: numbers in ConfigMaps, read and written as the caller.
 
-Upstream: argo-workflows server/sync. Limits in a database are refused: there is none.
+Limits of the type DATABASE stand in a ConfigMap of a name of its own, for there is no database.
+Upstream: argo-workflows server/sync.
 """
 
 from __future__ import annotations
@@ -8,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sampan.kube import names
 from sampan.kube.errors import NotFound
 from sampan.kube.keys import Manifest
 from sampan.services.argo.call import Call
-from sampan.services.argo.errors import EXISTS, UNIMPLEMENTED, Refused, invalid, not_found
+from sampan.services.argo.errors import EXISTS, Refused, invalid, not_found
 from sampan.services.kube import CONFIG_MAP
 
-_TYPES = ("", "CONFIGMAP", "0", 0, None)
+_CONFIG_MAP, _DATABASE = "CONFIGMAP", "DATABASE"
+_TYPES = {"": _CONFIG_MAP, "0": _CONFIG_MAP, "1": _DATABASE}
 _MOST = 2**31 - 1
 
 
 async def create(call: Call) -> Mapping[str, Any]:
-    _check_type(call.body.get("type"))
-    name, key, limit = _config_map(call.text("cmName")), call.text("key"), _limit(call)
+    type, name = _place(call.body.get("type"), call.text("cmName"))
+    key, limit = call.text("key"), _limit(call)
     if not key:
         raise invalid("key is required")
     found = await _found(call, name)
@@ -31,12 +34,12 @@ async def create(call: Call) -> Mapping[str, Any]:
         raise Refused(EXISTS, "sync limit cannot be created as it already exists")
     else:
         await _write(call, found, key, str(limit))
-    return _answer(call, name, key, limit)
+    return _answer(call, (type, name), key, limit)
 
 
 async def get(call: Call) -> Mapping[str, Any]:
-    _check_type(call.query("type"))
-    name, key = _config_map(call.query("cmName")), call.path["key"]
+    type, name = _place(call.query("type"), call.query("cmName"))
+    key = call.path["key"]
     found = await call.kube.get(CONFIG_MAP, call.namespace, name)
     where = f"configmap {call.namespace}/{name}"
     text = (found.get("data") or {}).get(key)
@@ -44,38 +47,39 @@ async def get(call: Call) -> Mapping[str, Any]:
         raise not_found(f"key {key} not found in {where}")
     if not text.removeprefix("-").isdecimal() or len(text) > 18:
         raise invalid(f"invalid limit format for key {key} in {where}")
-    return _answer(call, name, key, int(text))
+    return _answer(call, (type, name), key, int(text))
 
 
 async def update(call: Call) -> Mapping[str, Any]:
-    _check_type(call.body.get("type"))
-    name, key, limit = _config_map(call.text("cmName")), call.path["key"], _limit(call)
+    type, name = _place(call.body.get("type"), call.text("cmName"))
+    key, limit = call.path["key"], _limit(call)
     found = await call.kube.get(CONFIG_MAP, call.namespace, name)
     if key not in (found.get("data") or {}):
         where = f"configmap {call.namespace}/{name}"
         raise not_found(f"key {key} not found in {where} - please create it first")
     await _write(call, found, key, str(limit))
-    return _answer(call, name, key, limit)
+    return _answer(call, (type, name), key, limit)
 
 
 async def delete(call: Call) -> Mapping[str, Any]:
-    _check_type(call.query("type"))
-    name, key = _config_map(call.query("cmName")), call.path["key"]
+    _, name = _place(call.query("type"), call.query("cmName"))
+    key = call.path["key"]
     found = await call.kube.get(CONFIG_MAP, call.namespace, name)
     if key in (found.get("data") or {}):
         await _write(call, found, key, None)
     return {}
 
 
-def _check_type(given: object) -> None:
-    if given not in _TYPES:
-        raise Refused(UNIMPLEMENTED, "there is no database for limits; use the type CONFIGMAP")
-
-
-def _config_map(name: str) -> str:
+def _place(given: object, name: str) -> tuple[str, str]:
+    """The type, and the ConfigMap in which its limits stand."""
+    type = _TYPES.get(str(given or ""), str(given))
+    if type == _DATABASE:
+        return type, names.SYNC_LIMITS
+    if type != _CONFIG_MAP:
+        raise invalid(f"unknown type {given!r}: use {_CONFIG_MAP} or {_DATABASE}")
     if not name:
         raise invalid("cmName is required")
-    return name
+    return type, name
 
 
 def _limit(call: Call) -> int:
@@ -99,10 +103,11 @@ async def _write(call: Call, found: Manifest, key: str, value: str | None) -> No
     await call.kube.patch(CONFIG_MAP, call.namespace, meta["name"], patch)
 
 
-def _answer(call: Call, name: str, key: str, limit: int) -> Mapping[str, Any]:
+def _answer(call: Call, place: tuple[str, str], key: str, limit: int) -> Mapping[str, Any]:
+    type, name = place
     return {
-        "type": "CONFIGMAP",
-        "cmName": name,
+        "type": type,
+        "cmName": name if type == _CONFIG_MAP else "",
         "namespace": call.namespace,
         "key": key,
         "limit": limit,

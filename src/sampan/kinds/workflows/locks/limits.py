@@ -14,9 +14,6 @@ from sampan.kube import names
 from sampan.kube.keys import Key
 from sampan.kube.plan import View
 
-DATABASE = "workflow-sync-limits"
-"""The ConfigMap that stands for upstream's table of limits."""
-
 Limits = Mapping[Lock, int | None]
 """None where there is no limit to be found; the lock cannot be had then."""
 
@@ -29,7 +26,7 @@ def _limit(cluster: View, lock: Lock) -> int | None:
     if lock.kind == MUTEX:
         return 1
     namespace, kind, *place = lock.name.split("/")
-    name, key = place if kind == "ConfigMap" else (DATABASE, "/".join(place))
+    name, key = place if kind == "ConfigMap" else (names.SYNC_LIMITS, "/".join(place))
     found = cluster.get(Key(names.CONFIG_MAP, namespace, name))
     text = ((found or {}).get("data") or {}).get(key) or ""
     return int(text) if text.strip().isdecimal() else None
@@ -38,6 +35,6 @@ def _limit(cluster: View, lock: Lock) -> int | None:
 def why_none(lock: Lock) -> str:
     """Why a semaphore cannot be used that has no limit."""
     namespace, kind, *place = lock.name.split("/")
-    name, key = place if kind == "ConfigMap" else (DATABASE, "/".join(place))
+    name, key = place if kind == "ConfigMap" else (names.SYNC_LIMITS, "/".join(place))
     where = f"key '{key}' of ConfigMap '{name}' in namespace '{namespace}'"
     return f"failed to initialize semaphore {lock.name}: no limit found: {where}"
