@@ -279,3 +279,19 @@ def test_a_label_that_cannot_be_given_is_an_error(about: dict[str, Any], message
     said = status(started(workflow(leaf("main"), workflowMetadata=about)))
     assert said["phase"] == "Error"
     assert said["message"].startswith(message)
+
+
+def test_tags_of_the_workflow_are_filled_in_its_spec() -> None:
+    given = {"parameters": [{"name": "who", "value": "robot"}]}
+    toy = started(
+        workflow(
+            leaf("main"),
+            arguments=given,
+            serviceAccountName="{{workflow.parameters.who}}",
+            nodeSelector={"kubernetes.io/hostname": "{{workflow.name}}-{{= 'x' }}"},
+        )
+    )
+    spec = toy.pods()[0]["spec"]
+    assert spec["serviceAccountName"] == "robot"
+    assert spec["nodeSelector"] == {"kubernetes.io/hostname": "wf-x"}
+    assert toy.objects[WORKFLOW]["spec"]["serviceAccountName"] == "{{workflow.parameters.who}}"

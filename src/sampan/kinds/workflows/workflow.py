@@ -10,24 +10,19 @@ Upstream: argo-workflows workflow/controller/operator.go.
 
 from __future__ import annotations
 
-from typing import Any
-
-from sampan.kinds.workflows import exits, leftovers, locking, nodes, status, stops
+from sampan.kinds.workflows import begin, exits, leftovers, locking, nodes, status, stops
 from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
-from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import reports, state
-from sampan.kinds.workflows.resolve import execution, labels
+from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.templates import daemons
 from sampan.kinds.workflows.types import Run, spec_of
-from sampan.kinds.workflows.validate import manifests
 from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
 from sampan.kube import meta, names
-from sampan.kube.errors import Problem
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Action, Controller, Patch, Plan, View
 
@@ -79,21 +74,10 @@ def _blocked(cluster: View, key: Key, manifest: Manifest) -> str:
 def decide(run: Run) -> Plan:
     if run.phase in status.DONE:
         return leftovers.after(run)
-    if run.fault:
-        return _refused(run, run.fault, "Error")
-    if not run.phase and (wrong := _wrong(run)):
-        return _refused(run, f"invalid spec: {wrong[0].message}")
     try:
-        known = _known(run)
-        if not run.phase:
-            run = labels.begun(run, known)
-            known = _known(run)
-    except Missing as missing:
-        return _refused(run, f"failed to set global parameters: {missing}")
-    except labels.Wrong as fault:
-        return _refused(run, str(fault), "Error")
-    if run.repository.fault:
-        return _refused(run, run.repository.fault, "Error")
+        run, known = begin.begun(run)
+    except begin.Refused as fault:
+        return _refused(run, str(fault), fault.phase)
     walk = Walk(run, execute, known)
     if not run.phase:
         walk.book.learn(run.manifest["spec"], "")
@@ -111,17 +95,7 @@ def decide(run: Run) -> Plan:
     return _plan(actions, status.patch(walk, word), walk.again_in)
 
 
-def _known(run: Run) -> dict[str, Any]:
-    return variables.of_workflow(run.manifest, run.manifest["spec"], run.configmaps)
-
-
-def _wrong(run: Run) -> list[Problem]:
-    """What the validator says of a workflow before its first pod."""
-    written = {**run.manifest, "spec": run.own}
-    return manifests.problems(written, run.library, whole=run.manifest["spec"])
-
-
-def _refused(run: Run, message: str, phase: str = "Failed") -> Plan:
+def _refused(run: Run, message: str, phase: str) -> Plan:
     word = Word(phase=phase, message=message)
     return _plan([*status.tell(run, word)], status.refusal(run, word))
 
