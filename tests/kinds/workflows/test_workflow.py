@@ -256,7 +256,8 @@ def test_a_look_at_a_thousand_nodes_takes_no_time(kind: str) -> None:
         wide = steps([call(n) for n in names]) if kind == "steps" else dag(*map(task, names))
         toy = Toy(COMPONENT)
         toy.create(workflow(leaf(), wide))
-        toy.once(WORKFLOW)
+        while len(toy.pods()) < number:
+            toy.once(WORKFLOW)
         for pod in toy.pods():
             toy.run_pod(pod, "Running")
         toy.once(WORKFLOW)

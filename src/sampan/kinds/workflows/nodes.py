@@ -96,6 +96,13 @@ def active(node: Node) -> bool:
     return node["type"] == "Pod" and node["phase"] not in OVER and not waiting(node)
 
 
+def settled(node: Node) -> bool:
+    """Whether there is nothing to decide about it until its pod says something new."""
+    if node["phase"] in OVER:
+        return True
+    return node["phase"] == "Running" and node["type"] == "Pod" and "daemoned" not in node
+
+
 def waiting(node: Node) -> bool:
     """Whether it waits for a lock."""
     return bool((node.get("synchronizationStatus") or {}).get("waiting"))
@@ -143,7 +150,8 @@ def _check(before: Phase | None, after: Phase) -> None:
 def with_children(node: Node, *ids: str) -> Node:
     """The node with these children behind those that it has."""
     old = node.get("children") or []
-    new = [each for each in dict.fromkeys(ids) if each not in old]
+    known = set(old) if len(ids) > 1 else old
+    new = [each for each in dict.fromkeys(ids) if each not in known]
     return {**node, "children": [*old, *new]} if new else node
 
 

@@ -1,56 +1,94 @@
-"""`progress`, such as `2/5`: how many of the pods that were made have succeeded. A pod may say
-itself how far it is.
+"""`progress`, such as `2/5`: how much of what was begun has succeeded.
 
-Written into the pods' nodes by `nodes`; summed up here for steps, groups, dags and the workflow.
-Upstream: argo-workflows workflow/progress/updater.go (which also counts, in a group of steps, all
-groups behind it).
+A pod counts for one, or for what it says itself; so do containers of a set, suspended nodes, http
+and plugin nodes. Steps, dags, groups and retries have the sum of what is in them, the workflow that
+of all. Upstream: argo-workflows workflow/progress/updater.go (whose sums also count what comes
+behind a node).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 
+from sampan.kinds.workflows import nodes
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.walk import Walk
 
-_SUMS = ("Steps", "DAG", "StepGroup")
+COUNTED = ("Pod", "HTTP", "Plugin", "Container", "Suspend")
+_SUMS = ("Steps", "DAG", "Retry", "TaskGroup", "StepGroup")
+"""In an order in which the parts come first, within one boundary."""
+_NOTHING = (0, 0)
+
+Part = tuple[int, int]
 
 
 def update(walk: Walk) -> str:
     """Put the sums into the nodes, and answer with that of the workflow."""
-    nodes = {**walk.workflow.nodes, **walk.changed}
-    done, made = defaultdict[str, int](int), defaultdict[str, int](int)
-    for node in nodes.values():
-        if node["type"] != "Pod":
-            continue
-        part, _, whole = (node.get("progress") or "0/1").partition("/")
-        for id in _around(nodes, node):
-            made[id] += int(whole)
-            done[id] += int(part)
-    for node in _sorted(nodes.values()):
-        id = node["id"]
-        if node["type"] == "StepGroup":
-            members = node.get("children") or ()
-            made[id] = sum(made[each] for each in members)
-            done[id] = sum(done[each] for each in members)
-        said = f"{done[id]}/{made[id]}"
+    known = {**walk.workflow.nodes, **walk.changed}
+    own: dict[str, Part] = {}
+    direct: dict[str, Part] = {}  # by boundary
+    sums: list[Node] = []
+    for id, node in known.items():
+        if node["type"] in COUNTED:
+            part = own[id] = _own(walk, node)
+            boundary = node.get("boundaryID", "")
+            direct[boundary] = _plus(direct.get(boundary, _NOTHING), part)
+        elif node["type"] in _SUMS:
+            sums.append(node)
+    whole = _NOTHING
+    for part in direct.values():
+        whole = _plus(whole, part)
+    found = _sums(sums, own, direct)
+    for node in sums:
+        said = "{}/{}".format(*found[node["id"]])
         if node.get("progress") != said:
             walk.put({**node, "progress": said})
-    return f"{done['']}/{made['']}"
+    return "{}/{}".format(*whole)
 
 
-def _around(nodes: Mapping[str, Node], node: Node) -> Iterable[str]:
-    """The node itself, the nodes around it, and "" for the workflow."""
-    seen = node
-    yield node["id"]
-    while boundary := seen.get("boundaryID"):
-        yield boundary
-        seen = nodes.get(boundary) or {}
-    yield ""
+def _own(walk: Walk, node: Node) -> Part:
+    said = node.get("progress")
+    if said is None:
+        said = "1/1" if node["phase"] == "Succeeded" else "0/1"
+        walk.put({**node, "progress": said})
+    part = _read(said)
+    if part[0] != part[1] and node["phase"] in nodes.GOOD:
+        part = (part[1], part[1])
+        walk.put({**node, "progress": "{}/{}".format(*part)})
+    return part
 
 
-def _sorted(nodes: Iterable[Node]) -> list[Node]:
-    """Sums of boundaries before groups, which add up what their members have."""
-    found = [node for node in nodes if node["type"] in _SUMS]
-    return sorted(found, key=lambda node: node["type"] == "StepGroup")
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Part:
+    part, _, whole = text.partition("/")
+    return int(part), int(whole)
+
+
+def _plus(left: Part, right: Part) -> Part:
+    return left[0] + right[0], left[1] + right[1]
+
+
+def _sums(sums: list[Node], own: Mapping[str, Part], direct: Mapping[str, Part]) -> dict[str, Part]:
+    """The sum of each node. Boundaries first, the innermost before those around them."""
+    boundaries = {node["id"]: node for node in sums if node["type"] in ("Steps", "DAG")}
+    found: dict[str, Part] = {id: direct.get(id, _NOTHING) for id in boundaries}
+    for id in sorted(boundaries, key=lambda id: -_depth(boundaries, id)):
+        around = boundaries[id].get("boundaryID", "")
+        if around in found:
+            found[around] = _plus(found[around], found[id])
+    for type in _SUMS[2:]:
+        for node in sums:
+            if node["type"] == type:
+                total = _NOTHING
+                for each in node.get("children") or ():
+                    total = _plus(total, own.get(each) or found.get(each, _NOTHING))
+                found[node["id"]] = total
+    return found
+
+
+def _depth(boundaries: Mapping[str, Node], id: str) -> int:
+    depth = 0
+    while id in boundaries:
+        depth, id = depth + 1, boundaries[id].get("boundaryID", "")
+    return depth

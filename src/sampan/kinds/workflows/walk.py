@@ -29,6 +29,8 @@ from sampan.kinds.workflows.types import Run, Template
 from sampan.kube.plan import Action
 from sampan.kube.times import parse, rfc3339
 
+MOST_MADE = 500
+"""Nodes that one look makes before it lets others have their turn, and is asked again."""
 POD_GRACE = 10.0
 """Seconds in which a pod that was just made may be unseen."""
 LATE = "Step exceeded its deadline"
@@ -113,6 +115,7 @@ class Walk:
         self.actions: list[Action] = []
         self.changed: dict[str, Node] = {}
         self.ended: list[str] = []  # ids of the nodes that this look ended
+        self.made = 0  # nodes that this look made
         self.again_in: float | None = None
         self.deadline = _deadline(run)  # of the whole workflow
         self.daemons: set[str] = set()  # ids of the nodes that are daemons
@@ -141,7 +144,9 @@ class Walk:
         before = self.by_id(id)
         if before is node:
             return node
-        if before is not None:
+        if before is None:
+            self.made += 1
+        else:
             self._count(before, -1)
         self._count(node, 1)
         if nodes.over(node) and not nodes.over(before):
@@ -200,9 +205,18 @@ class Walk:
                 self.pods[boundary] += step
 
     def tally(self) -> None:
-        """Count what runs, once, before the walk."""
+        """Count what runs and what failed, once, before the walk."""
         for node in self.workflow.nodes.values():
-            self._count(node, 1)
+            if node["phase"] not in nodes.GOOD or "daemoned" in node:
+                self._count(node, 1)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this look has made so many nodes that the others have to wait for the next."""
+        if self.made < MOST_MADE:
+            return False
+        self.wait(0.0)
+        return True
 
     def wait(self, seconds: float) -> None:
         """Ask to be called again, at the latest after so many seconds."""

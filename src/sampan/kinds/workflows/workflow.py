@@ -112,6 +112,8 @@ def _observe(walk: Walk) -> None:
             continue
         pod = walk.workflow.pods.get(node["id"])
         if pod is not None:
+            if state.goes_on(node, pod) and node["id"] not in walk.workflow.reports:
+                continue
             report = walk.workflow.reports.get(node["id"])
             seen = state.observe(reports.taken(node, report), pod, walk.now)
             if reports.is_awaited(seen, pod, report, walk.workflow.now):

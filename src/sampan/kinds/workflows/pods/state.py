@@ -23,6 +23,20 @@ _KILLED = (137, 143)
 """A sidecar that was told to end is not to blame."""
 
 
+def goes_on(node: Node, pod: Manifest) -> bool:
+    """Whether a pod that ran at the last look runs still, and has nothing to add. Asked of every
+    pod at every look."""
+    if node["phase"] != "Running" or "message" in node or "hostNodeName" not in node:
+        return False
+    about = pod["metadata"]
+    return bool(
+        pod["status"]["phase"] == "Running"
+        and "deletionTimestamp" not in about
+        and "daemoned" not in node
+        and not node.get("children")
+    )
+
+
 def observe(node: Node, pod: Manifest, now: str) -> Node:
     """The node as its pod is now. A node that is over stays as it is."""
     if nodes.over(node):

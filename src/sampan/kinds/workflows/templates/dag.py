@@ -33,7 +33,7 @@ def execute(walk: Walk, running: Running) -> Node | None:
     look = _Look(walk, running, dag, tasks_of(running.template["dag"]))
     for name in look.tasks.order:
         look.task(name)
-    dag = walk.by_id(dag["id"]) or dag
+    dag = walk.adopt(dag, *look.first)
     phase = look.phase()
     if phase is None:
         return dag
@@ -48,8 +48,8 @@ def _give(walk: Walk, running: Running, look: _Look) -> None:
     if not template.get("outputs"):
         return
     try:
-        told = groups.asked(walk, "tasks", template["outputs"], look.sources)()
-        given = outputs.of_template(template, {**walk.globals, **running.scope, **told})
+        known = groups.asked(walk, running, "tasks", template["outputs"], look.sources)
+        given = outputs.of_template(template, known())
     except Missing as missing:
         walk.error(walk.by_id(dag["id"]) or dag, str(missing))
         raise Broken(str(missing)) from missing
@@ -70,25 +70,30 @@ class _Look:
 
     def __init__(self, walk: Walk, running: Running, dag: Node, tasks: Tasks) -> None:
         self.walk, self.running, self.dag, self.tasks = walk, running, dag, tasks
+        self.ids = tasks.ids(walk.workflow.name, running.call.node)
+        self.first: list[str] = []  # ids of new nodes right below the dag's
         self.resting = True  # nothing runs
         self.done: dict[str, bool] = {}  # whether a task's hooks are over, for tasks that are
 
     def task(self, name: str) -> None:
         """Look at a task, or start it when its time has come."""
-        node = self.node(name)
-        task = self.tasks.tasks[name]
+        node, task = self.node(name), self.tasks.tasks[name]
         if node is None:
+            if self.walk.is_full:
+                self.resting = False
+                return
             if not self._ready(name):
                 return
-        elif nodes.over(node) and not hooks.has_any(task):
-            self.done[name] = True
-            return
-        host = Host(
-            running=self.running,
-            kind="tasks",
-            child=task,
-            told=groups.asked(self.walk, "tasks", task, partial(self._before, name)),
-        )
+        elif not hooks.has_any(task):
+            if nodes.over(node):
+                self.done[name] = True
+                return
+            if nodes.settled(node):
+                self.resting = False
+                return
+        before = partial(self._before, name)
+        known = groups.asked(self.walk, self.running, "tasks", task, before)
+        host = Host(running=self.running, kind="tasks", child=task, known=known)
         try:
             members = self._members(host, name, node)
             whole = not [one for one in members if not self._member(host, name, one)]
@@ -99,7 +104,7 @@ class _Look:
         self.resting &= self.done.get(name, True) and not _runs(self.node(name))
 
     def node(self, name: str) -> Node | None:
-        return self.walk.node(self.name(name))
+        return self.walk.by_id(self.ids[name])
 
     def name(self, task: str) -> str:
         return naming.child_name(self.running.call.node, task)
@@ -157,8 +162,10 @@ class _Look:
     def _member(self, host: Host, name: str, member: Member) -> bool:
         """Start or look at a member. False while it could start, were there room."""
         walk, node = self.walk, self.walk.node(member.node)
-        if nodes.over(node):
+        if node is not None and nodes.settled(node):
             return True
+        if node is None and walk.is_full:
+            return False
         fresh = node is None
         try:
             node = (groups.start if fresh else groups.look)(walk, host, member)
@@ -184,7 +191,9 @@ class _Look:
             return
         before = [self.node(each) for each in self.tasks.waits_for[name]]
         ends = [end for each in before if each for end in groups.ends(self.walk, each)]
-        for end in ends or [self.dag["id"]]:
+        if not ends:
+            self.first.append(node["id"])
+        for end in ends:
             if parent := self.walk.by_id(end):
                 self.walk.adopt(parent, node["id"])
 
@@ -245,13 +254,13 @@ class _Look:
             return "Failed"
         if not self.resting:
             return None
-        phases = self._branches()
+        phases = None if self.walk.is_full else self._branches()
         if phases is None:
             return None
         fail_fast = self.running.template["dag"].get("failFast") is not False
         result: Phase | None = "Succeeded"
         for name in self.tasks.targets:
-            phase = phases.get(self.walk.id(self.name(name)))
+            phase = phases.get(self.ids[name])
             if phase is None:
                 result = None
                 if not fail_fast:
@@ -268,7 +277,7 @@ class _Look:
         None while something runs. A target that was left out has that of what came before it, a
         failure first. Breadth first over the whole graph; asked when nothing runs any more.
         """
-        targets = {self.walk.id(self.name(name)) for name in self.tasks.targets}
+        targets = {self.ids[name] for name in self.tasks.targets}
         found: dict[str, Phase] = {}
         queue = deque[tuple[str, Phase]]()
         queue.extend((each, "Succeeded") for each in self._children(self.dag))

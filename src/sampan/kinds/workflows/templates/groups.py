@@ -50,20 +50,22 @@ class Member(Struct, frozen=True):
 
 # -- what a child knows ---------------------------------------------------------------------------
 def asked(
-    walk: Walk, kind: str, child: Child, before: Callable[[], Iterable[Source]]
+    walk: Walk, running: Running, kind: str, child: Child, before: Callable[[], Iterable[Source]]
 ) -> Callable[[], Scope]:
-    """What the steps or tasks before a child tell it, once somebody asks. Raises Missing."""
+    """What tags in a child stand for, worked out once somebody asks: what the steps or tasks before
+    it tell, the inputs of the template around it, the workflow. Raises Missing."""
     found: list[Scope] = []
 
-    def told() -> Scope:
+    def known() -> Scope:
         if not found:
-            found.append(_told(walk, kind, child, before()))
+            told = _told(walk, kind, child, before())
+            found.append(ChainMap(told, dict(running.scope), walk.globals))
         return found[0]
 
-    return told
+    return known
 
 
-def _told(walk: Walk, kind: str, child: Child, before: Iterable[Source]) -> Scope:
+def _told(walk: Walk, kind: str, child: Child, before: Iterable[Source]) -> dict[str, Any]:
     text = json.dumps(child, ensure_ascii=False)
     every = _DYNAMIC.search(text) is not None
     scope: dict[str, Any] = {}
@@ -104,9 +106,8 @@ def _turns(walk: Walk, group: Node, name: str) -> Sequence[Node]:
     return [node for node in found if node is not None and node["name"].startswith(f"{name}(")]
 
 
-def _known(walk: Walk, host: Host, item: Scope) -> Scope:
-    told = dict(host.told())
-    return ChainMap(dict(item), told, dict(host.running.scope), dict(walk.globals))
+def _known(host: Host, item: Mapping[str, str]) -> Scope:
+    return ChainMap(dict(item), host.known()) if item else host.known()  # type: ignore[arg-type]
 
 
 # -- members --------------------------------------------------------------------------------------
@@ -115,8 +116,8 @@ def members(walk: Walk, host: Host, name: str) -> Sequence[Member]:
     if not loops.is_loop(host.child):
         return (Member(name),)
     looped = {key: host.child[key] for key in loops.FIELDS if host.child.get(key)}
-    if not _is_off(walk, host):
-        found = loops.items(scopes.fill(looped, _known(walk, host, {})))
+    if not _is_off(host):
+        found = loops.items(scopes.fill(looped, host.known()))
     else:
         try:
             found = loops.items(looped)
@@ -125,12 +126,12 @@ def members(walk: Walk, host: Host, name: str) -> Sequence[Member]:
     return [Member(f"{name}{item.suffix}", item.scope) for item in found]
 
 
-def _is_off(walk: Walk, host: Host) -> bool:
+def _is_off(host: Host) -> bool:
     """Whether the condition of a loop is false whatever the item."""
     if not host.child.get("when"):
         return False
     try:
-        return not when.holds(scopes.fill(host.child["when"], _known(walk, host, {})))
+        return not when.holds(scopes.fill(host.child["when"], host.known()))
     except (Missing, when.Mistake):
         return False
 
@@ -140,7 +141,7 @@ def start(walk: Walk, host: Host, member: Member) -> Node | None:
 
     Raises Missing, when.Mistake, Broken.
     """
-    child, known = host.child, _known(walk, host, member.item)
+    child, known = host.child, _known(host, member.item)
     condition = scopes.fill(child["when"], known) if child.get("when") else ""
     if not when.holds(condition):
         message = f"when '{condition}' evaluated false"
@@ -152,7 +153,7 @@ def start(walk: Walk, host: Host, member: Member) -> Node | None:
 
 def look(walk: Walk, host: Host, member: Member) -> Node | None:
     """Look at a member that has begun."""
-    known = _known(walk, host, member.item) if _moving(host.child) else {}
+    known = _known(host, member.item) if _moving(host.child) else {}
     return walk.run(_who(walk, host, member, known))
 
 

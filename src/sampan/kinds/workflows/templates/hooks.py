@@ -26,19 +26,19 @@ EXIT = "exit"
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """A step or a task with hooks. kind: `steps` or `tasks`; told: what those before it told."""
+    """A step or a task. kind: `steps` or `tasks`; known: what tags in it stand for."""
 
     running: Running
     kind: str
     child: Mapping[str, Any]
-    told: Callable[[], Scope]
+    known: Callable[[], Scope]
 
     def scope(self, walk: Walk, node: Node) -> Scope:
         """What tags in a hook stand for: also the node's own state and outputs."""
         last = nodes.last_attempt(node, walk.by_id)
         own = dict(scopes.of_child(self.kind, self.child["name"], last or node))
         own[f"{self.kind}.{self.child['name']}.status"] = node["phase"]
-        return ChainMap(own, dict(self.told()), dict(self.running.scope), dict(walk.globals))
+        return ChainMap(own, dict(self.known()))
 
 
 def has_any(child: Mapping[str, Any]) -> bool:

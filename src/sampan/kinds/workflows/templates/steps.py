@@ -14,13 +14,14 @@ from typing import Any
 from sampan.kinds.workflows import naming, nodes
 from sampan.kinds.workflows.language import outputs
 from sampan.kinds.workflows.language.arguments import Missing
-from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.nodes import Node, Phase
 from sampan.kinds.workflows.templates import daemons, groups, hooks, loops, when
 from sampan.kinds.workflows.templates.groups import Member, Source
 from sampan.kinds.workflows.templates.hooks import Host
 from sampan.kinds.workflows.walk import Broken, Call, Running, TimedOut, TooDeep, Walk
 
 Step = dict[str, Any]
+Word = tuple[Phase | None, str]
 ERRED = "step group deemed errored due to child"
 UNRESOLVED = "failed to resolve references"
 
@@ -36,7 +37,7 @@ def execute(walk: Walk, running: Running) -> Node | None:
         group = walk.node(name) or _begin(walk, running, name, ends)
         if not nodes.over(group):
             before = partial(_before, call.node, found, index)
-            group = _group(walk, running, group, members, before)
+            group = _Look(walk, running, group).steps(members, before)
         if not nodes.over(group):
             return walk.by_id(steps["id"])
         ends = groups.ends(walk, group)
@@ -58,8 +59,8 @@ def _succeed(walk: Walk, running: Running, steps: Node, ends: list[str]) -> Node
     if template.get("outputs"):
         every = partial(_before, running.call.node, template["steps"], len(template["steps"]))
         try:
-            told = groups.asked(walk, "steps", template["outputs"], every)()
-            given = outputs.of_template(template, {**walk.globals, **running.scope, **told})
+            known = groups.asked(walk, running, "steps", template["outputs"], every)
+            given = outputs.of_template(template, known())
         except Missing as missing:
             walk.error(walk.by_id(steps["id"]) or steps, str(missing))
             raise Broken(str(missing)) from missing
@@ -97,89 +98,105 @@ def _begin(walk: Walk, running: Running, name: str, ends: list[str]) -> Node:
     return group
 
 
-def _group(
-    walk: Walk,
-    running: Running,
-    group: Node,
-    steps: list[Step],
-    before: Callable[[], Iterator[Source]],
-) -> Node:
-    """Start and look at all steps of a group; its node is over once all of them are."""
-    whole = True
-    ran: list[tuple[Host, Member]] = []
-    for step in steps:
-        told = groups.asked(walk, "steps", step, before)
-        host = Host(running=running, kind="steps", child=step, told=told)
-        name = naming.child_name(group["name"], step["name"])
+class _Look:
+    """The steps of one group, looked at side by side."""
+
+    def __init__(self, walk: Walk, running: Running, group: Node) -> None:
+        self.walk, self.running, self.group = walk, running, group
+        self.ran: list[tuple[Step, Host | None, Member]] = []  # no host: nothing to be done
+        self.whole = True  # nothing waits for room
+        self.children = set(group.get("children") or ())
+        self.fresh: list[str] = []  # ids of new children
+
+    def steps(self, steps: list[Step], before: Callable[[], Iterator[Source]]) -> Node:
+        """The group after this look: over once all its steps and their hooks are."""
+        phase, message = self._tried(steps, before)
+        group = self.walk.adopt(self.group, *self.fresh)
+        if phase is None and self.whole:
+            phase, message = self._left()
+            group = self.walk.by_id(group["id"]) or group
+        if phase is None or nodes.over(group):
+            return group
+        return self.walk.turn(group, phase, message)
+
+    def _tried(self, steps: list[Step], before: Callable[[], Iterator[Source]]) -> Word:
+        """Start or look at all members; the phase and message of the group if that broke it."""
         try:
-            found = groups.members(walk, host, name)
-        except (Missing, when.Mistake, loops.Mistake) as fault:
-            return _error(walk, group, _why(fault))
-        if not found and walk.node(name) is None:
-            call = groups.plain(walk, running, step, name)
-            walk.adopt(group, walk.skip(call, "Skipped", groups.EMPTY)["id"])
-        ran += [(host, member) for member in found]
-    for host, member in ran:
-        try:
-            whole &= _step(walk, group, host, member)
-        except (Missing, when.Mistake) as fault:
-            return _error(walk, group, _why(fault))
+            for step in steps:
+                self._expand(step, before)
+            for _, host, member in self.ran:
+                if host is not None:
+                    self._step(host, member)
         except TimedOut as fault:
-            return walk.turn(walk.by_id(group["id"]) or group, "Failed", str(fault))
+            return "Failed", str(fault)
+        except (loops.Mistake, Broken) as fault:
+            return "Error", str(fault)
+        except (Missing, when.Mistake) as fault:
+            return "Error", f"{UNRESOLVED}: {fault}"
+        return None, ""
+
+    def _expand(self, step: Step, before: Callable[[], Iterator[Source]]) -> None:
+        """Find the members of a step. One that loops over nothing is skipped."""
+        name = naming.child_name(self.group["name"], step["name"])
+        node = self.walk.node(name)
+        if node is not None and nodes.settled(node) and not hooks.has_any(step):
+            self.ran.append((step, None, Member(name)))
+            return
+        known = groups.asked(self.walk, self.running, "steps", step, before)
+        host = Host(running=self.running, kind="steps", child=step, known=known)
+        found = groups.members(self.walk, host, name)
+        if not found and node is None:
+            call = groups.plain(self.walk, self.running, step, name)
+            self.fresh.append(self.walk.skip(call, "Skipped", groups.EMPTY)["id"])
+        self.ran += ((step, host, member) for member in found)
+
+    def _step(self, host: Host, member: Member) -> None:
+        """Start or look at a member. Raises Broken, Missing, when.Mistake."""
+        node = self.walk.node(member.node)
+        if node is not None and nodes.settled(node):
+            return
+        if node is None and self.walk.is_full:
+            self.whole = False
+            return
+        try:
+            look = groups.start if node is None else groups.look
+            node = look(self.walk, host, member)
+        except TooDeep:
+            node = self.walk.node(member.node)
         except Broken as fault:
-            walk.adopt(group, walk.id(member.node))
-            return _error(walk, group, f"{ERRED} {member.node} error: {fault}")
-    group = walk.by_id(group["id"]) or group
-    if not whole or not _left(walk, group, ran):
-        return walk.by_id(group["id"]) or group
-    return _assess(walk, walk.by_id(group["id"]) or group, ran)
-
-
-def _why(fault: Exception) -> str:
-    return str(fault) if isinstance(fault, loops.Mistake) else f"{UNRESOLVED}: {fault}"
-
-
-def _error(walk: Walk, group: Node, message: str) -> Node:
-    return walk.error(walk.by_id(group["id"]) or group, message)
-
-
-def _step(walk: Walk, group: Node, host: Host, member: Member) -> bool:
-    """Start or look at a member. False while it could start, were there room."""
-    node = walk.node(member.node)
-    if nodes.over(node):
-        return True
-    try:
-        node = groups.start(walk, host, member) if node is None else groups.look(walk, host, member)
-    except TooDeep:
-        node = walk.node(member.node)
-    if node is None:
-        return False
-    walk.adopt(group, node["id"])
-    return True
-
-
-def _left(walk: Walk, group: Node, ran: list[tuple[Host, Member]]) -> bool:
-    """Whether all members are over, their hooks and exit handlers too."""
-    done = True
-    for host, member in ran:
-        node = walk.node(member.node)
+            self._join(self.walk.id(member.node))
+            if isinstance(fault, TimedOut):
+                raise
+            raise Broken(f"{ERRED} {member.node} error: {fault}") from fault
         if node is None:
-            continue
-        if hooks.has_any(host.child):
-            try:
-                done &= hooks.run(walk, host, node)
-                done &= not nodes.fulfilled(node) or hooks.leave(walk, host, node)
-            except Broken as fault:
-                _error(walk, group, str(fault))
-        done &= nodes.fulfilled(node)
-    return done
+            self.whole = False
+        else:
+            self._join(node["id"])
 
+    def _join(self, id: str) -> None:
+        if id not in self.children:
+            self.fresh.append(id)
 
-def _assess(walk: Walk, group: Node, ran: list[tuple[Host, Member]]) -> Node:
-    if nodes.over(group):
-        return group
-    for host, member in ran:
-        node = walk.node(member.node)
-        if node is not None and nodes.broken(node) and not groups.continues(host.child, node):
-            return walk.turn(group, "Failed", f"child '{node['id']}' failed")
-    return walk.turn(group, "Succeeded")
+    def _left(self) -> Word:
+        """Run the hooks that are due; the phase and message of the group once all is over."""
+        done = True
+        try:
+            for _, host, member in self.ran:
+                if node := self.walk.node(member.node):
+                    done &= self._hooked(host, node) and nodes.fulfilled(node)
+        except (Broken, Missing) as fault:
+            return "Error", str(fault)
+        if not done:
+            return None, ""
+        for step, _, member in self.ran:
+            node = self.walk.node(member.node)
+            if node is not None and nodes.broken(node) and not groups.continues(step, node):
+                return "Failed", f"child '{node['id']}' failed"
+        return "Succeeded", ""
+
+    def _hooked(self, host: Host | None, node: Node) -> bool:
+        """Run the hooks of a member that are due. Whether all that were begun are over."""
+        if host is None or not hooks.has_any(host.child):
+            return True
+        done = hooks.run(self.walk, host, node)
+        return (not nodes.fulfilled(node) or hooks.leave(self.walk, host, node)) and done

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from sampan.kinds.workflows import naming
 from sampan.kinds.workflows.templates import depends
 
 Task = Mapping[str, Any]
+_MOST_KNOWN = 16
+"""Nodes of one dag template whose tasks' ids are kept."""
 
 
 class Tasks:
@@ -37,7 +40,19 @@ class Tasks:
         leaves = sorted(name for name in self.tasks if name not in waited)
         self.targets = [name for name in named if name in self.tasks] or leaves
         needed = self._all(self.targets)
+        self._ids: dict[tuple[str, str], Mapping[str, str]] = {}
         self.order = [name for name in _sorted(self.waits_for) if name in needed]
+
+    def ids(self, workflow: str, around: str) -> Mapping[str, str]:
+        """The ids of the tasks' nodes, below the node of this name."""
+        known = self._ids.get((workflow, around))
+        if known is None:
+            named = {each: naming.child_name(around, each) for each in self.tasks}
+            known = {each: naming.node_id(workflow, name) for each, name in named.items()}
+            if len(self._ids) >= _MOST_KNOWN:
+                self._ids.clear()
+            self._ids[workflow, around] = known
+        return known
 
     def before(self, name: str) -> set[str]:
         """All tasks that this one waits for, directly or not."""
