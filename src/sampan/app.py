@@ -41,7 +41,7 @@ from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib import logs
 from sampan.lib.clock import SystemClock
-from sampan.lib.prometheus import Family, process
+from sampan.lib.prometheus import Family, Histogram, process
 from sampan.nodes import mirrorpod
 from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
@@ -215,7 +215,7 @@ class Program:
         rest = {component.name: Health(True) for component in self.components}
         return {"api": Health(True), "node": self._node_health(), **rest}
 
-    def _measures(self) -> Iterable[Family]:
+    def _measures(self) -> Iterable[Family | Histogram]:
         """What /metrics says beyond the API server."""
         node = self.node.families() if self.node else []
         return [*self.engine.families(), *node, *process()]

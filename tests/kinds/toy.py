@@ -16,7 +16,7 @@ from sampan.kube import labels as selectors
 from sampan.kube import meta, podspec
 from sampan.kube.component import Component
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.kube.plan import Apply, Controller, Delete, Emit, Patch, Plan
+from sampan.kube.plan import Apply, Controller, Delete, Emit, Measure, Patch, Plan
 from sampan.kube.times import rfc3339
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,6 +39,7 @@ class Toy:
             self.rules |= component.rules
         self.time = START
         self.events: list[Emit] = []
+        self.measured: list[Measure] = []
         self.waits: list[float] = []
         self.rounds = 0
         self.made = 0
@@ -188,6 +189,8 @@ class Toy:
                     self.delete(target, uid)
                 case Emit():
                     self.events.append(action)
+                case Measure():
+                    self.measured.append(action)
         if plan.status is not None and key in self.objects:
             assert key.kind.partition(".")[0] not in NO_STATUS_SUBRESOURCE
             self.put({**self.objects[key], "status": deepcopy(plan.status)})

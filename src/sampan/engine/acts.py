@@ -17,12 +17,13 @@ from msgspec import Struct
 
 from sampan.engine.cluster import Cluster, NotMirrored
 from sampan.engine.events import Events
+from sampan.engine.measures import Measures
 from sampan.engine.reads import Job
 from sampan.kube import meta, names
 from sampan.kube.conditions import get_condition, without_condition
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.kube.plan import Action, Apply, Delete, Emit, Patch, Plan
+from sampan.kube.plan import Action, Apply, Delete, Emit, Measure, Patch, Plan
 from sampan.kube.times import rfc3339
 from sampan.lib.clock import Clock
 
@@ -50,6 +51,7 @@ class Acts:
         self._cluster = cluster
         self._clock = clock
         self._events = events
+        self.measures = Measures(clock)
         self._applied: dict[Key, dict[str, Applied]] = {}
 
     async def carry_out(self, job: Job, observed: Manifest | None, plan: Plan) -> None:
@@ -115,6 +117,7 @@ class Acts:
     def forget(self, key: Key) -> None:
         """The object is gone: what was applied to it is no longer of interest."""
         self._applied.pop(key, None)
+        self.measures.forget(key)
 
     async def _act(self, job: Job, observed: Manifest | None, action: Action) -> Manifest | None:
         match action:
@@ -128,6 +131,10 @@ class Acts:
                 about = action.about or observed
                 if about is not None:
                     self._events.emit(job.controller, about, action)
+            case Measure():
+                if (fault := self.measures.take(job.key, action)) and observed is not None:
+                    told = Emit("Warning", "MetricsError", fault)
+                    self._events.emit(job.controller, observed, told)
         return None
 
     async def _apply(self, controller: str, manifest: Manifest) -> Manifest | None:

@@ -65,7 +65,7 @@ class Events:
         self._sweep(now)
         meta = about["metadata"]
         uid = meta.get("uid") or f"{about['kind']}/{meta.get('namespace')}/{meta['name']}"
-        if not self._allowed(uid, now):
+        if not self._allowed(f"{uid}/parts" if event.annotations else uid, now):
             return
         message = event.message[:MESSAGE_LIMIT]
         words = (uid, component, event.type, event.reason, message)
@@ -160,4 +160,6 @@ def _told(component: str, about: Manifest, event: Emit, message: str, now: datet
         "firstTimestamp": rfc3339(now),
         "eventTime": None,
     }
+    if event.annotations:
+        manifest["metadata"]["annotations"] = dict(event.annotations)
     return Told(Key(names.EVENT, namespace, name), manifest, 1, now)

@@ -27,7 +27,7 @@ from sampan.kube import names
 from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict, ServiceUnavailable
 from sampan.kube.plan import Controller, Emit, Plan
 from sampan.lib.clock import Clock
-from sampan.lib.prometheus import Counter, Family, Labels, gauge
+from sampan.lib.prometheus import Counter, Family, Histogram, Labels, gauge
 
 log = logging.getLogger(__name__)
 
@@ -89,14 +89,14 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def families(self) -> list[Family]:
+    def families(self) -> list[Family | Histogram]:
         """For /metrics."""
         waiting, delayed, running = self._queue.depths()
         by_state: dict[Labels, float] = {
             ("waiting",): waiting, ("delayed",): delayed, ("running",): running,
         }  # fmt: skip
         jobs = gauge("workqueue_depth", "Jobs of all controllers.", by_state, ("state",))
-        return [self._results.family(), jobs]
+        return [self._results.family(), jobs, *self._acts.measures.families()]
 
     async def idle(self) -> None:
         """Wait until nothing is left to do now: for tests. Timers that are due are run first."""

@@ -125,6 +125,8 @@ LABEL_ACTOR = WORKFLOWS_PREFIX + "actor"
 LABEL_ACTION = WORKFLOWS_PREFIX + "action"
 LABEL_ARCHIVING = WORKFLOWS_PREFIX + "workflow-archiving-status"
 ANNOTATION_NODE_ID = WORKFLOWS_PREFIX + "node-id"
+ANNOTATION_NODE_TYPE = WORKFLOWS_PREFIX + "node-type"
+ANNOTATION_NODE_START = WORKFLOWS_PREFIX + "node-start-time"
 ANNOTATION_NODE_NAME = WORKFLOWS_PREFIX + "node-name"
 
 # What we say that we are; kubectl's dispatchers choose their version by it.
@@ -154,5 +156,6 @@ ACCOUNT_TOKEN = "kubernetes.io/service-account-token"  # a type of Secret
 ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 DEFAULT_STORAGE_CLASS = "standard"
 LOCAL_PROVISIONER = "sampan.local/path"
+ANNOTATION_BASELINE = "sampan.local/baseline"
 ANNOTATION_CRON_PASSED_OVER = "sampan.local/passed-over"
 DEFAULT_USER_NAMESPACE = "kubeflow-user-example-com"

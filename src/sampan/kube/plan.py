@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -78,15 +78,37 @@ class Delete(Struct, frozen=True):
 
 
 class Emit(Struct, frozen=True):
-    """An Event about the object of this key (or about another one)."""
+    """An Event about the object of this key (or about another one). With annotations it is one of
+    many about a part of the object, and such have a limit of their own."""
 
     type: str
     reason: str
     message: str
     about: Manifest | None = None
+    annotations: Mapping[str, str] = {}
 
 
-Action = Apply | Patch | Delete | Emit
+class Measure(Struct, frozen=True, kw_only=True):
+    """A number for /metrics. The engine keeps it in memory, and loses it when it stops.
+
+    labels: by name. operation: what the value does to a gauge; counters add, histograms observe.
+    since: a gauge that shows the seconds since this moment, until it is set or the object is gone.
+    bounds: of a histogram; the first one given holds. once: what is measured, if it may count only
+    once: said again, it is passed over as long as the object of the key exists.
+    """
+
+    name: str
+    help: str
+    kind: Literal["counter", "gauge", "histogram"]
+    value: float = 0.0
+    labels: Mapping[str, str] = {}
+    operation: Literal["Set", "Add", "Sub"] = "Set"
+    since: datetime | None = None
+    bounds: tuple[float, ...] = ()
+    once: str = ""
+
+
+Action = Apply | Patch | Delete | Emit | Measure
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -70,6 +70,7 @@ def test_the_seed_runs_its_two_tasks_in_order(seed: Manifest) -> None:
         "finishedAt": "2026-01-01T00:00:00Z",
         "hostNodeName": "n",
         "outputs": {"exitCode": "0"},
+        "resourcesDuration": {"cpu": 0, "memory": 0},
     }
 
 

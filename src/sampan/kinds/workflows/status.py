@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.workflows import progress
+from sampan.kinds.workflows import progress, usage
 from sampan.kinds.workflows.locks import requests
 from sampan.kinds.workflows.locks.requests import Wants
 from sampan.kinds.workflows.pods import claims
@@ -59,6 +59,10 @@ def patch(walk: Walk, word: Word) -> Patch | None:
     if run.spec.volumeClaimTemplates:
         gone = word.done and claims.released(run, word.phase)
         status["persistentVolumeClaims"] = None if gone else claims.listed(run)
+    if walk.spent:
+        status["resourcesDuration"] = walk.spent
+    if not run.phase and (took := usage.estimated(run)):
+        status["estimatedDuration"] = took
     if walk.outputs:
         status["outputs"] = walk.outputs
     changed = {key: value for key, value in status.items() if run.status.get(key) != value}
@@ -99,6 +103,9 @@ def _patch(run: Run, status: Mapping[str, Any], word: Word, wants: Wants) -> Pat
         return None
     for field, pairs in noted.items():
         metadata[field] = {**metadata.get(field, {}), **pairs}
+    if run.baseline is not None and not run.phase:
+        model = {names.ANNOTATION_BASELINE: run.baseline["metadata"]["name"]}
+        metadata["annotations"] = {**metadata.get("annotations", {}), **model}
     body: dict[str, Any] = {"metadata": metadata}
     if "spec" in began:
         body["spec"] = began["spec"]
@@ -117,12 +124,16 @@ def _difference(run: Run, id: str, walk: Walk) -> dict[str, Any]:
 def _conditions(run: Run, walk: Walk, word: Word) -> list[dict[str, str]]:
     ids = {**run.nodes, **walk.changed}
     running = any(node["type"] == "Pod" and node["phase"] == "Running" for node in ids.values())
-    said = {
+    said: dict[str, str] = {
         "PodRunning": "True" if running else "False",
         "Completed": "True" if word.done else "False",
     }
-    kept = [each for each in run.status.get("conditions") or () if each["type"] not in said]
-    return [*kept, *({"type": type, "status": status} for type, status in said.items())]
+    told = {type: {"type": type, "status": status} for type, status in said.items()}
+    if walk.metrics_error:
+        fault = {"type": "MetricsError", "status": "True", "message": walk.metrics_error}
+        told["MetricsError"] = fault
+    kept = [each for each in run.status.get("conditions") or () if each["type"] not in told]
+    return [*kept, *told.values()]
 
 
 def tell(run: Run, word: Word) -> list[Action]:

@@ -74,6 +74,7 @@ class Run(Struct, frozen=True, kw_only=True):
     blocked: str
     claims: frozenset[str]
     now: datetime
+    baseline: Manifest | None = None
     configmaps: Mapping[str, Manifest] = {}
     repository: Repository = Repository()
     own: Mapping[str, Any] = {}

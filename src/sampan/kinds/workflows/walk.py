@@ -114,6 +114,8 @@ class Walk:
         self.wants = self._wants()  # the locks that the workflow and its nodes want or hold
         self.actions: list[Action] = []
         self.changed: dict[str, Node] = {}
+        self.spent: dict[str, int] = {}  # resourcesDuration of the workflow
+        self.metrics_error = ""  # why a metric could not be measured
         self.ended: list[str] = []  # ids of the nodes that this look ended
         self.made = 0  # nodes that this look made
         self.again_in: float | None = None

@@ -10,7 +10,18 @@ Upstream: argo-workflows workflow/controller/operator.go.
 
 from __future__ import annotations
 
-from sampan.kinds.workflows import begin, exits, leftovers, locking, nodes, status, stops
+from sampan.kinds.workflows import (
+    begin,
+    events,
+    exits,
+    leftovers,
+    locking,
+    metrics,
+    nodes,
+    status,
+    stops,
+    usage,
+)
 from sampan.kinds.workflows.artifacts import repository
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
@@ -55,7 +66,20 @@ def see(cluster: View, key: Key) -> Run | None:
         repository=repository.see(cluster, whole.manifest),
         reports=reports.see(cluster, key, pods, told),
         limits=limits.see(cluster, requests.all_of(manifest)),
+        baseline=usage.baseline(cluster, _labelled_as_begun(whole)),
     )
+
+
+def _labelled_as_begun(whole: execution.Execution) -> Manifest:
+    """The manifest with the labels that its first look gives it."""
+    given = (whole.begins.get("metadata") or {}).get("labels")
+    if not given:
+        return whole.manifest
+    about = whole.manifest["metadata"]
+    return {
+        **whole.manifest,
+        "metadata": {**about, "labels": {**(about.get("labels") or {}), **given}},
+    }
 
 
 def _node_of(pod: Manifest) -> str:
@@ -91,7 +115,10 @@ def decide(run: Run) -> Plan:
         settle(walk)
     leftovers.pods_of_nodes(walk)
     around = leftovers.last(run, word.phase) if word.done else leftovers.first(run)
-    actions = [*around, *walk.actions, *status.tell(run, word)]
+    usage.account(walk)
+    told = [*status.tell(run, word), *events.of_nodes(walk)]
+    measured = [*metrics.of_templates(walk), *metrics.of_workflow(walk, word.phase, done=word.done)]
+    actions = [*around, *walk.actions, *told, *measured]
     return _plan(actions, status.patch(walk, word), walk.again_in)
 
 

@@ -16,10 +16,10 @@ NOT_YET = "not supported by Sampan yet"
 
 SPEC = frozenset({
     "artifactGC", "executorPlugins",
-    "metrics", "resourceClaims",
+    "resourceClaims",
 })  # fmt: skip
 TEMPLATE = frozenset({
-    "containerSet", "data", "http", "metrics",
+    "containerSet", "data", "http",
     "plugin", "resource", "resourceClaims",
 })  # fmt: skip
 CHILD = frozenset[str]()
@@ -39,6 +39,7 @@ def _template(template: Mapping[str, Any], path: str) -> Iterator[Problem]:
     for place, child in references.placed(template):
         yield from _asked(child, CHILD, f"{path}.{place}")
         if child.get("inline"):
+            yield from _asked(child["inline"], ("metrics",), f"{path}.{place}.inline")
             yield from _template(child["inline"], f"{path}.{place}.inline")
 
 
