@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import structs
 
-from sampan.kinds.workflows.language import scopes, tags, variables
+from sampan.kinds.workflows.language import tags, variables
 from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.resolve import labels
 from sampan.kinds.workflows.types import Run, spec_of
@@ -60,13 +60,13 @@ def _known(run: Run) -> dict[str, Any]:
 
 def _filled(run: Run, known: Mapping[str, Any]) -> Run:
     """Tags of the workflow filled in its spec. Templates have theirs filled when they are run, and
-    what is not known yet stays as it is."""
+    what is not known yet stays as it is: volumes may wait for outputs."""
     spec = run.manifest["spec"]
     outline = {field: value for field, value in spec.items() if field != "templates"}
     if next(tags.found_in(outline), None) is None:
         return run
     try:
-        filled = scopes.fill(outline, known)
+        filled = tags.fill(outline, known)
     except Missing as missing:
         raise Refused(str(missing), "Error") from missing
     manifest = {**run.manifest, "spec": {**filled, "templates": spec.get("templates") or []}}
