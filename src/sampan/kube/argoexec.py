@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sampan.kube import names
+
 IMAGE = "quay.io/argoproj/argoexec"
 VERSION = "v4.1.2"
 
 MAIN, INIT, WAIT = "main", "init", "wait"
 """Containers that have a meaning."""
+ARTIFACT = "artifact"
+"""The subcommand that deletes artifacts."""
 
 RUN = "/var/run/argo"
 PROGRAM = f"{RUN}/argoexec"
@@ -38,6 +42,9 @@ POD_NAME, POD_UID = "ARGO_POD_NAME", "ARGO_POD_UID"
 WITH_RESULT = "ARGO_INCLUDE_SCRIPT_OUTPUT"
 DEADLINE = "ARGO_DEADLINE"
 PROGRESS_FILE = "ARGO_PROGRESS_FILE"
+GC_POD = "ARGO_ARTIFACT_POD_NAME"
+LABEL_GC_POD = names.WORKFLOWS_PREFIX + "artifact-gc-pod"
+"""Of the WorkflowArtifactGCTasks that a pod is to carry out; the variable has its value."""
 ARGUMENTS_FILE = "ARGO_CONTAINER_ARGS_FILE"
 
 NEVER = "0001-01-01T00:00:00Z"

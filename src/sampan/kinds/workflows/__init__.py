@@ -10,6 +10,7 @@ Upstream: argoproj/argo-workflows.
 from __future__ import annotations
 
 from sampan.kinds.workflows import admit, crds, roles
+from sampan.kinds.workflows.artifacts.collection import ARTIFACT_GC
 from sampan.kinds.workflows.cron.controller import CRON_WORKFLOW
 from sampan.kinds.workflows.locks.arbiter import ARBITER
 from sampan.kinds.workflows.workflow import WORKFLOW
@@ -18,7 +19,7 @@ from sampan.kube.component import Component
 
 COMPONENT = Component(
     name="workflows",
-    controllers=(WORKFLOW, CRON_WORKFLOW, ARBITER),
+    controllers=(WORKFLOW, CRON_WORKFLOW, ARBITER, ARTIFACT_GC),
     crds=crds.load(),
     objects=roles.objects(),
     rules={

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.workflows import progress, usage
+from sampan.kinds.workflows.artifacts import strategies
 from sampan.kinds.workflows.locks import requests
 from sampan.kinds.workflows.locks.requests import Wants
 from sampan.kinds.workflows.pods import claims
@@ -101,6 +102,8 @@ def _patch(run: Run, status: Mapping[str, Any], word: Word, wants: Wants) -> Pat
         metadata["labels"] = {**metadata.get("labels", {}), **wanted}
     elif not status and not began and not noted:
         return None
+    if not run.phase and not word.done and strategies.is_wanted(run.manifest, run.library):
+        metadata["finalizers"] = [*(about.get("finalizers") or ()), strategies.FINALIZER]
     for field, pairs in noted.items():
         metadata[field] = {**metadata.get(field, {}), **pairs}
     if run.baseline is not None and not run.phase:

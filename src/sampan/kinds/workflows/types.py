@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sampan.kinds.workflows.artifacts.repository import Repository
 from sampan.kinds.workflows.locks.requests import Lock
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.repository import Repository
 from sampan.kube.keys import Manifest
 
 Template = Mapping[str, Any]

@@ -18,11 +18,12 @@ from sampan.kinds.workflows import (
     locking,
     metrics,
     nodes,
+    repository,
     status,
     stops,
     usage,
 )
-from sampan.kinds.workflows.artifacts import repository
+from sampan.kinds.workflows.artifacts import collection
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.locks import limits, requests
@@ -40,7 +41,7 @@ from sampan.kube.plan import Action, Controller, Patch, Plan, View
 
 def see(cluster: View, key: Key) -> Run | None:
     manifest = cluster.get(key)
-    if manifest is None or meta.deleting(manifest):
+    if manifest is None or (meta.deleting(manifest) and not collection.is_held(manifest)):
         return None
     whole = execution.see(cluster, manifest)
     spec = spec_of(whole.manifest)

@@ -43,7 +43,7 @@ async def load(job: Job) -> None:
         _check(artifact)
         job.log(f"level=info msg={f'Downloading artifact {name}'!r}")
         try:
-            await asyncio.to_thread(_load, job, artifact, _secrets(job))
+            await asyncio.to_thread(_load, job, artifact, secrets_of(job))
         except NotThere as fault:
             if not artifact.get("optional"):
                 raise Failed(f"artifact {name} failed to load: {fault}") from fault
@@ -97,7 +97,7 @@ async def _save_once(job: Job, journal: _Journal, artifact: Artifact) -> None:
     placed = artifact if locations.key_of(artifact) else _placed(job, artifact, _name(artifact))
     whole = locations.relocated(placed, job.template.get("archiveLocation"))
     job.log(f"level=info msg={'Saving artifact ' + artifact['name']!r}")
-    secrets = _secrets(job)
+    secrets = secrets_of(job)
     if await asyncio.to_thread(_save, job, whole, secrets):
         journal.note(placed)
 
@@ -125,7 +125,7 @@ async def _save_log(job: Job, journal: _Journal, container: str) -> None:
     placed = _placed(job, {"name": name}, f"{container}.log")
     whole = locations.relocated(placed, job.template.get("archiveLocation"))
     text = job.directory / f"{container}.log"
-    source, secrets = job.pod.place(container).logs, _secrets(job)
+    source, secrets = job.pod.place(container).logs, secrets_of(job)
 
     def work() -> None:
         _write_log(source, text)
@@ -236,7 +236,7 @@ def _namespace(job: Job) -> str:
     return str(job.manifest["metadata"]["namespace"])
 
 
-def _secrets(job: Job) -> Secrets:
+def secrets_of(job: Job) -> Secrets:
     """Values of Secrets for a thread: they are read where the cluster may be read."""
     loop = asyncio.get_running_loop()
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from sampan.kube import argoexec
-from sampan.nodes.executor import init, wait
+from sampan.nodes.executor import artifact, init, wait
 from sampan.nodes.executor.job import Failed, Job
 
 Program = Callable[[Job], Awaitable[None]]
 
-PROGRAMS: Mapping[str, Program] = {argoexec.INIT: init.run, argoexec.WAIT: wait.run}
+PROGRAMS: Mapping[str, Program] = {
+    argoexec.ARTIFACT: artifact.run,
+    argoexec.INIT: init.run,
+    argoexec.WAIT: wait.run,
+}
 
 
 def named(subcommand: str) -> Program:

@@ -1,1 +1,1 @@
-"""Where artifacts go, and when they go away again; bytes are moved by `sampan.artifacts`."""
+"""Artifacts that go away again: when, and by which pod. Where they go is told by `repository`."""

@@ -15,7 +15,7 @@ from sampan.kube.errors import Problem, forbidden
 NOT_YET = "not supported by Sampan yet"
 
 SPEC = frozenset({
-    "artifactGC", "executorPlugins",
+    "executorPlugins",
     "resourceClaims",
 })  # fmt: skip
 TEMPLATE = frozenset({

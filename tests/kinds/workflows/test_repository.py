@@ -8,8 +8,7 @@ import pytest
 
 from kinds.toy import Toy
 from kinds.workflows.makers import WORKFLOW, leaf, workflow
-from sampan.kinds.workflows import COMPONENT
-from sampan.kinds.workflows.artifacts import repository
+from sampan.kinds.workflows import COMPONENT, repository
 from sampan.kube.keys import Manifest
 
 LOCAL = {"s3": {"endpoint": "artifacts.sampan", "bucket": "artifacts", "insecure": True}}

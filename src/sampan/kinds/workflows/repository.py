@@ -8,13 +8,14 @@ Upstream: argo-workflows workflow/artifactrepositories/artifactrepositories.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from sampan.kinds.workflows import settings
 from sampan.kube import locations, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
@@ -47,21 +48,17 @@ def _usual(repository: Mapping[str, Any]) -> Ref:
     return {"default": True, "artifactRepository": repository}
 
 
-def see(
-    cluster: View,
-    workflow: Manifest,
-    usual: Mapping[str, Any] = locations.LOCAL,
-    others: Sequence[str] = (),
-) -> Repository:
-    """`usual` is the operator's repository, and `others` are the operator's own namespaces."""
+def see(cluster: View, workflow: Manifest) -> Repository:
+    """`workflow` with its whole spec."""
     wanted: Ref | None = workflow["spec"].get("artifactRepositoryRef")
     namespace = workflow["metadata"]["namespace"]
     kept = (workflow.get("status") or {}).get("artifactRepositoryRef")
     if kept and kept.get("artifactRepository"):
         return Repository(kept)
+    usual = _operators(cluster)
     if kept and kept.get("default"):
         return Repository({**kept, "artifactRepository": usual})
-    places = [namespace] if wanted is None else [namespace, *others]
+    places = [namespace] if wanted is None else [namespace, *settings.NAMESPACES]
     try:
         for place in places:
             found = _look(cluster, place, wanted or {})
@@ -77,6 +74,16 @@ def see(
         "failed to resolve artifact repository: failed to find any artifact repository for "
         f'artifact repository ref "{said}"',
     )
+
+
+def _operators(cluster: View) -> Mapping[str, Any]:
+    """The repository of all workflows that say nothing else."""
+    try:
+        found = settings.read(cluster).get("artifactRepository")
+    except settings.Mistake:  # which the workflow's execution complains of
+        found = None
+    given = isinstance(found, dict) and isinstance(found.get(locations.kind_of(found)), dict)
+    return found if found is not None and given else locations.LOCAL
 
 
 def _look(cluster: View, namespace: str, wanted: Ref) -> Ref | None:
