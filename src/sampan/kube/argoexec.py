@@ -8,6 +8,7 @@ Upstream: argo-workflows workflow/common/common.go, workflow/controller/workflow
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,6 +74,24 @@ def unwrapped(command: list[str] | None) -> list[str] | None:
         return None
     assert command is not None
     return command[command.index("--") + 1 :] if "--" in command else []
+
+
+def template_text(spec: Mapping[str, Any]) -> str:
+    """The template in a pod's spec, as it was written; "" when there is none."""
+    for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        for variable in container.get("env") or ():
+            if variable["name"] == TEMPLATE:
+                return str(variable.get("value") or "")
+    return ""
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """A template; {} for what is none."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def is_executor(container: Mapping[str, Any]) -> bool:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from sampan.kube.keys import Manifest
 from sampan.nodes import gpus, hosts, resolv
@@ -20,7 +22,7 @@ from sampan.nodes.cell import Cell, identity
 from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
 from sampan.nodes.executor import arguments, seen
-from sampan.nodes.executor.pod import Executor, outputs_of
+from sampan.nodes.executor.pod import Executor, outputs_of, retrying
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.oci import tree
 from sampan.nodes.images.oci.errors import PullError
@@ -43,11 +45,16 @@ class Starter:
     """For one pod."""
 
     def __init__(
-        self, context: Context, directory: Path, executor: Executor, wake: Callable[[], None]
+        self,
+        context: Context,
+        directory: Path,
+        executor: tuple[Executor, Callable[[Cell], Awaitable[None]]],
+        wake: Callable[[], None],
     ) -> None:
-        """`wake` is called when something that was waited for has come."""
+        """`wake` is called when something that was waited for has come. `executor` comes with what
+        is called for a container whose program it has held back."""
         self._context = context
-        self._executor = executor
+        self._executor, self._release = executor
         self._pulling = Pulling(context, wake, self._later)
         self._directory = directory
         self._volumes = PodVolumes(directory / "volumes", context.home, context.cluster)
@@ -63,6 +70,8 @@ class Starter:
                 cell.image_id = "sampan://executor"
                 await self._volumes.prepare(facts)
                 return await self._executor.begin(cell, action.attempt, facts, self._volumes)
+            if self._executor.holds(cell, facts):
+                return self._executor.hold(cell, action.attempt, facts, self._release)
             runtime = self._runtime(cell, facts)
             if runtime is None:
                 return None
@@ -101,6 +110,10 @@ class Starter:
 
     async def resume(self, cell: Cell, facts: PodFacts) -> None:
         """A container of the executor ran under an earlier control plane."""
+        assert cell.last is not None
+        if not cell.ours:
+            self._executor.hold(cell, cell.last.attempt, facts, self._release)
+            return
         await self._volumes.prepare(facts)
         await self._executor.resume(cell, facts, self._volumes)
 
@@ -185,6 +198,7 @@ class Starter:
         )
         spec, texts = arguments.shortened(facts, cell.spec)
         box = compose(facts, spec, runtime, self._volumes, (place, around))
+        box = replace(box, argv=retrying(facts, cell.spec, box.argv))
         if not place.scratch.exists():
             own = hosts.hosts_file(facts.pod, facts.pod_ip, _machine_hosts(facts.pod))
             files = own, around.resolv

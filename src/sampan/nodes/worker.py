@@ -39,6 +39,7 @@ _SECTIONS = ("initContainers", "containers", "ephemeralContainers")
 _EXECUTOR_LAG = 0.05
 """Seconds in which the executor mostly has done its part when a main container has ended: then both
 ends go into one write."""
+_AGAIN = 1.0
 _LAG = 0.05  # seconds: what we read is older than what we must not overwrite
 
 
@@ -59,7 +60,8 @@ class Worker:
         self._directory = context.pod_directory(self.uid)
         tell = (self.exited, self._end)
         self._executor = Executor(context, self.cells, self._place, tell)
-        self._starter = Starter(context, self._directory, self._executor, self._wake.set)
+        executor = (self._executor, self._begin)
+        self._starter = Starter(context, self._directory, executor, self._wake.set)
         self._watched: list[Key] = []
         self._early: dict[str, Report] = {}
         self._resumed: list[Cell] = []
@@ -73,7 +75,7 @@ class Worker:
         if address and self.context.networking.hold(self.uid, address):
             self.address = address
         for cell in self.cells.values():
-            if cell.ours and cell.last is not None:
+            if self._is_executor_s(cell):
                 self._resume(cell)
             elif cell.running:
                 self._starter.adopted(cell)
@@ -85,12 +87,17 @@ class Worker:
             if self.uid not in self.context.networking.known:
                 self.cut_off()
 
+    def _is_executor_s(self, cell: Cell) -> bool:
+        """Whether a container ran in an earlier control plane, and not as a process."""
+        if cell.last is None or cell.last.reason != UNKNOWN_REASON:
+            return False
+        held = self._executor.holds(cell, self._facts()) and not self._place(cell).logs.exists()
+        return cell.ours or held
+
     def _resume(self, cell: Cell) -> None:
-        """The executor's containers run in the control plane: where that was killed, what they were
-        about is done again, unless they had written down their end."""
+        """Where the control plane was killed, what it was about is done again, unless its end is
+        written down."""
         assert cell.last is not None
-        if cell.last.reason != UNKNOWN_REASON:
-            return
         cell.last = Run(attempt=cell.last.attempt, started=cell.last.started)
         end = recorded(self._place(cell))
         if end is not None:
@@ -106,7 +113,7 @@ class Worker:
             text = "Pod sandbox changed, it will be killed and re-created."
             self.context.emit(self.pod, "Normal", "SandboxChanged", text)
             for cell in self.cells.values():
-                if cell.running and not cell.ours:
+                if cell.running and not self._executor.minds(cell):
                     stopping = self.context.client.stop(cell.identity, 0)
                     cell.stopper = asyncio.create_task(stopping)
 
@@ -257,7 +264,7 @@ class Worker:
             why = action.why or f"Stopping container {cell.name}"
             self.context.emit(self.pod, "Normal", "Killing", why)
         first, cell.stop_by = cell.stop_by is None, deadline
-        if cell.ours:
+        if self._executor.minds(cell):
             self._executor.told_to_end(cell, action.grace)
             return
         if cell.stopper is not None:
@@ -265,6 +272,20 @@ class Worker:
         target = self._target(cell)
         failed = functools.partial(self.context.emit, self.pod, "Warning", "FailedPreStopHook")
         cell.stopper = asyncio.create_task(stop(target, action.grace, failed if first else None))
+
+    async def _begin(self, cell: Cell) -> None:
+        """The program of a container begins that has run without it."""
+        assert cell.last is not None
+        attempt, report = cell.last.attempt, None
+        while report is None and cell.running:
+            report = await self._starter.start(cell, Start(cell.name, attempt, 0), self._facts())
+            if report is None:
+                cell.waiting = None
+                await asyncio.sleep(_AGAIN)
+        if report is not None and report.code is not None:
+            self.exited(report)
+        elif report is not None and cell.running:
+            cell.note(attempt, report)
 
     def _end(self, container: str, grace: float) -> None:
         """The executor wants a container to end."""
@@ -373,7 +394,7 @@ class Worker:
         while alive := [cell for cell in self.cells.values() if cell.running]:
             for cell in alive:
                 cell.cancel()
-                if cell.ours:
+                if self._executor.minds(cell):
                     self._executor.told_to_end(cell, 0)
                 else:
                     await self.context.client.stop(cell.identity, 0)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nodes.executor.makers import carried, ended, outputs, result_of, values
+from sampan.kube import argoexec
 from sampan.kube.keys import key_of
 
 LEVELS = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
@@ -118,6 +119,73 @@ def test_sidecars_end_when_the_main_container_has(play: Any) -> None:
         status = await site.finished()
         assert ended(status, "side")["exitCode"] == 143
         assert ended(status, "main")["exitCode"] == ended(status, "wait")["exitCode"] == 0
+
+    play(story)
+
+
+def _set(*containers: tuple[str, str, list[str]], **more: Any) -> dict[str, Any]:
+    """A pod of a container set: (name, shell line, dependencies)."""
+    members = [{"name": name, "dependencies": after} for name, _, after in containers]
+    spec = carried({"containerSet": {"containers": members, **more}}, "true")
+    wait, main, *_ = spec["containers"]
+    spec["containers"] = [wait] + [
+        {**main, "name": name, "command": [*argoexec.EMISSARY, "sh", "-c", line]}
+        for name, line, _ in containers
+    ]
+    return spec
+
+
+def test_containers_of_a_set_wait_for_each_other(play: Any) -> None:
+    async def story(site: Any) -> None:
+        run = argoexec.RUN
+        await site.run(**_set(
+            ("c", f"cat {run}/b", ["b"]), ("b", f"cat {run}/a && echo b > {run}/b", ["a"]),
+            ("a", f"sleep 0.2; echo a > {run}/a", []),
+        ))  # fmt: skip
+        status = await site.finished()
+        assert status["phase"] == "Succeeded"
+        assert await site.logs(container="c") == "b\n"
+        order = [ended(status, name)["finishedAt"] for name in ("a", "b", "c", "wait")]
+        assert order == sorted(order)
+
+    play(story)
+
+
+def test_a_container_whose_dependency_failed_never_begins(play: Any) -> None:
+    async def story(site: Any) -> None:
+        await site.run(**_set(("a", "exit 3", []), ("b", "echo never", ["a"])))
+        status = await site.finished()
+        assert (ended(status, "a")["exitCode"], ended(status, "b")["exitCode"]) == (3, 64)
+        assert ended(status, "b")["message"] == 'dependency "a" exited with non-zero code: 3'
+
+    play(story)
+
+
+def test_containers_of_a_set_are_tried_again(play: Any) -> None:
+    async def story(site: Any) -> None:
+        line = "echo try; [ -e /tmp/there ] && exit 0; touch /tmp/there; exit 5"
+        again = {"retries": 3, "duration": "10ms"}
+        await site.run(**_set(("a", line, []), ("b", "exit 5", ["a"]), retryStrategy=again))
+        status = await site.finished()
+        assert (ended(status, "a")["exitCode"], ended(status, "b")["exitCode"]) == (0, 5)
+        assert await site.logs(container="a") == "try\ntry\n"
+
+    play(story)
+
+
+def test_held_containers_are_held_after_a_restart(play: Any, tmp_path: Path) -> None:
+    async def story(site: Any) -> None:
+        tmp_path.joinpath("d").mkdir()
+        spec = _set(("a", "while [ ! -e /d/go ]; do sleep 0.05; done", []), ("b", "true", ["a"]))
+        spec["volumes"].append({"name": "d", "hostPath": {"path": str(tmp_path / "d")}})
+        for each in spec["containers"]:
+            each["volumeMounts"] = [*each["volumeMounts"], {"name": "d", "mountPath": "/d"}]
+        await site.run(**spec)
+        await site.running()
+        await site.restart()
+        tmp_path.joinpath("d", "go").touch()
+        status = await site.finished()
+        assert (status["phase"], ended(status, "b")["exitCode"]) == ("Succeeded", 0)
 
     play(story)
 

@@ -21,6 +21,7 @@ from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.resolve.book import Unknown
 from sampan.kinds.workflows.templates import (
     container,
+    containerset,
     dag,
     deadlines,
     retry,
@@ -34,6 +35,7 @@ from sampan.kinds.workflows.walk import Broken, Call, Kind, Running, TooDeep, Wa
 KINDS: Mapping[str, Kind] = {
     "container": container.execute,
     "script": script.execute,
+    "containerSet": containerset.execute,
     "steps": steps.execute,
     "dag": dag.execute,
     "suspend": suspend.execute,

@@ -31,7 +31,7 @@ from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import reports, state
 from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
-from sampan.kinds.workflows.templates import daemons
+from sampan.kinds.workflows.templates import containerset, daemons
 from sampan.kinds.workflows.types import Run, spec_of
 from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
 from sampan.kube import meta, names
@@ -142,6 +142,8 @@ def _observe(walk: Walk) -> None:
         if pod is not None:
             if state.goes_on(node, pod) and node["id"] not in walk.workflow.reports:
                 continue
+            if node.get("children"):
+                containerset.observe(walk, node, pod)
             report = walk.workflow.reports.get(node["id"])
             seen = state.observe(reports.taken(node, report), pod, walk.now)
             if reports.is_awaited(seen, pod, report, walk.workflow.now):

@@ -30,7 +30,7 @@ from sampan.nodes.supervisor.records import Record
 
 FAULT = 64
 """The exit code of an executor that could not do its work."""
-KILLED = 137
+KILLED, TERMINATED = 137, 143
 _MARK = "inside"
 
 
@@ -114,20 +114,12 @@ def prepare(directory: Path) -> None:
 
 
 def template_of(facts: PodFacts) -> Manifest:
-    """The template of a pod; {} for one that has none."""
-    spec = facts.pod["spec"]
-    for container in (*(spec.get("initContainers") or ()), *spec["containers"]):
-        for variable in container.get("env") or ():
-            if variable["name"] == argoexec.TEMPLATE:
-                return _parsed(facts, variable.get("value") or "")
-    return {}
-
-
-def _parsed(facts: PodFacts, text: str) -> Manifest:
+    """The template of a pod; {} for one that has none. Failed when it is no JSON."""
+    text = argoexec.template_text(facts.pod["spec"])
     if text == argoexec.OFFLOADED:
         text = config_of(facts).get(argoexec.TEMPLATE, "")
     try:
-        template = json.loads(text)
+        template = json.loads(text or "{}")
     except ValueError as error:
         raise Failed(f"failed to unmarshal template: {error}") from error
     return template if isinstance(template, dict) else {}

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from sampan.kube import argoexec
+from sampan.kube.keys import Manifest
 from sampan.nodes import environment
 from sampan.nodes.cell import Cell, identity, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
-from sampan.nodes.executor import programs
-from sampan.nodes.executor.job import KILLED, Failed, Job, prepare, template_of
+from sampan.nodes.executor import programs, sets
+from sampan.nodes.executor.job import FAULT, KILLED, TERMINATED, Failed, Job, prepare, template_of
 from sampan.nodes.executor.view import Place, View
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.seen import Run
@@ -46,6 +48,8 @@ class Executor:
         self._place = place
         self._ended, self._stop = tell
         self._tasks: dict[str, tuple[Job, asyncio.Task[None]]] = {}
+        self._held: dict[str, asyncio.Task[None]] = {}
+        self._released: set[str] = set()
         self._changed = asyncio.Event()
 
     # -- job.Pod ----------------------------------------------------------------------------------
@@ -109,7 +113,57 @@ class Executor:
         if report.code is not None:
             self._ended(report)
 
+    def holds(self, cell: Cell, facts: PodFacts) -> bool:
+        """Whether the container has to wait for others of its set."""
+        return cell.name not in self._released and bool(_waits_for(facts, cell))
+
+    def hold(
+        self, cell: Cell, attempt: int, facts: PodFacts, release: Callable[[Cell], Awaitable[None]]
+    ) -> Report:
+        """The container runs; its program begins, by `release`, when others have succeeded."""
+        report = Report(identity(cell.uid, cell.name, attempt), self._context.now())
+        waiting = self._wait_for(_waits_for(facts, cell), report, lambda: release(cell))
+        self._held[cell.name] = asyncio.create_task(waiting)
+        return report
+
+    async def _wait_for(
+        self, others: list[str], report: Report, release: Callable[[], Awaitable[None]]
+    ) -> None:
+        name = split(report.id)[1]
+        try:
+            while True:
+                runs = [self.attempt(each) for each in others]
+                ended = [run.code for run in runs if run is not None and run.code is not None]
+                if any(ended) or len(ended) == len(others):
+                    break
+                await self.changed()
+        except asyncio.CancelledError as cancelled:
+            if "leaving" in cancelled.args:
+                raise
+            self._end_held(report, TERMINATED, "")
+            return
+        for other, run in zip(others, runs, strict=True):
+            if run is not None and run.code:
+                said = f'dependency "{other}" exited with non-zero code: {run.code}'
+                self._end_held(report, FAULT, said)
+                return
+        self._held.pop(name, None)
+        self._released.add(name)
+        await release()
+
+    def _end_held(self, report: Report, code: int, message: str) -> None:
+        self._held.pop(split(report.id)[1], None)
+        now = self._context.now()
+        self._ended(Report(report.id, report.started, 0, now, code, "", message))
+
+    def minds(self, cell: Cell) -> bool:
+        """Whether ending it is up to us: nothing of it is a process."""
+        return cell.ours or cell.name in self._held
+
     def told_to_end(self, cell: Cell, grace: float) -> None:
+        if (held := self._held.get(cell.name)) is not None:
+            held.cancel()
+            return
         job, task = self._tasks.get(cell.name, (None, None))
         if job is None or task is None:
             return
@@ -120,9 +174,10 @@ class Executor:
 
     def leave(self) -> None:
         """Nobody hears of them any more; what they were about is done again one day."""
-        for _, task in self._tasks.values():
+        for task in (*(task for _, task in self._tasks.values()), *self._held.values()):
             task.cancel("leaving")
         self._tasks.clear()
+        self._held.clear()
 
     # -- a job ------------------------------------------------------------------------------------
     async def _carry_out(self, job: Job, id: str, began: float, done: list[Report]) -> None:
@@ -130,7 +185,7 @@ class Executor:
         try:
             await programs.named(argoexec.program(job.spec.get("command")))(job)
         except Failed as failure:
-            code, job.message = 64, job.message or str(failure)
+            code, job.message = FAULT, job.message or str(failure)
             job.log(f"level=error msg={str(failure)!r}")
         except asyncio.CancelledError as cancelled:
             if "leaving" in cancelled.args:
@@ -138,7 +193,7 @@ class Executor:
             code = KILLED
         except Exception as error:
             log.exception("%s: the executor failed", id)
-            code, job.message = 64, f"{type(error).__name__}: {error}"
+            code, job.message = FAULT, f"{type(error).__name__}: {error}"
         self._close(job, id, began, (code, done))
 
     def _close(self, job: Job, id: str, began: float, end: tuple[int, list[Report]]) -> None:
@@ -166,9 +221,39 @@ def recorded(place: Directories) -> tuple[int, float, str] | None:
 
 def outputs_of(facts: PodFacts, container: Mapping[str, Any]) -> tuple[str, ...]:
     """The paths of a container that are looked at after its end."""
-    if container["name"] != argoexec.MAIN or argoexec.unwrapped(container.get("command")) is None:
+    if container["name"] != argoexec.MAIN or not _is_minded(container):
         return ()
-    outputs = template_of(facts).get("outputs") or {}
+    outputs = _template(facts).get("outputs") or {}
     paths = [(each.get("valueFrom") or {}).get("path") for each in outputs.get("parameters") or ()]
     paths += [each.get("path") for each in outputs.get("artifacts") or ()]
     return tuple(path for path in paths if path and path.startswith("/"))
+
+
+def retrying(facts: PodFacts, spec: Mapping[str, Any], argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command of a container as often as its template wants."""
+    return sets.retrying(_template(facts), spec, argv) if _is_minded(spec) else argv
+
+
+def _waits_for(facts: PodFacts, cell: Cell) -> list[str]:
+    return sets.waits_for(_template(facts), cell.spec) if _is_minded(cell.spec) else []
+
+
+def _is_minded(spec: Mapping[str, Any]) -> bool:
+    """Whether the emissary stands before its command."""
+    return argoexec.unwrapped(spec.get("command")) is not None
+
+
+def _template(facts: PodFacts) -> Manifest:
+    """To be read only. {} for one that makes no sense: who has to do what it says says so."""
+    text = argoexec.template_text(facts.pod["spec"])
+    if text != argoexec.OFFLOADED:
+        return _parsed(text)
+    try:
+        return template_of(facts)
+    except Failed:
+        return {}
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> Manifest:
+    return argoexec.parsed(text)

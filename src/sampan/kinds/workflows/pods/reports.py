@@ -75,11 +75,25 @@ def taken(node: Node, report: Manifest | None) -> Node:
 
 def is_awaited(seen: Node, pod: Manifest, report: Manifest | None, now: datetime) -> bool:
     """Whether the node has to stay as it is, for its report is still to come."""
-    if not nodes.over(seen) or not reports(pod):
+    if not nodes.over(seen) or not reports(pod) or _has_failed(pod):
         return False
     if _label(report) == "true" or pod["metadata"].get("deletionTimestamp"):
         return False
     return (now - parse(str(seen["finishedAt"]))).total_seconds() < PATIENCE
+
+
+def _has_failed(pod: Manifest) -> bool:
+    """Whether the one who reports has failed, or never began: it has said all that it will."""
+    reporters = {
+        each["name"]
+        for each in pod["spec"]["containers"]
+        if argoexec.program(each.get("command")) in _REPORTERS
+    }
+    return any(
+        ((each.get("state") or {}).get("terminated") or {"exitCode": 1}).get("exitCode") != 0
+        for each in (pod.get("status") or {}).get("containerStatuses") or ()
+        if each["name"] in reporters
+    )
 
 
 def _label(report: Manifest | None) -> Any:

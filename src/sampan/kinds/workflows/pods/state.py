@@ -15,6 +15,7 @@ from typing import Any
 
 from sampan.kinds.workflows import nodes
 from sampan.kinds.workflows.nodes import Node, Phase
+from sampan.kube import argoexec
 from sampan.kube.argoexec import MAIN, WAIT
 from sampan.kube.keys import Manifest
 
@@ -95,17 +96,28 @@ def _failed(pod: Manifest) -> tuple[Phase, str]:
     main_first = sorted(
         _states(status, "containerStatuses"), key=lambda each: (each[0] != MAIN, each[0])
     )
+    beside = _sidecars(pod, [name for name, _ in main_first])
     for name, state in main_first:
         fault = _fault(name, state)
         if not fault:
             continue
         if name in _HELPERS or "waiting" in state:
             return "Error", fault
-        if name == MAIN or state["terminated"].get("exitCode") not in _KILLED:
+        if name not in beside or state["terminated"].get("exitCode") not in _KILLED:
             return "Failed", fault
     if not main_first:
         return "Failed", _joined(status.get("reason")) or "pod failed without a reason"
     return "Succeeded", ""
+
+
+def _sidecars(pod: Manifest, listed: list[str]) -> frozenset[str]:
+    """The containers that end because the main one has. Of a container set, all are main ones."""
+    others = frozenset(listed) - {MAIN, *_HELPERS}
+    if not others or MAIN not in listed:
+        return frozenset()
+    template = argoexec.parsed(argoexec.template_text(pod.get("spec") or {}))
+    group = (template.get("containerSet") or {}).get("containers") or ()
+    return others - {each["name"] for each in group}
 
 
 def _fault(name: str, state: dict[str, Any]) -> str:
@@ -132,7 +144,8 @@ def exit_code(pod: Manifest) -> int | None:
 def _finished(pod: Manifest) -> str | None:
     ends = [
         state["terminated"]["finishedAt"]
-        for _, state in _states(pod.get("status") or {}, "containerStatuses")
+        for section in ("initContainerStatuses", "containerStatuses")
+        for _, state in _states(pod.get("status") or {}, section)
         if (state.get("terminated") or {}).get("finishedAt")
     ]
     return max(ends, default=None)

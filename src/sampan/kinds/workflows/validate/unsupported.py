@@ -19,7 +19,7 @@ SPEC = frozenset({
     "resourceClaims",
 })  # fmt: skip
 TEMPLATE = frozenset({
-    "containerSet", "data", "http",
+    "data", "http",
     "plugin", "resource", "resourceClaims",
 })  # fmt: skip
 CHILD = frozenset[str]()

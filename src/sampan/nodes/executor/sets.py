@@ -1,0 +1,45 @@
+"""Containers of a container set: who waits for whom, and how often a program is tried.
+
+A container that depends on others runs from the beginning, as upstream's emissary does; its program
+begins when theirs have succeeded. A retry is another run of the program in the same container, by a
+shell of that container. Upstream: argo-workflows cmd/argoexec/commands/emissary.go,
+pkg/apis/workflow/v1alpha1 ContainerSetTemplate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sampan.kube.keys import Manifest
+
+_LOOP = (
+    'n=$1; d=$2; shift 2; while :; do "$@" && exit 0; c=$?; n=$((n-1)); '
+    "[ $n -gt 0 ] || exit $c; sleep $d; done"
+)
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+
+
+def waits_for(template: Manifest, container: Mapping[str, Any]) -> list[str]:
+    """The containers that have to succeed first."""
+    group = (template.get("containerSet") or {}).get("containers") or ()
+    return next(
+        (list(e.get("dependencies") or ()) for e in group if e["name"] == container["name"]), []
+    )
+
+
+def retrying(
+    template: Manifest, container: Mapping[str, Any], argv: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The command, tried as often as the set says."""
+    group = template.get("containerSet") or {}
+    strategy = group.get("retryStrategy") or {}
+    members = {each["name"] for each in group.get("containers") or ()}
+    text = str(strategy.get("retries") or "")
+    if container["name"] not in members or not text.isdecimal() or int(text) < 2:
+        return argv
+    pause = sum(float(amount) * _UNITS[unit] for amount, unit in
+                _PART.findall(strategy.get("duration") or ""))  # fmt: skip
+    return ("/bin/sh", "-c", _LOOP, "argoexec", text, f"{pause:g}", *argv)
