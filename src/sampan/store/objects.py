@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 KEEP_SECONDS = 300.0
 KEEP_EVENTS = 10_000
 # Not more than this in memory, however fast the writers are: a watcher that is further behind
-# than 64 MiB of changes is better off with a new list.
-KEEP_BYTES = 64 << 20
+# than 32 MiB of changes is better off with a new list.
+KEEP_BYTES = 32 << 20
 MOST_EVENTS = 100_000
 TRIM_EVERY = 20.0
 
@@ -234,7 +234,7 @@ class Store:
             future: asyncio.Future[Record] = write.tag  # type: ignore[assignment]
             if not future.done():
                 future.set_result(write.event.record)
-        if self.history.bytes > 2 * KEEP_BYTES or len(self.history) > 2 * MOST_EVENTS:
+        if self.history.bytes > 1.5 * KEEP_BYTES or len(self.history) > 2 * MOST_EVENTS:
             self._trim()
 
     def _failed(self, batch: list[Write], error: StorageFailed) -> None:

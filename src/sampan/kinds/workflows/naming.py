@@ -6,7 +6,9 @@ name. Upstream: argo-workflows workflow/util/pod_name.go and pkg/apis NodeID.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from sampan.kube.meta import fnv32a
 
@@ -29,6 +31,12 @@ def pod_name(workflow: str, template: str, node_name: str) -> str:
         return workflow
     prefix = f"{workflow}-{template}" if template else workflow
     return f"{prefix[:_PREFIX_LIMIT]}-{_digits(node_name)}"
+
+
+def pod_of(workflow: str, node: Mapping[str, Any]) -> str:
+    """The name of the pod of a node that has one."""
+    template = node.get("templateName") or (node.get("templateRef") or {}).get("template") or ""
+    return pod_name(workflow, template, node["name"])
 
 
 def group_name(parent: str, index: int) -> str:

@@ -113,6 +113,7 @@ class Walk:
         self.memos: dict[str, Mapping[str, Any]] = {}  # what to note of new nodes, by their names
         self.wants = self._wants()  # the locks that the workflow and its nodes want or hold
         self.actions: list[Action] = []
+        self.done: list[Action] = []  # notes on pods that are over: nobody waits for these
         self.changed: dict[str, Node] = {}
         self.spent: dict[str, int] = {}  # resourcesDuration of the workflow
         self.metrics_error = ""  # why a metric could not be measured

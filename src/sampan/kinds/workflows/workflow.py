@@ -28,7 +28,7 @@ from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.language import maps, variables
 from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
-from sampan.kinds.workflows.pods import reports, state
+from sampan.kinds.workflows.pods import living, reports, state
 from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.templates import containerset, daemons
@@ -45,12 +45,11 @@ def see(cluster: View, key: Key) -> Run | None:
         return None
     whole = execution.see(cluster, manifest)
     spec = spec_of(whole.manifest)
-    found = cluster.owned(manifest, names.POD)
     claimed = [f"{key.name}-{each['metadata']['name']}" for each in spec.volumeClaimTemplates]
     kind = names.PERSISTENT_VOLUME_CLAIM
-    pods = {_node_of(pod): pod for pod in found}
     told = manifest.get("status") or {}
     specs = (whole.manifest["spec"], *whole.library.values())
+    pods = living.see(cluster, manifest, spec, told)
     return Run(
         manifest=whole.manifest,
         spec=spec,
@@ -81,11 +80,6 @@ def _labelled_as_begun(whole: execution.Execution) -> Manifest:
         **whole.manifest,
         "metadata": {**about, "labels": {**(about.get("labels") or {}), **given}},
     }
-
-
-def _node_of(pod: Manifest) -> str:
-    noted = pod["metadata"].get("annotations") or {}
-    return noted.get(names.ANNOTATION_NODE_ID) or meta.name_of(pod)
 
 
 def _blocked(cluster: View, key: Key, manifest: Manifest) -> str:
@@ -119,7 +113,7 @@ def decide(run: Run) -> Plan:
     usage.account(walk)
     told = [*status.tell(run, word), *events.of_nodes(walk)]
     measured = [*metrics.of_templates(walk), *metrics.of_workflow(walk, word.phase, done=word.done)]
-    actions = [*around, *walk.actions, *told, *measured]
+    actions = [*around, *walk.actions, *walk.done, *told, *measured]
     return _plan(actions, status.patch(walk, word), walk.again_in)
 
 
@@ -150,7 +144,7 @@ def _observe(walk: Walk) -> None:
                 walk.wait(reports.PATIENCE)
                 continue
             if nodes.over(walk.put(daemons.observe(walk, seen, node, pod))):
-                walk.actions.append(_labelled(walk, pod))
+                walk.done.append(_labelled(walk, pod))
         elif (left := POD_GRACE - walk.age(node)) > 0:
             walk.wait(left)
         else:

@@ -44,7 +44,7 @@ def observe(node: Node, pod: Manifest, now: str) -> Node:
         return node
     phase, message = assess(pod)
     host = (pod.get("spec") or {}).get("nodeName") or ""
-    if host and node.get("hostNodeName") != host:
+    if host and phase != "Pending" and node.get("hostNodeName") != host:
         node = {**node, "hostNodeName": host}
     if phase in nodes.OVER:
         node = {**node, "finishedAt": _finished(pod) or now}
