@@ -137,6 +137,42 @@ def test_a_group_fails_with_the_pod_that_did_not_start() -> None:
     assert status(toy)["phase"] == "Failed"
 
 
+@pytest.mark.parametrize(
+    ("fields", "spec", "seconds"),
+    [
+        pytest.param({}, {}, None, id="none"),
+        pytest.param({"activeDeadlineSeconds": 50}, {}, 50, id="own"),
+        pytest.param({"timeout": "2m"}, {"activeDeadlineSeconds": 300}, 120, id="timeout"),
+        pytest.param(
+            {"timeout": "{{workflow.name}}0s"}, {}, "invalid timeout format", id="no-duration"
+        ),
+        pytest.param({"activeDeadlineSeconds": 400}, {"activeDeadlineSeconds": 300}, 300, id="all"),
+        pytest.param(
+            {"retryStrategy": {"backoff": {"duration": "1", "maxDuration": "70"}, "limit": 1}},
+            {}, None, id="the-first-attempt",
+        ),
+    ],
+)  # fmt: skip
+def test_a_pod_has_the_time_that_is_left(
+    fields: dict[str, Any], spec: dict[str, Any], seconds: int | str | None
+) -> None:
+    toy = started(workflow(leaf(**fields), steps([call("a")]), **spec))
+    if isinstance(seconds, str):
+        assert seconds in node(toy, "a")["message"]
+        return
+    (pod,) = toy.pods()
+    assert pod["spec"].get("activeDeadlineSeconds") == seconds
+
+
+def test_later_attempts_end_with_the_longest_time() -> None:
+    strategy = {"backoff": {"duration": "1", "maxDuration": "70"}, "limit": 1}
+    toy = started(workflow(leaf(retryStrategy=strategy), steps([call("a")])))
+    toy.advance(20)
+    finish(toy, **{"a(0)": "Failed"})
+    toy.advance(1)
+    assert [pod["spec"].get("activeDeadlineSeconds") for pod in toy.running()] == [49]
+
+
 def daemon() -> dict[str, Any]:
     return leaf("serve", daemon=True)
 

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from sampan.kinds.workflows import durations
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import build, wanted
 from sampan.kinds.workflows.pods.about import About, Unbuildable
+from sampan.kinds.workflows.templates import deadlines
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Call, Running, Walk
 from sampan.kube import meta
@@ -39,7 +41,8 @@ def start(walk: Walk, running: Running, mains: Mains) -> Node | None:
         return walk.begin(running, "Pod", "Error", fault)
     try:
         manifests = _manifests(walk, running, mains)
-    except Unbuildable as error:
+        deadlines.limit(walk, running, manifests[-1]["spec"])
+    except (Unbuildable, durations.Mistake) as error:
         return walk.begin(running, "Pod", "Error", str(error))
     if wrong := build.problems(manifests[-1]):
         return walk.begin(running, "Pod", "Error", f"pod cannot be made: {wrong[0]}")
