@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sampan.kinds.workflows import naming, nodes
-from sampan.kinds.workflows.language import arguments, variables
+from sampan.kinds.workflows.language import arguments
 from sampan.kinds.workflows.nodes import PHASES, TRANSITIONS, Phase
 from sampan.kinds.workflows.pods import state
 
@@ -21,30 +21,6 @@ from sampan.kinds.workflows.pods import state
 )  # fmt: skip
 def test_values_become_texts_as_go_writes_them(value: Any, text: str) -> None:
     assert arguments.text(value) == text
-
-
-def test_what_every_template_may_know_of_its_workflow() -> None:
-    manifest = {
-        "metadata": {
-            "name": "wf",
-            "namespace": "u",
-            "uid": "1",
-            "creationTimestamp": "2026-01-02T03:04:05Z",
-            "labels": {"team": "a"},
-        },
-        "spec": {
-            "entrypoint": "main",
-            "arguments": {"parameters": [{"name": "p", "value": 3}]},
-        },
-    }
-    scope = variables.of_workflow(manifest, manifest["spec"], {})
-    assert scope["workflow.parameters.p"] == "3"
-    assert scope["workflow.parameters"] == '[{"name":"p","value":"3"}]'
-    assert scope["workflow.labels.team"] == "a"
-    assert scope["workflow.labels.json"] == '{"team":"a"}'
-    assert scope["workflow.creationTimestamp.RFC3339"] == "2026-01-02T03:04:05Z"
-    assert scope["workflow.creationTimestamp.Y"] == "2026"
-    assert scope["workflow.serviceAccountName"] == ""
 
 
 S, F, O = "Succeeded", "Failed", "Omitted"  # noqa: E741

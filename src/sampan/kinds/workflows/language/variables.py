@@ -27,11 +27,8 @@ from sampan.kube.times import parse
 _LETTERS = "aAbBdHImMpSyYzZ"
 
 
-def of_workflow(
-    manifest: Manifest, spec: Mapping[str, Any], maps: ConfigMaps | None
-) -> dict[str, Any]:
-    """`workflow.…` in every template. spec: the one that is run; maps: None asks for the names
-    alone, whatever the values. Raises Missing."""
+def of_workflow(manifest: Manifest, spec: Mapping[str, Any], maps: ConfigMaps) -> dict[str, Any]:
+    """`workflow.…` in every template. spec: the one that is run. Raises Missing."""
     meta = manifest["metadata"]
     found: dict[str, Any] = {
         "workflow.name": meta["name"],
@@ -51,7 +48,7 @@ def of_workflow(
 
 
 def _metadata(meta: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Labels and annotations; one that an expression is going to set is not known yet."""
+    """Labels and annotations; one that an expression is going to set is not known before."""
     found: dict[str, Any] = {}
     for field in ("labels", "annotations"):
         pairs = meta.get(field) or {}
@@ -64,12 +61,9 @@ def _metadata(meta: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def _parameters(spec: Mapping[str, Any], maps: ConfigMaps | None) -> dict[str, Any]:
+def _parameters(spec: Mapping[str, Any], maps: ConfigMaps) -> dict[str, Any]:
     listed = (spec.get("arguments") or {}).get("parameters") or ()
-    found = {
-        f"workflow.parameters.{each['name']}": "" if maps is None else _value(each, maps)
-        for each in listed
-    }
+    found = {f"workflow.parameters.{each['name']}": _value(each, maps) for each in listed}
     shown = [stringified(each) for each in listed]
     found["workflow.parameters"] = found["workflow.parameters.json"] = compact(shown)
     return found
@@ -93,6 +87,14 @@ def _value(parameter: Mapping[str, Any], maps: ConfigMaps) -> str:
         where = f"with name {key['name']} and key {key['key']}"
         why = f"failed to set global parameter {name} from configmap {where}: {missing}"
         raise Missing(why) from missing
+
+
+def of_run(status: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """How the workflow stands. `workflow.status` is told anew when it is over."""
+    began = status.get("startedAt")
+    seconds = (now - parse(began)).total_seconds() if began else 0.0
+    phase = status.get("phase") or "Running"
+    return {"workflow.status": phase, "workflow.duration": f"{seconds:f}"}
 
 
 def arguments_of(spec: Mapping[str, Any], known: Mapping[str, Any]) -> Arguments:
