@@ -37,8 +37,9 @@ def check(check: Check, template: Template, scope: Scope, home: str) -> None:
     _ordered(name, waits_for)
     found = {task["name"]: task for task in tasks}
     called: dict[str, Template | None] = {}
+    depends = any(each.get("depends") for each in tasks)
     for task in tasks:
-        _conditions(name, tasks, task)
+        _conditions(name, task, depends=depends)
         at = f"templates.{name}.tasks.{task['name']}"
         called[task["name"]] = holder(check, task, home, at, given=False)
         scope.add("tasks", task["name"], called[task["name"]], looped=_looped(task))
@@ -67,9 +68,8 @@ def _ordered(name: str, waits_for: Mapping[str, list[str]]) -> None:
         raise Wrong(f"templates.{name} sorting failed: graph with cycle")
 
 
-def _conditions(name: str, tasks: Any, task: Task) -> None:
-    """How tasks say what they wait for."""
-    depends = any(each.get("depends") for each in tasks)
+def _conditions(name: str, task: Task, *, depends: bool) -> None:
+    """How tasks say what they wait for; `depends` when one of them says it by that field."""
     if (depends or task.get("dependencies")) and task["name"][0].isdigit():
         why = "name cannot begin with a digit when using either 'depends' or 'dependencies'"
         raise Wrong(f"templates.{name}.tasks.{task['name']} {why}")
