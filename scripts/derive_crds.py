@@ -2,12 +2,12 @@
 
 FACTS is crds.json.xz with `{name: {"source", "spec"}}`: the specs of upstream's CRDs without their
 descriptions. Each package gets the kinds that it serves. Equal parts are stored once (see
-sampan/kinds/workflows/crds.py). Three things are changed, each because Argo's minimal CRDs, which
+sampan/kinds/workflows/crds.py). Four things are changed, each because Argo's minimal CRDs, which
 many clusters have, are more generous than these full ones: optional fields may be null (Go reads
-null as absent, and people write `annotations:` with nothing behind it); a dag and a workflow may
-have any number of tasks and templates (admission warns beyond upstream's limit); and the fields
-that Argo 4 renamed are known by their old names too (admission rewrites them). Run once, when
-upstream changes.
+null as absent, and people write `annotations:` with nothing behind it), a mount may lack its path
+(Go's clients write "", and the pod is refused later); a dag and a workflow may have any number of
+tasks and templates (admission warns beyond upstream's limit); and the fields that Argo 4 renamed
+are known by their old names too (admission rewrites them). Run once, when upstream changes.
 """
 
 from __future__ import annotations
@@ -66,6 +66,9 @@ def generous(value: Any) -> Any:
     new = {key: generous(each) for key, each in value.items()}
     properties = value.get("properties")
     if isinstance(properties, dict) and value.get("type") == "object":
+        if {"mountPath", "subPathExpr"} <= properties.keys():
+            new["properties"]["mountPath"] = {"type": "string", "default": ""}
+            new["required"] = ["name"]
         for name in OLD_NAMES.keys() & properties.keys():
             old, schema = OLD_NAMES[name]
             new["properties"][old] = schema or new["properties"][name]["items"]
