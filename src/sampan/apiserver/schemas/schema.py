@@ -100,9 +100,18 @@ class Schema:
     def fill(self, manifest: Manifest) -> None:
         """Put in the CRD's defaults, in place; for own kinds only drop nulls."""
         if self.source is None:
-            drop_nulls(manifest)
+            if _has_null(manifest):
+                drop_nulls(manifest)
         elif self.root.fills:
             self.root.fill(manifest)
+
+
+def _has_null(manifest: Manifest) -> bool:
+    """Whether there may be a null: quicker to see in the text than to look for in the object."""
+    try:
+        return b":null" in orjson.dumps(manifest)
+    except TypeError:  # a number that JSON cannot hold, which validation will name
+        return True
 
 
 _KEEPS_ALL = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
