@@ -178,6 +178,7 @@ class Program:
             config=self.config,
             clock=self.clock,
             service_host=(LOOPBACK, api_port),
+            server=Loopback(self.api.asgi),
         )
         self.api.attach(self.node.agent)
         await self.node.start()

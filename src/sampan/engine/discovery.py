@@ -7,16 +7,16 @@ group version). Upstream: k8s.io/client-go discovery.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.engine.transport import JSON, Transport
 from sampan.kube.errors import ApiStatus, NotFound
 from sampan.kube.keys import kind_of
 
+JSON = "application/json"
 _AGGREGATED = ",".join(
     f"{JSON};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
     for version in ("v2", "v2beta1")
@@ -68,10 +68,16 @@ class Resource(Struct, frozen=True):
         return f"{path}?{urlencode(given)}" if given else path
 
 
+class Asking(Protocol):
+    """A way to an API server: `sampan.engine.transport`, or another one."""
+
+    async def request(self, method: str, path: str, *, accept: str = JSON) -> Any: ...
+
+
 class Discovery:
     """What is known; `refresh` asks again."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Asking) -> None:
         self._transport = transport
         self._kinds: dict[str, Resource] = {}
 

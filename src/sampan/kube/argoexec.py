@@ -21,6 +21,8 @@ MAIN, INIT, WAIT = "main", "init", "wait"
 """Containers that have a meaning."""
 ARTIFACT = "artifact"
 """The subcommand that deletes artifacts."""
+RESOURCE, DATA, AGENT = "resource", "data", "agent"
+"""What the executor is asked to do where it is the main container itself."""
 
 RUN = "/var/run/argo"
 PROGRAM = f"{RUN}/argoexec"

@@ -19,6 +19,7 @@ from sampan.kube import names, nets
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Emit
 from sampan.lib.clock import Clock
+from sampan.nodes.account import Server
 from sampan.nodes.environment import service_variables
 from sampan.nodes.forward import Forward
 from sampan.nodes.gpus import Gpus
@@ -59,6 +60,7 @@ class Context:
         self.networking = networking
         self.memory = 0  # bytes that the machine has
         self.host_ip = "127.0.0.1"
+        self.server: Server | None = None  # the API server, for what acts as a pod
         self.level = Level("plain")
         self.images = Images((), self.directory / "environments")
         self.forward = Forward(cluster, networking)

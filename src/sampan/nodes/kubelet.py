@@ -27,6 +27,7 @@ from sampan.kube.keys import Manifest
 from sampan.lib.clock import Clock, SystemClock
 from sampan.lib.prometheus import Family, Labels, gauge
 from sampan.nodes import gpus, mirrorpod, refusal, registration
+from sampan.nodes.account import Server
 from sampan.nodes.agent import Agent
 from sampan.nodes.cell import split
 from sampan.nodes.context import Context
@@ -66,9 +67,11 @@ class Node:
         config: Config,
         clock: Clock | None = None,
         service_host: tuple[str, int] | None = None,
+        server: Server | None = None,
     ) -> None:
         """`home` is $SAMPAN_HOME; the node keeps to `home/node`. `service_host` is where pods
-        find the API server (KUBERNETES_SERVICE_HOST and _PORT)."""
+        find the API server (KUBERNETES_SERVICE_HOST and _PORT), `server` the way of those
+        containers to it that are no processes."""
         clock = clock or SystemClock()
         client = Client(home / "node", self._exited, self._lost, cgroups=config.node.cgroups)
         self.context = Context(
@@ -80,6 +83,7 @@ class Node:
             settings=config.node,
             networking=Networking(cluster, home / "node", self._cut_off),
         )
+        self.context.server = server
         self.agent = Agent(self.context)
         self._config = config
         self._service_host = service_host

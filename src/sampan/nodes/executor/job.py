@@ -21,6 +21,7 @@ from sampan.engine.cluster import Cluster
 from sampan.kube import argoexec, names
 from sampan.kube.keys import Key, Manifest
 from sampan.lib.clock import Clock
+from sampan.nodes.account import Server
 from sampan.nodes.compose import Directories
 from sampan.nodes.executor.view import View
 from sampan.nodes.facts import PodFacts
@@ -72,6 +73,8 @@ class Job:
         self.cluster: Cluster
         self.clock: Clock
         self.artifacts: Artifacts
+        self.server: Server | None = None
+        """The API server, for programs that act as the pod."""
         self._log = LogWriter(str(place.logs))
 
     @property

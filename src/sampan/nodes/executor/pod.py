@@ -91,6 +91,7 @@ class Executor:
         job = Job(self, facts, cell.spec, place)
         job.cluster, job.clock = self._context.cluster, self._context.clock
         job.artifacts = self._context.artifacts
+        job.server = self._context.server
         job.env = environment.variables(facts, cell.spec, {})
         mounts = volumes.mounts(cell.spec, lambda text: environment.expand(text, job.env))
         job.view = View([Place(mount.target, mount.source) for mount in mounts])

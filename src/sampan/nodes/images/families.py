@@ -42,6 +42,7 @@ _CURL = Family(entrypoint=("curl",), needs="curl")
 _GIT = Family(entrypoint=("git",), needs="git")
 _GO = Family(command=("bash",), needs="go")
 _KUBECTL = Family(entrypoint=("kubectl",), needs="kubectl")
+_ARGOEXEC = Family(entrypoint=("argoexec",))  # run as a shell; else the node is the executor
 
 _BY_NAME: Mapping[str, Family] = {
     **{prefix + name: family
@@ -58,6 +59,7 @@ _BY_NAME: Mapping[str, Family] = {
            ("bitnami/kubectl", _KUBECTL), ("bitnamilegacy/kubectl", _KUBECTL),
        )},
     "quay.io/argoproj/argosay": _ARGOSAY,
+    "quay.io/argoproj/argoexec": _ARGOEXEC,
     "registry.k8s.io/kubectl": _KUBECTL,
     "registry.k8s.io/e2e-test-images/busybox": _SHELL,
     "gcr.io/google-containers/busybox": _SHELL,

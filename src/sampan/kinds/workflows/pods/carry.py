@@ -23,6 +23,7 @@ _PROGRESS_TICKS = {
     "ARGO_PROGRESS_PATCH_TICK_DURATION": "1m0s",
     "ARGO_PROGRESS_FILE_TICK_DURATION": "3s",
 }
+_EXECUTORS = (argoexec.RESOURCE, argoexec.DATA)
 _REPORTS_PROGRESS = (argoexec.PROGRESS_FILE, argoexec.PROGRESS)
 
 
@@ -30,7 +31,8 @@ def is_needed(template: Template, about: About) -> bool:
     """Whether the executor has anything to do for a pod of this template."""
     inputs, outputs = template.get("inputs") or {}, template.get("outputs") or {}
     return bool(
-        about.result
+        is_executor(template)
+        or about.result
         or about.deadline
         or inputs.get("artifacts")
         or outputs.get("artifacts")
@@ -43,16 +45,23 @@ def is_needed(template: Template, about: About) -> bool:
     )
 
 
+def is_executor(template: Template) -> bool:
+    """Whether the main container is the executor itself, which needs nobody to look after it."""
+    return any(template.get(kind) is not None for kind in _EXECUTORS)
+
+
 def logs_are_kept(template: Template) -> bool:
     return bool((template.get("archiveLocation") or {}).get("archiveLogs"))
 
 
-def furnish(spec: Spec, template: Template, about: About, *, wait: bool = True) -> None:
+def furnish(spec: Spec, template: Template, about: About) -> None:
     """Add the executor's containers and volumes, and tell all containers what they need to know.
-    Without `wait` nobody looks after the main container: it is the executor itself."""
+    A main container that is the executor itself has no `wait`, unless its logs are kept."""
+    wait = not is_executor(template) or logs_are_kept(template)
     mains = [dict(each) for each in spec["containers"]]
     added = [_volume(argoexec.VOLUME_RUN), _volume(argoexec.VOLUME_TMP)]
-    init, waiting = _executor(argoexec.INIT), _executor(argoexec.WAIT)
+    init = executor(argoexec.INIT, argoexec.INIT)
+    waiting = executor(argoexec.WAIT, argoexec.WAIT)
     if artifacts := (template.get("inputs") or {}).get("artifacts"):
         added.append(_volume(argoexec.VOLUME_INPUTS))
         _mount(init, argoexec.VOLUME_INPUTS, argoexec.INPUTS)
@@ -170,11 +179,12 @@ def _tells_progress(template: Template) -> bool:
     return any(sign in str(word) for word in words for sign in _REPORTS_PROGRESS)
 
 
-def _executor(name: str) -> Spec:
+def executor(name: str, *command: str) -> Spec:
+    """A container of the executor's image that carries out one of its commands."""
     return {
         "name": name,
         "image": f"{argoexec.IMAGE}:{argoexec.VERSION}",
-        "command": ["argoexec", name, *argoexec.EMISSARY[2:-1]],
+        "command": ["argoexec", *command, *argoexec.EMISSARY[2:-1]],
         "env": [],
         "volumeMounts": [],
     }

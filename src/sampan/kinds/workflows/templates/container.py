@@ -32,15 +32,25 @@ def execute(walk: Walk, running: Running) -> Node | None:
     return start(walk, running, _main)
 
 
-def start(walk: Walk, running: Running, mains: Mains) -> Node | None:
-    """Make the node and its pod."""
+def _same(template: Template) -> Template:
+    return template
+
+
+def start(
+    walk: Walk,
+    running: Running,
+    mains: Mains,
+    prepared: Callable[[Template], Template] = _same,
+) -> Node | None:
+    """Make the node and its pod. `prepared` has the last word about the template whose tags are
+    replaced."""
     call, run = running.call, walk.workflow
     if said := walk.barred(exit=call.exit):
         return walk.begin(running, "Pod", "Failed", said)
     if fault := run.blocked if call.node == run.name else "":
         return walk.begin(running, "Pod", "Error", fault)
     try:
-        manifests = _manifests(walk, running, mains)
+        manifests = _manifests(walk, running, mains, prepared)
         deadlines.limit(walk, running, manifests[-1]["spec"])
     except (Unbuildable, durations.Mistake) as error:
         return walk.begin(running, "Pod", "Error", str(error))
@@ -51,7 +61,9 @@ def start(walk: Walk, running: Running, mains: Mains) -> Node | None:
     return walk.begin(running, "Pod", "Pending")
 
 
-def _manifests(walk: Walk, running: Running, mains: Mains) -> list[Manifest]:
+def _manifests(
+    walk: Walk, running: Running, mains: Mains, prepared: Callable[[Template], Template]
+) -> list[Manifest]:
     call, run = running.call, walk.workflow
     name = build.name_of(run, call.node, call.template)
     template, patches = build.filled(run, walk.globals, running, pod=name)
@@ -68,6 +80,7 @@ def _manifests(walk: Walk, running: Running, mains: Mains) -> list[Manifest]:
         around=call.around.template if call.around else {},
         patches=patches,
     )
+    template = prepared(template)
     return build.build(run, template, mains(template), about)
 
 

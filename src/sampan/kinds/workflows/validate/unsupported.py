@@ -20,7 +20,7 @@ SPEC = frozenset({
 })  # fmt: skip
 TEMPLATE = frozenset({
     "data", "http",
-    "plugin", "resource", "resourceClaims",
+    "plugin", "resourceClaims",
 })  # fmt: skip
 CHILD = frozenset[str]()
 """Fields of a step or a task."""
