@@ -476,12 +476,29 @@ def test_a_workflow_of_a_template_is_judged_whole() -> None:
 
 def test_the_workflow_of_a_cron_workflow_is_looked_at() -> None:
     inner = workflow(leaf("x"))["spec"]
-    manifest = {"metadata": {"name": "c"}, "spec": {"workflowSpec": inner}}
+    spec = {"schedules": ["@daily"], "workflowSpec": inner}
+    manifest = {"metadata": {"name": "c"}, "spec": spec}
     assert said(manifest, kind="CronWorkflow") == [
         "cannot validate Workflow: template name 'main' undefined"
     ]
     long = {**manifest, "metadata": {"name": "c" * 53}}
     assert said(long, kind="CronWorkflow")[0].startswith('cron workflow name "ccc')
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"schedules": []}, "cron workflow must have at least one schedule"),
+        ({"schedules": ["* * *"]}, "cron schedule * * * is malformed: "),
+        ({"timezone": "Moon/Base"}, 'invalid timezone "Moon/Base": '),
+        ({"concurrencyPolicy": "Maybe"}, "'Maybe' is not a valid concurrencyPolicy"),
+        ({"startingDeadlineSeconds": -1}, "startingDeadlineSeconds must be positive"),
+    ],
+)
+def test_when_a_cron_workflow_begins_is_looked_at(fields: dict[str, Any], fault: str) -> None:
+    spec = {"schedules": ["@daily"], "workflowSpec": workflow(leaf("main"))["spec"], **fields}
+    (found,) = said({"metadata": {"name": "c"}, "spec": spec}, kind="CronWorkflow")
+    assert found.startswith(fault)
 
 
 def test_an_event_binding_has_arguments_by_name() -> None:

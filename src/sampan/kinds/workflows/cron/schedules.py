@@ -11,10 +11,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sampan.kinds.workflows.cron.types import Spec, Status
+from sampan.kinds.workflows.validate import schedules
 from sampan.kube import names
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
-from sampan.lib import cron
 from sampan.lib.cron import Schedule
 
 ON_TIME = timedelta(seconds=30)
@@ -23,18 +23,7 @@ ON_TIME = timedelta(seconds=30)
 
 def read(spec: Spec) -> list[Schedule]:
     """The schedules. ValueError in upstream's words."""
-    if not spec.schedules:
-        raise ValueError("cron workflow must have at least one schedule")
-    for schedule in spec.schedules:
-        try:
-            cron.parse(schedule)
-        except ValueError as wrong:
-            raise ValueError(f"cron schedule {schedule} is malformed: {wrong}") from wrong
-    try:
-        zone = cron.zone(spec.timezone or "UTC")
-    except ValueError as wrong:
-        raise ValueError(f'invalid timezone "{spec.timezone}": {wrong}') from wrong
-    return [cron.parse(schedule, zone) for schedule in spec.schedules]
+    return schedules.read(spec.schedules, spec.timezone)
 
 
 def due(

@@ -13,7 +13,7 @@ from typing import Any
 
 from sampan.kinds.workflows.resolve import join, references
 from sampan.kinds.workflows.resolve.references import Library
-from sampan.kinds.workflows.validate import named, steps, templates
+from sampan.kinds.workflows.validate import named, schedules, steps, templates
 from sampan.kinds.workflows.validate.check import Check
 from sampan.kinds.workflows.validate.named import Wrong
 from sampan.kube.errors import Problem
@@ -59,6 +59,7 @@ def _faults(
         given = (spec.get("submit") or {}).get("arguments")
         yield from _tried("spec.submit", lambda: named.arguments(given, "arguments.", empty=True))
     elif kind == "CronWorkflow":
+        yield from _tried("spec", lambda: schedules.check(spec))
         inner = spec.get("workflowSpec") or {}
         for field, wrong in _referring(inner, library) or _workflow(
             manifest, _whole(inner, library), library
