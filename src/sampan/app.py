@@ -41,7 +41,7 @@ from sampan.kube.errors import UserMistake
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib import logs
 from sampan.lib.clock import SystemClock
-from sampan.lib.prometheus import Family, Histogram, process
+from sampan.lib.prometheus import Part, process
 from sampan.nodes import mirrorpod
 from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
@@ -216,10 +216,11 @@ class Program:
         rest = {component.name: Health(True) for component in self.components}
         return {"api": Health(True), "node": self._node_health(), **rest}
 
-    def _measures(self) -> Iterable[Family | Histogram]:
+    def _measures(self) -> Iterable[Part]:
         """What /metrics says beyond the API server."""
         node = self.node.families() if self.node else []
-        return [*self.engine.families(), *node, *process()]
+        kinds = [part for each in self.components for part in self.engine.figures(each.figures)]
+        return [*self.engine.families(), *node, *kinds, *process()]
 
     def _node_health(self) -> Health:
         name = self.node.context.name if self.node else ""

@@ -15,7 +15,16 @@ from sampan.apiserver.backend import Backend
 from sampan.apiserver.http import Request
 from sampan.apiserver.watch import Watches
 from sampan.kube.access import Attributes, User
-from sampan.lib.prometheus import CONTENT_TYPE, Counter, Family, Histogram, Labels, gauge, render
+from sampan.lib.prometheus import (
+    CONTENT_TYPE,
+    Counter,
+    Family,
+    Histogram,
+    Labels,
+    Part,
+    gauge,
+    render,
+)
 
 PATH = "/metrics"
 _BOUNDS = (
@@ -31,7 +40,7 @@ _READING = frozenset({"get", "list", "watch", "head"})
 _LONG = frozenset({"exec", "attach", "portforward", "log", "proxy"})
 
 Audit = Callable[[User | None, User | None, Attributes, int], None]
-Collect = Callable[[], Iterable[Family | Histogram]]
+Collect = Callable[[], Iterable[Part]]
 
 
 class Requests:

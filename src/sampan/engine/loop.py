@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -25,9 +25,9 @@ from sampan.engine.queue import ON_CONFLICT, ON_ERROR, ON_OUTAGE, Queue
 from sampan.engine.reads import EVERY_KIND, Askers, Job, Reading
 from sampan.kube import names
 from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict, ServiceUnavailable
-from sampan.kube.plan import Controller, Emit, Plan
+from sampan.kube.plan import Controller, Emit, Plan, View
 from sampan.lib.clock import Clock
-from sampan.lib.prometheus import Counter, Family, Histogram, Labels, gauge
+from sampan.lib.prometheus import Counter, Labels, Part, gauge
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def families(self) -> list[Family | Histogram]:
+    def families(self) -> list[Part]:
         """For /metrics."""
         waiting, delayed, running = self._queue.depths()
         by_state: dict[Labels, float] = {
@@ -97,6 +97,14 @@ class Engine:
         }  # fmt: skip
         jobs = gauge("workqueue_depth", "Jobs of all controllers.", by_state, ("state",))
         return [self._results.family(), jobs, *self._acts.measures.families()]
+
+    def figures(self, of: Callable[[View], Iterable[Part]] | None) -> list[Part]:
+        """What a component says for /metrics; nothing while it looks at kinds that nobody needs."""
+        now = self._clock.now()
+        reading = Reading(self._cluster, self._kinds.followed, self._kinds.absent, now)
+        with suppress(NotMirrored):
+            return list(of(reading)) if of is not None else []
+        return []
 
     async def idle(self) -> None:
         """Wait until nothing is left to do now: for tests. Timers that are due are run first."""

@@ -18,7 +18,7 @@ from msgspec import Struct
 from sampan.kube.keys import Key
 from sampan.kube.plan import Measure
 from sampan.lib.clock import Clock
-from sampan.lib.prometheus import Family, Histogram
+from sampan.lib.prometheus import Histogram, Mixed, Part
 
 MOST = 20_000
 """Series of all metrics together."""
@@ -99,7 +99,7 @@ class Measures:
             self._metrics[name].numbers.pop(labels, None)
             self._series.discard((name, labels))
 
-    def families(self) -> Iterator[Family | Histogram]:
+    def families(self) -> Iterator[Part]:
         """For /metrics."""
         now = self._clock.now()
         for name, metric in self._metrics.items():
@@ -107,16 +107,7 @@ class Measures:
                 yield metric.histogram
                 continue
             passed = {at: (now - since).total_seconds() for at, since in metric.clocks.items()}
-            yield from _families(name, metric, {**metric.numbers, **passed})
-
-
-def _families(name: str, metric: Metric, numbers: dict[Labels, float]) -> Iterator[Family]:
-    """Series may differ in the names of their labels; a family has one set of them."""
-    names = sorted({label for labels in numbers for label, _ in labels})
-    samples = {
-        tuple(dict(labels).get(label, "") for label in names): number
-        for labels, number in numbers.items()
-        if math.isfinite(number)
-    }
-    if samples and metric.kind != "histogram":  # which has no numbers of its own
-        yield Family(name, metric.help, metric.kind, tuple(names), samples)
+            shown = {**metric.numbers, **passed}
+            finite = {at: number for at, number in shown.items() if math.isfinite(number)}
+            if finite and metric.kind != "histogram":  # which has no numbers of its own
+                yield Mixed(name, metric.help, metric.kind, finite)

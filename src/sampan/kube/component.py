@@ -7,7 +7,7 @@ objects to create at start, and the admission rules of its kinds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from sampan.kube.access import User
 from sampan.kube.errors import Problem
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import Controller, View
+from sampan.lib.prometheus import Part
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -40,10 +41,12 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 class Component(Struct, frozen=True, kw_only=True):
-    """`crds` are CustomResourceDefinitions; `objects` are applied at start, in order."""
+    """`crds` are CustomResourceDefinitions; `objects` are applied at start, in order; `figures` are
+    what /metrics says of the objects as they are when it is asked."""
 
     name: str
     controllers: tuple[Controller, ...] = ()
     crds: tuple[Manifest, ...] = ()
     objects: tuple[Manifest, ...] = ()
     rules: Mapping[str, Rules] = {}
+    figures: Callable[[View], Iterable[Part]] | None = None

@@ -30,6 +30,21 @@ class Family(Struct, frozen=True):
     samples: Mapping[Labels, float]
 
 
+class Mixed(Struct, frozen=True):
+    """A metric whose samples need not have the same labels: by pairs of name and value."""
+
+    name: str
+    help: str
+    kind: Literal["counter", "gauge"]
+    samples: Mapping[tuple[tuple[str, str], ...], float]
+
+    def lines(self) -> Iterable[str]:
+        yield from _head(self.name, self.help, self.kind)
+        for pairs, number in self.samples.items():
+            names, values = tuple(n for n, _ in pairs), tuple(v for _, v in pairs)
+            yield _sample(self.name, names, values, number)
+
+
 class Counter:
     """Only grows."""
 
@@ -89,11 +104,14 @@ def gauge(
     return Family(name, help, "gauge", labels, found)
 
 
-def render(parts: Iterable[Family | Histogram]) -> bytes:
+Part = Family | Histogram | Mixed
+
+
+def render(parts: Iterable[Part]) -> bytes:
     """The whole text."""
     lines: list[str] = []
     for part in parts:
-        lines.extend(part.lines() if isinstance(part, Histogram) else _lines(part))
+        lines.extend(_lines(part) if isinstance(part, Family) else part.lines())
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -9,7 +9,7 @@ Upstream: argoproj/argo-workflows.
 
 from __future__ import annotations
 
-from sampan.kinds.workflows import admit, crds, roles
+from sampan.kinds.workflows import admit, crds, figures, roles
 from sampan.kinds.workflows.artifacts.collection import ARTIFACT_GC
 from sampan.kinds.workflows.cron.controller import CRON_WORKFLOW
 from sampan.kinds.workflows.locks.arbiter import ARBITER
@@ -28,4 +28,5 @@ COMPONENT = Component(
         names.CLUSTER_WORKFLOW_TEMPLATE: admit.WORKFLOW,
         names.CRON_WORKFLOW: admit.CRON,
     },
+    figures=figures.now,
 )

@@ -19,11 +19,11 @@ from sampan.kinds.workflows.language import tags
 from sampan.kinds.workflows.language.faults import Missing
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.resolve.book import Unknown
+from sampan.kinds.workflows.templates import when as conditions
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Walk
 from sampan.kube.plan import Measure
 from sampan.kube.times import parse
-from sampan.lib import govaluate
 
 PREFIX = "argo_workflows_"
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -183,16 +183,10 @@ def _measure(
 
 
 def _holds(when: str, name: str) -> bool:
-    if not when:
-        return True
     try:
-        found = govaluate.evaluate(when)
-    except govaluate.Mistake as mistake:
+        return conditions.holds(when)
+    except conditions.Mistake as mistake:
         raise Wrong(f"unable to compute 'when' clause for metric '{name}': {mistake}") from mistake
-    if found.__class__ is not bool:
-        why = f"Expected boolean evaluation for '{when}'. Got {found}"
-        raise Wrong(f"unable to compute 'when' clause for metric '{name}': {why}")
-    return bool(found)
 
 
 def _check(name: str, labels: Mapping[str, str]) -> None:

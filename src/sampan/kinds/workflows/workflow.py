@@ -14,6 +14,7 @@ from sampan.kinds.workflows import (
     begin,
     events,
     exits,
+    figures,
     leftovers,
     locking,
     metrics,
@@ -25,7 +26,7 @@ from sampan.kinds.workflows import (
 )
 from sampan.kinds.workflows.artifacts import collection
 from sampan.kinds.workflows.execute import execute, settle
-from sampan.kinds.workflows.language import maps, variables
+from sampan.kinds.workflows.language import expressions, maps, variables
 from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import living, reports, state
@@ -97,7 +98,7 @@ def decide(run: Run) -> Plan:
         run, known = begin.begun(run)
     except begin.Refused as fault:
         return _refused(run, str(fault), fault.phase)
-    walk = Walk(run, execute, known)
+    walk = Walk(run, execute, {**known, expressions.CLOCK: run.now})
     if not run.phase:
         walk.book.learn(run.manifest["spec"], "")
     word = locking.acquire_all(walk)
@@ -113,6 +114,7 @@ def decide(run: Run) -> Plan:
     usage.account(walk)
     told = [*status.tell(run, word), *events.of_nodes(walk)]
     measured = [*metrics.of_templates(walk), *metrics.of_workflow(walk, word.phase, done=word.done)]
+    measured += figures.of_phase(walk, word)
     actions = [*around, *walk.actions, *walk.done, *told, *measured]
     return _plan(actions, status.patch(walk, word), walk.again_in)
 

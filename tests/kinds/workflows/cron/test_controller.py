@@ -212,3 +212,17 @@ def test_an_old_spelling_is_a_schedule_like_any_other() -> None:
     toy = Almanac(manifest, "2026-05-01 00:00").asleep_until("2026-05-01 00:01")
     assert toy.spec["schedules"] == [MINUTELY]
     assert names(toy) == [FIRST]
+
+
+def test_activations_are_counted() -> None:
+    toy = begun(concurrencyPolicy="Forbid")
+    toy.asleep_until("2026-05-01 00:02")
+    counted = [(each.name, dict(each.labels)) for each in toy.measured if "cron" in each.name]
+    about = {"name": "tick", "namespace": "u"}
+    assert counted == [
+        ("argo_workflows_cronworkflows_triggered_total", about),
+        (
+            "argo_workflows_cronworkflows_concurrencypolicy_triggered",
+            {**about, "concurrency_policy": "Forbid"},
+        ),
+    ]

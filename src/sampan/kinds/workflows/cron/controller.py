@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from sampan.kinds.workflows import figures
 from sampan.kinds.workflows.cron import children, policy, schedules
 from sampan.kinds.workflows.cron.status import Account
 from sampan.kinds.workflows.cron.types import Child, Series, Spec, spec_of, status_of
@@ -21,7 +22,7 @@ from sampan.kinds.workflows.validate import manifests
 from sampan.kube import meta, names
 from sampan.kube.conditions import is_true
 from sampan.kube.keys import Key, Manifest
-from sampan.kube.plan import Action, Apply, Controller, Delete, Patch, Plan, View
+from sampan.kube.plan import Action, Apply, Controller, Delete, Measure, Patch, Plan, View
 
 _LONGEST_NAME = 52
 """Characters; a Workflow's name has eleven more, and no more than 63 (validate.go)."""
@@ -123,13 +124,25 @@ def _attempt(series: Series, account: Account, due: datetime) -> list[Action]:
     running = [child for child in series.children if not child.over]
     if series.spec.concurrencyPolicy == "Forbid" and running:
         account.pass_over(due)
-        return []
+        return [_policy(series)]
     ended = running if series.spec.concurrencyPolicy == "Replace" else []
     account.begun(due)
     return [
         *(_terminate(series, child) for child in ended),
+        *([_policy(series)] if ended else []),
         Apply(children.build(series.manifest, series.spec, due)),
-    ]
+        figures.counted(
+            "cronworkflows_triggered_total", "Activations of CronWorkflows",
+            {"name": series.name, "namespace": series.namespace},
+        ),
+    ]  # fmt: skip
+
+
+def _policy(series: Series) -> Measure:
+    policy = series.spec.concurrencyPolicy
+    about = {"name": series.name, "namespace": series.namespace, "concurrency_policy": policy}
+    name = "cronworkflows_concurrencypolicy_triggered"
+    return figures.counted(name, "Times that a concurrencyPolicy acted", about)
 
 
 def _terminate(series: Series, child: Child) -> Patch:
