@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from artifacts.makers import Namespaced
 from s3 import PROGRAM, S3
 from sampan.artifacts import Artifacts
 
@@ -21,5 +22,5 @@ def s3() -> Iterator[S3]:
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path) -> Artifacts:
-    return Artifacts(tmp_path / "repository")
+def artifacts(tmp_path: Path) -> Namespaced:
+    return Namespaced(Artifacts(tmp_path / "repository"))

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from sampan.artifacts import Artifacts
 from sampan.kube.locations import LOCAL_ENDPOINT
+
+
+class Namespaced:
+    """The verbs of `Artifacts`, for the namespace "ns"."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self.load = partial(artifacts.load, namespace="ns")
+        self.save = partial(artifacts.save, namespace="ns")
+        self.open = partial(artifacts.open, namespace="ns")
+        self.keys = partial(artifacts.keys, namespace="ns")
+        self.delete = partial(artifacts.delete, namespace="ns")
 
 
 def local(key: str, **more: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from artifacts.makers import no_secret
-from sampan.artifacts import Artifacts, Fault, NotThere, Unreachable
+from artifacts.makers import Namespaced, no_secret
+from sampan.artifacts import Fault, NotThere, Unreachable
 
 pytestmark = [
     pytest.mark.slow,
@@ -92,7 +92,7 @@ def git(repo: str, **more: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_revisions(
-    artifacts: Artifacts, tmp_path: Path, server: str, settings: dict[str, Any], text: str,
+    artifacts: Namespaced, tmp_path: Path, server: str, settings: dict[str, Any], text: str,
     submodule: bool,
 ) -> None:  # fmt: skip
     artifacts.load(git(f"{server}/repo", **settings), tmp_path / "src", no_secret)
@@ -101,7 +101,7 @@ def test_revisions(
     assert (tmp_path / "src" / ".git").is_dir()
 
 
-def test_an_empty_repository_is_one(artifacts: Artifacts, tmp_path: Path, server: str) -> None:
+def test_an_empty_repository_is_one(artifacts: Namespaced, tmp_path: Path, server: str) -> None:
     artifacts.load(git(f"{server}/empty", revision="main"), tmp_path / "src", no_secret)
     assert os.listdir(tmp_path / "src") == [".git"]
 
@@ -118,14 +118,14 @@ def test_an_empty_repository_is_one(artifacts: Artifacts, tmp_path: Path, server
     ],
 )  # fmt: skip
 def test_a_manifest_cannot_give_options(
-    artifacts: Artifacts, tmp_path: Path, settings: dict[str, Any]
+    artifacts: Namespaced, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     with pytest.raises(Fault):
         artifacts.load({"git": settings}, tmp_path / "src", no_secret)
     assert not (tmp_path / "src").exists()
 
 
-def test_what_goes_wrong_is_told_apart(artifacts: Artifacts, tmp_path: Path, server: str) -> None:
+def test_what_goes_wrong_is_told_apart(artifacts: Namespaced, tmp_path: Path, server: str) -> None:
     with pytest.raises(NotThere):
         artifacts.load(git(f"{server}/repo", revision="nothing"), tmp_path / "src", no_secret)
     with pytest.raises(Unreachable):
@@ -135,7 +135,7 @@ def test_what_goes_wrong_is_told_apart(artifacts: Artifacts, tmp_path: Path, ser
     assert os.listdir(tmp_path) == ["repository"]
 
 
-def test_a_password_is_no_argument(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_a_password_is_no_argument(artifacts: Namespaced, tmp_path: Path) -> None:
     place = git(
         "http://127.0.0.1:1/x", usernameSecret={"name": "u", "key": "k"},
         passwordSecret={"name": "p", "key": "k"},

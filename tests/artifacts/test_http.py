@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artifacts.makers import NONE, no_secret
-from sampan.artifacts import Artifacts, Fault, NotThere, Refused, Unreachable
+from artifacts.makers import NONE, Namespaced, no_secret
+from sampan.artifacts import Fault, NotThere, Refused, Unreachable
 
 pytestmark = pytest.mark.slow  # a process for each artifact
 
@@ -94,7 +94,7 @@ def selector(name: str) -> dict[str, str]:
     return {"name": name, "key": "k"}
 
 
-def test_a_file_is_loaded_with_headers(artifacts: Artifacts, tmp_path: Path, server: str) -> None:
+def test_a_file_is_loaded_with_headers(artifacts: Namespaced, tmp_path: Path, server: str) -> None:
     place = http(f"{server}/file", headers=[{"name": "X-Mine", "value": "1"}])
     artifacts.load({**place, "mode": 0o755}, tmp_path / "f", no_secret)
     assert (tmp_path / "f").read_text() == "hello"
@@ -106,7 +106,7 @@ def test_a_file_is_loaded_with_headers(artifacts: Artifacts, tmp_path: Path, ser
 
 
 def test_who_we_are_is_told_to_one_host_only(
-    artifacts: Artifacts, tmp_path: Path, server: str
+    artifacts: Namespaced, tmp_path: Path, server: str
 ) -> None:
     basic = {"basicAuth": {"usernameSecret": selector("u"), "passwordSecret": selector("p")}}
     artifacts.load(http(f"{server}/elsewhere", auth=basic), tmp_path / "f", passwords)
@@ -119,7 +119,7 @@ def test_who_we_are_is_told_to_one_host_only(
     assert Handler.seen[2][2]["Authorization"] == wanted
 
 
-def test_a_token_is_asked_for(artifacts: Artifacts, tmp_path: Path, server: str) -> None:
+def test_a_token_is_asked_for(artifacts: Namespaced, tmp_path: Path, server: str) -> None:
     oauth2 = {
         "clientIDSecret": selector("id"), "clientSecretSecret": selector("s"),
         "tokenURLSecret": selector("url"), "scopes": ["a", "b"],
@@ -137,7 +137,7 @@ def test_a_token_is_asked_for(artifacts: Artifacts, tmp_path: Path, server: str)
 
 
 def test_a_file_is_saved_also_where_that_has_moved(
-    artifacts: Artifacts, tmp_path: Path, server: str
+    artifacts: Namespaced, tmp_path: Path, server: str
 ) -> None:
     (tmp_path / "f").write_text("hello")
     artifacts.save({**http(f"{server}/moved"), **NONE}, tmp_path / "f", no_secret)
@@ -163,7 +163,7 @@ def test_a_file_is_saved_also_where_that_has_moved(
     ],
 )  # fmt: skip
 def test_what_goes_wrong_is_told_apart(
-    artifacts: Artifacts, tmp_path: Path, server: str, path: str, kind: type[Fault], said: str
+    artifacts: Namespaced, tmp_path: Path, server: str, path: str, kind: type[Fault], said: str
 ) -> None:
     with pytest.raises(Fault, match=said) as found:
         artifacts.load(http(f"{server}{path}"), tmp_path / "f", no_secret)
@@ -172,6 +172,6 @@ def test_what_goes_wrong_is_told_apart(
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y", "/etc/passwd", "http://[::1"])
-def test_only_http_is(artifacts: Artifacts, tmp_path: Path, url: str) -> None:
+def test_only_http_is(artifacts: Namespaced, tmp_path: Path, url: str) -> None:
     with pytest.raises(Fault):
         artifacts.load(http(url), tmp_path / "f", no_secret)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.makers import NONE, TAR, ZIP, local, no_secret
-from sampan.artifacts import Artifacts, Fault, NotThere
+from artifacts.makers import NONE, TAR, ZIP, Namespaced, local, no_secret
+from sampan.artifacts import Fault, NotThere
 
 
 def a_tree(path: Path) -> Path:
@@ -41,7 +41,7 @@ TREE = {"deep": "", "deep/er": "", "deep/er/two~tar": "2", "one": "1", "link": "
 @pytest.mark.parametrize("consume", [False, True])
 @pytest.mark.parametrize("archive", [{}, TAR, NONE], ids=["default", "tar", "none"])
 def test_a_tree_comes_back_as_it_was(
-    artifacts: Artifacts, tmp_path: Path, archive: dict[str, object], consume: bool
+    artifacts: Namespaced, tmp_path: Path, archive: dict[str, object], consume: bool
 ) -> None:
     source = a_tree(tmp_path / "source")
     if consume:
@@ -56,7 +56,7 @@ def test_a_tree_comes_back_as_it_was(
 
 @pytest.mark.parametrize("archive", [{}, NONE, ZIP], ids=["default", "none", "zip"])
 def test_a_file_stays_a_file(
-    artifacts: Artifacts, tmp_path: Path, archive: dict[str, object]
+    artifacts: Namespaced, tmp_path: Path, archive: dict[str, object]
 ) -> None:
     (tmp_path / "f").write_text("hello")
     artifacts.save(local("a/b", **archive), tmp_path / "f", no_secret)
@@ -66,7 +66,7 @@ def test_a_file_stays_a_file(
 
 
 def test_who_writes_into_a_loaded_file_changes_nothing_else(
-    artifacts: Artifacts, tmp_path: Path
+    artifacts: Namespaced, tmp_path: Path
 ) -> None:
     (tmp_path / "f").write_text("hello")
     os.link(tmp_path / "f", tmp_path / "other-name")
@@ -78,7 +78,7 @@ def test_who_writes_into_a_loaded_file_changes_nothing_else(
     assert (tmp_path / "h").read_text() == "hello"
 
 
-def test_an_archive_is_made_for_those_who_want_one(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_an_archive_is_made_for_those_who_want_one(artifacts: Namespaced, tmp_path: Path) -> None:
     (tmp_path / "hello_world.txt").write_text("hello")
     kept = local("wf/pod/art.tgz", path="/tmp/hello_world.txt")
     artifacts.save(kept, tmp_path / "hello_world.txt", no_secret)
@@ -94,7 +94,7 @@ def test_an_archive_is_made_for_those_who_want_one(artifacts: Artifacts, tmp_pat
     assert (tmp_path / "again").read_text() == "hello"
 
 
-def test_directories_are_many_keys(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_directories_are_many_keys(artifacts: Namespaced, tmp_path: Path) -> None:
     artifacts.save(local("data", **NONE), a_tree(tmp_path / "source"), no_secret)
     (tmp_path / "three").write_text("3")
     artifacts.save(local("data/three.tgz"), tmp_path / "three", no_secret)
@@ -112,10 +112,10 @@ def test_directories_are_many_keys(artifacts: Artifacts, tmp_path: Path) -> None
     artifacts.delete(local("data/deep/"), no_secret)
     assert artifacts.keys(local("data"), no_secret) == ["data/three.tgz"]
     artifacts.delete(local("data/"), no_secret)
-    assert [p.name for p in (tmp_path / "repository" / "artifacts").iterdir()] == []
+    assert [p.name for p in (tmp_path / "repository" / "ns" / "artifacts").iterdir()] == []
 
 
-def test_links_lead_nobody_out(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_links_lead_nobody_out(artifacts: Namespaced, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "link").symlink_to(tmp_path / "secret")
@@ -128,21 +128,21 @@ def test_links_lead_nobody_out(artifacts: Artifacts, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["../x", "a/../../x", "", "/", "a/./b", "a\0b"])
-def test_keys_lead_nowhere_else(artifacts: Artifacts, tmp_path: Path, key: str) -> None:
+def test_keys_lead_nowhere_else(artifacts: Namespaced, tmp_path: Path, key: str) -> None:
     (tmp_path / "f").write_text("x")
     with pytest.raises(Fault):
         artifacts.save(local(key), tmp_path / "f", no_secret)
 
 
 @pytest.mark.parametrize("bucket", ["..", "", ".tmp", "a/b", "a\0b"])
-def test_buckets_lead_nowhere_else(artifacts: Artifacts, tmp_path: Path, bucket: str) -> None:
+def test_buckets_lead_nowhere_else(artifacts: Namespaced, tmp_path: Path, bucket: str) -> None:
     wanted = local("k")
     wanted["s3"]["bucket"] = bucket
     with pytest.raises(Fault):
         artifacts.load(wanted, tmp_path / "f", no_secret)
 
 
-def test_what_is_missing_is_said(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_what_is_missing_is_said(artifacts: Namespaced, tmp_path: Path) -> None:
     with pytest.raises(NotThere, match="has no object wf/x"):
         artifacts.load(local("wf/x"), tmp_path / "x", no_secret)
     with pytest.raises(NotThere, match="no such file or directory"):
@@ -151,7 +151,7 @@ def test_what_is_missing_is_said(artifacts: Artifacts, tmp_path: Path) -> None:
     assert list(tmp_path.glob("x*")) == []
 
 
-def test_the_last_one_to_save_wins(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_the_last_one_to_save_wins(artifacts: Namespaced, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("file")
     artifacts.save(local("k"), a_tree(tmp_path / "t"), no_secret)
     artifacts.save(local("k", **ZIP), tmp_path / "f", no_secret)
@@ -162,7 +162,7 @@ def test_the_last_one_to_save_wins(artifacts: Artifacts, tmp_path: Path) -> None
     assert artifacts.keys(local("k"), no_secret) == ["k"]
 
 
-def test_many_save_and_load_the_same_key_at_once(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_many_save_and_load_the_same_key_at_once(artifacts: Namespaced, tmp_path: Path) -> None:
     faults: list[BaseException] = []
 
     def work(number: int) -> None:
@@ -189,7 +189,7 @@ def test_many_save_and_load_the_same_key_at_once(artifacts: Artifacts, tmp_path:
     assert os.listdir(tmp_path / "repository" / ".tmp") == ["lock"]
 
 
-def test_modes_are_set(artifacts: Artifacts, tmp_path: Path) -> None:
+def test_modes_are_set(artifacts: Namespaced, tmp_path: Path) -> None:
     artifacts.save(local("k"), a_tree(tmp_path / "t"), no_secret)
     artifacts.load(local("k", mode=0o755, recurseMode=True), tmp_path / "out", no_secret)
     assert (tmp_path / "out" / "deep" / "er" / "two~tar").stat().st_mode & 0o777 == 0o755
@@ -197,3 +197,16 @@ def test_modes_are_set(artifacts: Artifacts, tmp_path: Path) -> None:
     artifacts.load(raw, tmp_path / "script", no_secret)
     assert (tmp_path / "script").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "script").read_text() == "#!/bin/sh\n"
+
+
+def test_namespaces_have_nothing_in_common(artifacts: Namespaced, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(name)
+        artifacts.save(local("wf/k"), tmp_path / name, no_secret, namespace=name)
+    artifacts.load(local("wf/k"), tmp_path / "out", no_secret, namespace="one")
+    assert (tmp_path / "out").read_text() == "one"
+    with pytest.raises(NotThere):
+        artifacts.load(local("wf/k"), tmp_path / "x", no_secret, namespace="three")
+    for wrong in ("", "..", "a/b"):
+        with pytest.raises(Fault, match="no name of a namespace"):
+            artifacts.open(local("wf/k"), no_secret, namespace=wrong)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.makers import NONE, credentials, no_secret, remote
+from artifacts.makers import NONE, Namespaced, credentials, no_secret, remote
 from s3 import S3
-from sampan.artifacts import Artifacts, Fault, NotThere, Refused, Unreachable
+from sampan.artifacts import Fault, NotThere, Refused, Unreachable
 
 pytestmark = pytest.mark.slow  # a process for each artifact
 
 
-def test_a_file_goes_and_comes_back_packed(artifacts: Artifacts, tmp_path: Path, s3: S3) -> None:
+def test_a_file_goes_and_comes_back_packed(artifacts: Namespaced, tmp_path: Path, s3: S3) -> None:
     place = remote(s3.endpoint, "wf/pod/greeting.tgz", path="/tmp/hello world.txt")
     (tmp_path / "f").write_text("hello")
     artifacts.save(place, tmp_path / "f", credentials)
@@ -35,7 +35,7 @@ def test_a_file_goes_and_comes_back_packed(artifacts: Artifacts, tmp_path: Path,
 
 
 def test_a_directory_without_archive_is_many_objects(
-    artifacts: Artifacts, tmp_path: Path, s3: S3
+    artifacts: Namespaced, tmp_path: Path, s3: S3
 ) -> None:
     (tmp_path / "d" / "deep").mkdir(parents=True)
     (tmp_path / "d" / "one").write_text("1")
@@ -51,7 +51,7 @@ def test_a_directory_without_archive_is_many_objects(
 
 
 def test_a_bucket_is_made_if_that_is_asked_for(
-    artifacts: Artifacts, tmp_path: Path, s3: S3
+    artifacts: Namespaced, tmp_path: Path, s3: S3
 ) -> None:
     place = remote(s3.endpoint, "k", **NONE)
     place["s3"] |= {"bucket": "new-bucket", "createBucketIfNotPresent": {"objectLocking": False}}
@@ -62,7 +62,7 @@ def test_a_bucket_is_made_if_that_is_asked_for(
 
 
 def test_a_key_cannot_lead_out_of_the_directory_it_is_loaded_to(
-    artifacts: Artifacts, tmp_path: Path, s3: S3
+    artifacts: Namespaced, tmp_path: Path, s3: S3
 ) -> None:
     s3.put("bucket/evil/%2e%2e/%2e%2e/out", b"x")
     s3.put("bucket/evil/good", b"y")
@@ -71,7 +71,7 @@ def test_a_key_cannot_lead_out_of_the_directory_it_is_loaded_to(
     assert list(tmp_path.rglob("out")) == []
 
 
-def test_what_goes_wrong_is_told_apart(artifacts: Artifacts, tmp_path: Path, s3: S3) -> None:
+def test_what_goes_wrong_is_told_apart(artifacts: Namespaced, tmp_path: Path, s3: S3) -> None:
     with pytest.raises(Refused, match='secret "cred" with key "access" not found'):
         artifacts.load(remote(s3.endpoint, "k"), tmp_path / "f", no_secret)
     other = remote(s3.endpoint, "k")

@@ -1,9 +1,12 @@
 """The repository that is part of this program: objects as files below $SAMPAN_HOME/artifacts.
 
-    <bucket>/<key>              an object, kept as the file that was saved
-    <bucket>/<key>/…            objects with a common prefix: a directory saved without an archive
-    <bucket>/<key>~tar/<name>   what was to be an archive, kept as the file or directory it was made
-    <bucket>/<key>~zip/<name>   of, under its own name: packed only when somebody wants the archive
+    <namespace>/<bucket>/<key>             an object, kept as the file that was saved
+    <namespace>/<bucket>/<key>/…           objects with a common prefix: a directory saved as it is
+    <namespace>/<bucket>/<key>~tar/<name>  what was to be an archive, kept as the file or directory
+    <namespace>/<bucket>/<key>~zip/<name>  it was made of: packed when somebody wants the archive
+
+A bucket belongs to a namespace: workflows of the same name in two of them have nothing in common,
+and neither can read what the other has saved.
 
 So saving is a rename and loading a copy, and a person can look at everything. Parts of keys that
 end like a mark get a `~` more. Everything appears and disappears in one step; several may save and
@@ -38,10 +41,11 @@ _MARKS: tuple[tuple[Kept, str], ...] = (("tar", "~tar"), ("zip", "~zip"))
 
 
 class Repository:
-    """All buckets below one directory, which is made when it is first needed."""
+    """The buckets of a namespace. `root` is the directory of all, made when it is first needed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, namespace: str) -> None:
         self._root = root
+        self._own = os.path.join(root, _plain(namespace, "namespace"))
 
     def save(self, location: Location, source: str, form: Form, *, consume: bool) -> None:
         """Keep a file or directory. With `consume`, nobody needs the source any more."""
@@ -102,10 +106,8 @@ class Repository:
 
     # -- where ------------------------------------------------------------------------------------
     def _path(self, location: Location) -> str:
-        bucket = str(location["s3"].get("bucket") or "")
-        if not bucket or bucket.startswith(".") or "/" in bucket or "\0" in bucket:
-            raise Fault(f"{bucket!r} is no name of a bucket")
-        return os.path.join(self._root, bucket, *map(_encoded, _parts(key_of(location))))
+        bucket = _plain(str(location["s3"].get("bucket") or ""), "bucket")
+        return os.path.join(self._own, bucket, *map(_encoded, _parts(key_of(location))))
 
     def _kept(self, path: str) -> tuple[Kept, str]:
         """Which archive it was to be, and what it is made of; ("", "") for another object."""
@@ -218,7 +220,7 @@ class Repository:
     def _prune(self, directory: str) -> None:
         """Directories that are empty now, up to the bucket."""
         with contextlib.suppress(OSError):
-            while os.path.dirname(directory) != str(self._root):
+            while os.path.dirname(directory) != self._own:
                 os.rmdir(directory)
                 directory = os.path.dirname(directory)
 
@@ -233,6 +235,12 @@ def _inode(path: str) -> tuple[int, int] | None:
         status = os.lstat(path)
         return status.st_ino, status.st_ctime_ns
     return None
+
+
+def _plain(name: str, what: str) -> str:
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise Fault(f"{name[:100]!r} is no name of a {what}")
+    return name
 
 
 def _parts(wanted: str) -> list[str]:

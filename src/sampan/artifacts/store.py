@@ -42,22 +42,21 @@ class Opened(Struct, frozen=True):
 
 class Artifacts:
     """`root` is the local repository's directory. `route` knows the ways to servers that only pods
-    can reach (see `remote`)."""
+    can reach (see `remote`). `namespace` is the one for which an artifact is moved: its buckets of
+    the local repository, its names of servers."""
 
     def __init__(self, root: Path, route: Route | None = None) -> None:
-        self._repository = Repository(root)
+        self._root = root
         self._remote = Remote(root, route)
 
-    def load(
-        self, artifact: Location, target: Path, secrets: Secrets, *, namespace: str = ""
-    ) -> None:
+    def load(self, artifact: Location, target: Path, secrets: Secrets, *, namespace: str) -> None:
         """Put the artifact, unpacked as its `archive` says and with its `mode`, at `target`, which
         appears in one step; parents are made. A file there is replaced. Fault."""
         with _said(), trees.beside(target) as made:
             if locations.kind_of(artifact) == "raw":
                 _write(made, artifact)
             elif locations.is_local(artifact):
-                self._repository.load(artifact, made, form(artifact))
+                self._local(namespace).load(artifact, made, form(artifact))
             else:
                 self._remote.load(artifact, made, secrets, namespace)
             if artifact.get("mode") is not None:
@@ -71,7 +70,7 @@ class Artifacts:
         source: Path,
         secrets: Secrets,
         *,
-        namespace: str = "",
+        namespace: str,
         consume: bool = False,
     ) -> None:
         """Keep the file or directory at `source`, which is no link. With `consume`, nobody needs it
@@ -81,17 +80,17 @@ class Artifacts:
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise Fault(f"{source} is not a regular file or directory")
             if locations.is_local(artifact):
-                self._repository.save(artifact, str(source), form(artifact), consume=consume)
+                self._local(namespace).save(artifact, str(source), form(artifact), consume=consume)
             else:
                 self._remote.save(artifact, source, secrets, namespace)
 
-    def open(self, artifact: Location, secrets: Secrets, *, namespace: str = "") -> Opened:
+    def open(self, artifact: Location, secrets: Secrets, *, namespace: str) -> Opened:
         """The object as it lies there, an archive as an archive. The caller closes it. NotThere,
         also for a directory of objects; Fault."""
         with _said():
             file: IO[bytes]
             if locations.is_local(artifact):
-                file, content_type = self._repository.open(artifact, form(artifact))
+                file, content_type = self._local(namespace).open(artifact, form(artifact))
             elif locations.kind_of(artifact) == "raw":
                 file, content_type = io.BytesIO(_text(artifact)), "text/plain"
             else:
@@ -100,18 +99,21 @@ class Artifacts:
             file.seek(0)
             return Opened(file, size, content_type, _name(artifact))
 
-    def keys(self, artifact: Location, secrets: Secrets, *, namespace: str = "") -> list[str]:
+    def keys(self, artifact: Location, secrets: Secrets, *, namespace: str) -> list[str]:
         """The keys of the objects at and below the artifact's key, in order. Fault."""
         with _said():
             if locations.is_local(artifact):
-                return self._repository.keys(artifact)
+                return self._local(namespace).keys(artifact)
             return self._remote.keys(artifact, secrets, namespace)
 
-    def delete(self, artifact: Location, secrets: Secrets, *, namespace: str = "") -> None:
+    def _local(self, namespace: str) -> Repository:
+        return Repository(self._root, namespace)
+
+    def delete(self, artifact: Location, secrets: Secrets, *, namespace: str) -> None:
         """A key that ends in "/" is all that is below it; what is not there is no fault. Fault."""
         with _said():
             if locations.is_local(artifact):
-                self._repository.delete(artifact)
+                self._local(namespace).delete(artifact)
             else:
                 self._remote.delete(artifact, secrets, namespace)
 
