@@ -23,7 +23,8 @@ async def list_archived(call: Call, archive: Archive | None) -> Mapping[str, Any
     if archive is None:
         return {"metadata": {}, "items": []}
     more = wanted.limit + 1 if wanted.limit else 0  # one more tells whether there is another page
-    items = list(await archive.select(wanted.page(more, wanted.offset)))
+    uids = await archive.uids(wanted.page(more, wanted.offset))
+    items = list(await archive.summaries(uids))
     meta: dict[str, Any] = {}
     if wanted.counted and wanted.limit:
         total = await archive.count(wanted.page(0, 0))

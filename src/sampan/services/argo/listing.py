@@ -1,4 +1,5 @@
-"""Lists of workflows: those that are there and then the archived ones, as pages of one list.
+"""Lists of workflows: those that are there and then those that only the archive has, as pages of
+one list. (Upstream lists all that are archived from there, and so without their nodes.)
 
 The newest start comes first; a page's items are sorted once more, running ones first, as upstream
 does. `continue` is a number: how many items came before. Upstream: server/workflow ListWorkflows.
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sampan.kube import names
 from sampan.kube.errors import Forbidden
 from sampan.kube.keys import Manifest
 from sampan.records import selection
@@ -18,15 +18,16 @@ from sampan.services.argo import fields
 from sampan.services.argo.call import WORKFLOWS, Call
 from sampan.services.argo.errors import denied
 
-ARCHIVED = "Archived"
-"""The archiving status of a workflow that the archive has; it is listed from there."""
-
 
 class Archive(Protocol):
     """What the services ask of the archive (`sampan.records.archive`)."""
 
-    async def select(self, wanted: Selection) -> Sequence[Manifest]:
-        """The newest start first; without nodes and templates."""
+    async def uids(self, wanted: Selection) -> Sequence[str]:
+        """Of those that are meant, the newest start first."""
+        ...
+
+    async def summaries(self, uids: Sequence[str]) -> Sequence[Manifest]:
+        """Without nodes and templates, in the order of the uids."""
         ...
 
     async def count(self, wanted: Selection) -> int: ...
@@ -47,24 +48,24 @@ class Archive(Protocol):
 async def list_workflows(call: Call, archive: Archive | None) -> Mapping[str, Any]:
     wanted = asked(call)
     answer = await live(call, wanted)
-    found = [
-        item
-        for item in answer["items"]
-        if wanted.matches(item) and not (archive and _archiving(item) == ARCHIVED)
-    ]
-    found.sort(key=lambda each: started(each), reverse=True)
+    found = [item for item in answer["items"] if wanted.matches(item)]
+    found.sort(key=started, reverse=True)
     end = wanted.offset + wanted.limit if wanted.limit else None
     page = found[wanted.offset if wanted.limit else 0 : end]
+    total = len(found)
+    full = bool(wanted.limit) and total > wanted.offset + wanted.limit
+    if archive is not None and not (full and not wanted.counted):
+        there = {item["metadata"]["uid"] for item in answer["items"]}
+        kept = [u for u in await archive.uids(wanted.page(0, 0)) if u not in there]
+        first = max(wanted.offset - total, 0) if wanted.limit else 0
+        last = first + wanted.limit - len(page) if wanted.limit else None
+        page += await archive.summaries(kept[first:last])
+        total += len(kept)
     meta: dict[str, Any] = {"resourceVersion": answer["metadata"].get("resourceVersion", "")}
-    more = bool(wanted.limit) and len(found) > wanted.offset + len(page)
-    if archive is not None and not more:
-        page += await _rest(archive, wanted, len(found), len(page))
-    remaining = len(found) - wanted.offset - len(page)
-    if wanted.limit and archive is not None and (wanted.counted or not more):
-        remaining += await archive.count(wanted.page(0, 0))
+    remaining = max(total - wanted.offset - len(page), 0) if wanted.limit else 0
     if wanted.counted:
-        meta["remainingItemCount"] = max(remaining, 0)
-    if wanted.limit and remaining > 0:
+        meta["remainingItemCount"] = remaining
+    if remaining:
         meta["continue"] = str(wanted.offset + len(page))
     return cleaned(call, {"metadata": meta, "items": sorted(page, key=_order)})
 
@@ -115,20 +116,6 @@ def cleaned(call: Call, answer: Mapping[str, Any]) -> Mapping[str, Any]:
 def whole(workflow: Mapping[str, Any]) -> Mapping[str, Any]:
     """With the fields that Go always writes."""
     return {"metadata": {}, "spec": {}, "status": {}, **workflow}
-
-
-async def _rest(archive: Archive, wanted: Selection, live: int, shown: int) -> Sequence[Manifest]:
-    if not wanted.limit:
-        return await archive.select(wanted)
-    room = wanted.limit - shown
-    if room <= 0:
-        return ()
-    return await archive.select(wanted.page(room, max(wanted.offset - live, 0)))
-
-
-def _archiving(workflow: Manifest) -> str:
-    labels = workflow["metadata"].get("labels") or {}
-    return str(labels.get(names.LABEL_ARCHIVING) or "")
 
 
 def started(workflow: Manifest) -> Any:

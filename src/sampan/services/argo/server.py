@@ -19,6 +19,7 @@ import orjson
 
 from sampan.kube.errors import ApiStatus, Unauthorized
 from sampan.lib.clock import Clock
+from sampan.records.errors import ArchiveFailed
 from sampan.services.argo import errors
 from sampan.services.argo.call import Call, Caller, Download, Stream
 from sampan.services.argo.errors import Refused
@@ -54,6 +55,9 @@ class ArgoServer:
             await self._refuse(request, refused)
         except ApiStatus as error:
             await self._refuse(request, errors.of_status(error))
+        except ArchiveFailed as error:
+            _log.warning("%s", error)
+            await self._refuse(request, Refused(errors.UNAVAILABLE, str(error)))
         except TooMuch:
             await self._refuse(request, errors.invalid("the body of the request is too large"))
         except RecursionError:
