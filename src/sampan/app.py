@@ -25,7 +25,6 @@ import uvloop
 from sampan import founding
 from sampan.apiserver import certificates
 from sampan.apiserver.api import ApiServer
-from sampan.apiserver.loopback import Loopback
 from sampan.apiserver.server import Server
 from sampan.auth.audit import Trail
 from sampan.auth.keys import SigningKey
@@ -45,8 +44,7 @@ from sampan.lib.prometheus import Part, process
 from sampan.nodes import mirrorpod
 from sampan.nodes.kubelet import Node
 from sampan.nodes.scheduler.loop import Scheduler
-from sampan.services.argo.routes import Routes
-from sampan.services.argo.server import ArgoServer
+from sampan.products import Products
 from sampan.store.objects import Store
 from sampan.store.records import StorageFailed
 from sampan.store.relocate import relocate
@@ -159,6 +157,7 @@ class Program:
             clock=self.clock,
         )
         self.scheduler = Scheduler(self.cluster, clock=self.clock)
+        self.products = Products(home, config, self.cluster, self.api, self.clock)
         self.node: Node | None = None
         self.gateway: Server | None = None
         self.argo: Server | None = None
@@ -197,6 +196,7 @@ class Program:
         steps = [
             self.gateway.stop if self.gateway else None,
             self.argo.stop if self.argo else None,
+            self.products.stop,
             self.scheduler.stop,
             self.node.stop if self.node else None,
             self.node.shutdown_pods if self.node else None,
@@ -231,18 +231,15 @@ class Program:
         return Health(ready["status"] == "True", ready.get("message") or "")
 
     async def _open(self, api: str) -> tuple[str, str]:
-        """Open the gateway, with the products that are not left out, and the port of the Argo
-        Server, if it is to have one; answers with where they are."""
-        mounted, argo = {}, ""
-        if "workflows" not in self.config.without:
-            routes, loopback = Routes(), Loopback(self.api.asgi)
-            below = "/argo"
-            mounted[below] = ArgoServer(loopback, routes, clock=self.clock, below=below)
-            if self.config.argo_port is not None:
-                self.argo = Server(ArgoServer(loopback, routes, clock=self.clock))
-                own = await self._listen(self.argo.start, self.config.argo_port, "argo_port")
-                argo = f"https://{LOOPBACK}:{own}"
-        self.gateway = Server(Gateway(self.health, api, mounted, self.config.hosts))
+        """Open the gateway, and the port of the Argo Server if it is to have one; answers with
+        where they are."""
+        await self.products.start()
+        argo, port = "", self.config.argo_port
+        if self.products.argo is not None and port is not None:
+            self.argo = Server(self.products.argo)
+            argo = f"https://{LOOPBACK}:{await self._listen(self.argo.start, port, 'argo_port')}"
+        mounted, hosts = self.products.mounted, self.config.hosts
+        self.gateway = Server(Gateway(self.health, api, mounted, hosts))
         port = await self._listen(self.gateway.start, self.config.port, "port")
         return f"http://{LOOPBACK}:{port}", argo
 

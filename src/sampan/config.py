@@ -85,13 +85,17 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     argo_port: serves the Argo Server's API also on a port of its own, with TLS, as upstream's does
     (on 2746); None, the default, does not. hosts: names, beyond localhost, that this machine is
-    called by in requests to the gateway, such as that of a reverse proxy.
+    called by in requests to the gateway, such as that of a reverse proxy. archive: keeps completed
+    workflows when they are deleted, in a file of the home (true), nowhere (false), or in a database
+    (a URL as SQLAlchemy writes it). archive_days: how long; 0 is for ever.
     """
 
     port: int = 8080
     api_port: int = 6443
     argo_port: int | None = None
     hosts: tuple[str, ...] = ()
+    archive: bool | str = True
+    archive_days: int = 0
     without: tuple[str, ...] = ()
     user: str = "user@example.com"
     images: tuple[Image, ...] = ()
@@ -121,6 +125,8 @@ def load(path: Path, **settings: Any) -> Config:
     except msgspec.ValidationError as error:
         raise UserMistake(f"{path}: {error}") from error
     _check_node(path, config.node)
+    if config.archive_days < 0:
+        raise UserMistake(f"{path}: archive_days must be at least 0")
     for image in config.images:
         if sum((bool(image.python), bool(image.rootfs), image.host, bool(image.oci))) != 1:
             raise UserMistake(
@@ -212,6 +218,10 @@ class Home:
     @property
     def artifacts(self) -> Path:
         return self.path / "artifacts"
+
+    @property
+    def records(self) -> Path:
+        return self.path / "records"
 
     @property
     def volumes(self) -> Path:

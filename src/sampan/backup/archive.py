@@ -1,6 +1,7 @@
 """The file that `sampan backup` writes: a tar of the parts of a home, and a list of what is in it.
 
     store/objects.db   the objects, as one consistent SQLite file
+    records/…          the archive of workflows, if it is kept in the home
     keys/…             the CA and the key that signs tokens: with them all tokens stay valid
     config.yaml        if there is one
     volumes/…          the files of persistent volumes, only when they were asked for
@@ -29,8 +30,9 @@ from sampan.kube.errors import UserMistake
 FORM = 1
 MANIFEST = "MANIFEST.json"
 STORE = "store/objects.db"
+RECORDS = "records/workflows.db"
 VOLUMES = "volumes"
-PARTS = ("store", "keys", "config.yaml", VOLUMES)
+PARTS = ("store", "records", "keys", "config.yaml", VOLUMES)
 _MOST_MANIFEST = 1 << 28  # bytes: a million files
 _PIECE = 1 << 20
 

@@ -10,11 +10,11 @@ import os
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sampan import __version__
-from sampan.backup.archive import STORE, Writer
+from sampan.backup.archive import RECORDS, STORE, Writer
 from sampan.config import Home
 from sampan.kube.errors import UserMistake
 from sampan.kube.times import rfc3339
@@ -33,10 +33,14 @@ def make(
         raise UserMistake(f"there is nothing to keep in {home.path}")
     with tempfile.TemporaryDirectory(dir=home.path, prefix="backup.") as place:
         store = Path(place, "objects.db")
-        (fetch or (lambda path: _copy(home, path)))(store)
+        (fetch or (lambda path: _copy(home.store / "objects.db", path)))(store)
+        records = Path(place, "workflows.db")
+        if (archive := home.records / "workflows.db").exists():
+            _copy(archive, records)  # SQLite lets several processes read
         draft = target.with_name(f".{target.name}.new")
         try:
-            skipped = _write(home, store, draft, clock, volumes=volumes)
+            parts = {STORE: store, RECORDS: records}
+            skipped = _write(home, parts, draft, clock, volumes=volumes)
             draft.replace(target)
         except OSError as error:
             raise UserMistake(f"{target} cannot be written: {error.strerror}") from error
@@ -45,25 +49,28 @@ def make(
     return skipped
 
 
-def _copy(home: Home, path: Path) -> None:
-    """Nobody has the file open; what a crash has left in the log beside it belongs to it."""
+def _copy(source: Path, path: Path) -> None:
+    """What a crash has left in the log beside the file belongs to it."""
     try:
-        connection = sqlite3.connect(home.store / "objects.db")
+        connection = sqlite3.connect(source)
         try:
             schema.copy(connection, path)
         finally:
             connection.close()
     except (sqlite3.Error, OSError) as error:
-        raise UserMistake(f"the store of {home.path} cannot be copied: {error}") from error
+        raise UserMistake(f"{source} cannot be copied: {error}") from error
 
 
-def _write(home: Home, store: Path, draft: Path, clock: Clock, *, volumes: bool) -> list[str]:
+def _write(
+    home: Home, parts: Mapping[str, Path], draft: Path, clock: Clock, *, volumes: bool
+) -> list[str]:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         compressed = draft.name.endswith((".gz.new", ".tgz.new"))
         with tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as tar:
             writer = Writer(tar)
-            writer.add_tree(store, STORE)
+            for name, path in parts.items():
+                writer.add_tree(path, name)
             writer.add_tree(home.keys, "keys")
             writer.add_tree(home.config, "config.yaml")
             if volumes:
