@@ -114,10 +114,12 @@ class Kube:
         whole = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
         return await self._ask("POST", resource.path(namespace), query, whole)
 
-    async def replace(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
+    async def replace(
+        self, resource: Resource, namespace: str, manifest: Manifest, query: Query = NOTHING
+    ) -> Manifest:
         whole = {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
         path = resource.path(namespace, manifest["metadata"]["name"])
-        return await self._ask("PUT", path, NOTHING, whole)
+        return await self._ask("PUT", path, query, whole)
 
     async def patch(
         self,

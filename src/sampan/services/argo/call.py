@@ -7,6 +7,7 @@ the JSON of the answer, or with a `Stream`; they raise `errors.Refused` or an Ap
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -86,6 +87,10 @@ class Call:
         if not isinstance(self.payload, dict):
             raise invalid("the body must be a JSON object")
         return self.payload
+
+    @property
+    def moment(self) -> datetime:
+        return self._clock.now()
 
     @property
     def now(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sampan.services.argo import (
     archived,
+    changes,
     info,
     listing,
     logs,
@@ -24,6 +25,7 @@ from sampan.services.argo import (
 )
 from sampan.services.argo.call import EVENT_BINDINGS, Call, Handler
 from sampan.services.argo.errors import UNIMPLEMENTED, Refused, not_found
+from sampan.services.argo.events import Events
 from sampan.services.argo.listing import Archive
 
 _NAMESPACE = "{namespace}"
@@ -54,11 +56,11 @@ class Routes:
 
 
 def _match(pattern: Pattern, parts: list[str]) -> Mapping[str, str] | None:
-    """Only the namespace may be empty: that is all of them."""
+    """Only a namespace may be empty: that is all of them; and what tells events apart."""
     found = {}
     for wanted, part in zip(pattern, parts, strict=True):
         if wanted.startswith("{"):
-            if not part and wanted != _NAMESPACE:
+            if not part and wanted not in (_NAMESPACE, "{discriminator}"):
                 return None
             found[wanted[1:-1]] = part
         elif wanted != part:
@@ -79,6 +81,7 @@ def _table(archive: Archive | None) -> Iterable[Row]:
         ("PUT", "cron-workflows/{namespace}/{name}/suspend", templates.suspend_cron),
         ("PUT", "cron-workflows/{namespace}/{name}/resume", templates.resume_cron),
         ("GET", "workflow-event-bindings/{namespace}", _bindings.list),
+        ("POST", "events/{namespace}/{discriminator}", Events().receive),
         ("POST", "sync/{namespace}", sync.create),
         ("GET", "sync/{namespace}/{key}", sync.get),
         ("PUT", "sync/{namespace}/{key}", sync.update),
@@ -101,6 +104,17 @@ def _workflows(archive: Archive | None) -> Iterable[Row]:
     yield "DELETE", "workflows/{namespace}/{name}", workflows.delete
     yield "GET", "workflows/{namespace}/{name}/log", logs.logs
     yield "GET", "workflows/{namespace}/{name}/{podName}/log", logs.logs
+    yield "PUT", "workflows/{namespace}/{name}/suspend", changes.suspend
+    yield "PUT", "workflows/{namespace}/{name}/resume", changes.resume
+    yield "PUT", "workflows/{namespace}/{name}/stop", changes.stop
+    yield "PUT", "workflows/{namespace}/{name}/terminate", changes.terminate
+    yield "PUT", "workflows/{namespace}/{name}/set", changes.set_outputs
+    yield "PUT", "workflows/{namespace}/{name}/retry", changes.retry
+    yield (
+        "PUT",
+        "workflows/{namespace}/{name}/resubmit",
+        partial(changes.resubmit, archive=archive),
+    )
     yield "GET", "workflow-events/{namespace}", watching.workflows
     yield "GET", "stream/events/{namespace}", watching.events
 
@@ -111,6 +125,16 @@ def _archived(archive: Archive | None) -> Iterable[Row]:
     yield "GET", "archived-workflows-label-values", partial(archived.label_values, archive=archive)
     yield "GET", "archived-workflows/{uid}", partial(archived.get, archive=archive)
     yield "DELETE", "archived-workflows/{uid}", partial(archived.delete, archive=archive)
+    yield (
+        "PUT",
+        "archived-workflows/{uid}/retry",
+        partial(changes.retry_archived, archive=archive),
+    )
+    yield (
+        "PUT",
+        "archived-workflows/{uid}/resubmit",
+        partial(changes.resubmit_archived, archive=archive),
+    )
 
 
 def _stored(path: str, kind: templates.Stored) -> Iterable[Row]:

@@ -8,13 +8,16 @@ workflow/common/convert.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from sampan.kinds.workflows import operations
+from sampan.kinds.workflows.operations import overrides
 from sampan.kube import names
 from sampan.kube.keys import Manifest
-from sampan.services.argo import creator, validating
+from sampan.services.argo import creator
 from sampan.services.argo.call import CLUSTER_TEMPLATES, CRON_WORKFLOWS, TEMPLATES, WORKFLOWS, Call
+from sampan.services.argo.checking import check
 from sampan.services.argo.errors import invalid
 from sampan.services.argo.workflows import looked_at
 
@@ -38,17 +41,15 @@ async def submit(call: Call) -> Manifest:
     if not isinstance(options, dict):
         raise invalid("submitOptions must be an object")
     workflow = await _made(call, kind, name)
-    if overrides := _overrides(options.get("artifacts")):
-        workflow = await _with_artifacts(call, workflow, overrides)
+    if keys := _overrides(options.get("artifacts")):
+        workflow = await _with_artifacts(call, workflow, keys)
     workflow = creator.created(apply(workflow, options), call.caller)
-    await validating.refuse(call, WORKFLOWS, workflow)
-    dry = bool(options.get("dryRun")) or bool(options.get("serverDryRun"))
-    made = await call.kube.create(
-        WORKFLOWS, call.namespace, workflow, {"dryRun": "All"} if dry else {}
-    )
-    if dry:
-        return workflow if options.get("dryRun") else made
-    return await looked_at(call, made)
+    stored = await check(call, WORKFLOWS, workflow)
+    if options.get("dryRun"):
+        return workflow
+    if options.get("serverDryRun"):
+        return stored
+    return await looked_at(call, await call.kube.create(WORKFLOWS, call.namespace, workflow))
 
 
 async def _made(call: Call, kind: str, name: str) -> Manifest:
@@ -66,7 +67,7 @@ def of_template(name: str, *, cluster: bool) -> Manifest:
     reference: dict[str, Any] = {"name": name}
     if cluster:
         reference["clusterScope"] = True
-    label = names.LABEL_CLUSTER_TEMPLATE if cluster else names.LABEL_TEMPLATE
+    label = names.LABEL_CLUSTER_WORKFLOW_TEMPLATE if cluster else names.LABEL_WORKFLOW_TEMPLATE
     return {
         "metadata": {"generateName": f"{name}-", "labels": {label: name}},
         "spec": {"workflowTemplateRef": reference},
@@ -115,28 +116,22 @@ def apply(workflow: Manifest, options: Mapping[str, Any]) -> Manifest:
     for field in ("labels", "annotations"):
         if options.get(field):
             meta[field] = {**(meta.get(field) or {}), **_pairs(options[field], field)}
-    if options.get("parameters"):
-        spec["arguments"] = with_parameters(spec.get("arguments"), options["parameters"])
     for field in ("generateName", "name"):
         if options.get(field):
             meta[field] = options[field]
     if options.get("ownerReference"):
         meta["ownerReferences"] = [*(meta.get("ownerReferences") or ()), options["ownerReference"]]
-    return {**workflow, "metadata": meta, "spec": spec}
+    return _with_parameters({**workflow, "metadata": meta, "spec": spec}, options)
 
 
-def with_parameters(arguments: Any, given: Iterable[Any]) -> Mapping[str, Any]:
-    """The arguments with parameters `NAME=VALUE` instead of those of the same names, the given
-    ones first. Raises Refused."""
-    found: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=") if isinstance(text, str) else ("", "", "")
-        if not equals:
-            raise invalid(f"expected parameter of the form: NAME=VALUE. Received: {text}")
-        found[name] = {"name": name, "value": value}
-    arguments = arguments or {}
-    kept = [each for each in arguments.get("parameters") or () if each.get("name") not in found]
-    return {**arguments, "parameters": [*found.values(), *kept]}
+def _with_parameters(workflow: Manifest, options: Mapping[str, Any]) -> Manifest:
+    given = options.get("parameters") or []
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise invalid("submitOptions.parameters must be a list of strings")
+    try:
+        return overrides.with_parameters(workflow, given)
+    except operations.Refused as error:
+        raise invalid(str(error)) from None
 
 
 def _pairs(text: Any, what: str) -> Mapping[str, str]:
@@ -165,7 +160,7 @@ def _overrides(given: Any) -> Mapping[str, str]:
     return found
 
 
-async def _with_artifacts(call: Call, workflow: Manifest, overrides: Mapping[str, str]) -> Manifest:
+async def _with_artifacts(call: Call, workflow: Manifest, keys: Mapping[str, str]) -> Manifest:
     """The workflow with arguments whose artifacts lie under other keys: its own, or those of the
     template that it refers to."""
     spec = workflow["spec"]
@@ -176,21 +171,21 @@ async def _with_artifacts(call: Call, workflow: Manifest, overrides: Mapping[str
         resource = CLUSTER_TEMPLATES if reference.get("clusterScope") else TEMPLATES
         template = await call.kube.get(resource, call.namespace, reference["name"])
         listed = list(((template["spec"].get("arguments") or {}).get("artifacts")) or ())
-        listed = [each for each in listed if each["name"] in overrides]
-    missing = sorted(set(overrides) - {each["name"] for each in listed})
+        listed = [each for each in listed if each["name"] in keys]
+    missing = sorted(set(keys) - {each["name"] for each in listed})
     if missing:
         raise invalid(f"artifact override(s) matched no artifact: {', '.join(missing)}")
-    for name, key in overrides.items() if reference else ():
+    for name, key in keys.items() if reference else ():
         if not _UPLOADED.fullmatch(key) or key.split("/")[1] != call.namespace or ".." in key:
             wanted = f"uploads/{call.namespace}/{{uuid}}/{{filename}}"
             raise invalid(f"invalid artifact key override for {name}: {key!r} is not {wanted}")
-    moved = [_moved(each, overrides) for each in listed]
+    moved = [_moved(each, keys) for each in listed]
     return {**workflow, "spec": {**spec, "arguments": {**arguments, "artifacts": moved}}}
 
 
-def _moved(artifact: Mapping[str, Any], overrides: Mapping[str, str]) -> Mapping[str, Any]:
+def _moved(artifact: Mapping[str, Any], keys: Mapping[str, str]) -> Mapping[str, Any]:
     """The artifact under another key of the same store; of the default one, if it names none."""
-    key = overrides.get(artifact["name"])
+    key = keys.get(artifact["name"])
     if key is None:
         return artifact
     store = next((each for each in _STORED_IN if artifact.get(each)), "s3")

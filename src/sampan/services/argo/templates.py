@@ -1,5 +1,5 @@
 """WorkflowTemplates, ClusterWorkflowTemplates and CronWorkflows: create, get, list, update, delete,
-lint. They differ in what their bodies are called; what is right is judged by the API server.
+lint. They differ in what their bodies are called.
 
 Upstream: argo-workflows server/{workflowtemplate,clusterworkflowtemplate,cronworkflow}.
 """
@@ -12,10 +12,10 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kube.keys import Manifest
-from sampan.services.argo import creator, validating
+from sampan.services.argo import creator
 from sampan.services.argo.call import CLUSTER_TEMPLATES, CRON_WORKFLOWS, TEMPLATES, Call
+from sampan.services.argo.checking import check, check_update
 from sampan.services.argo.errors import invalid
-from sampan.services.argo.workflows import named
 from sampan.services.kube import Resource
 
 
@@ -28,11 +28,11 @@ class Stored(Struct, frozen=True):
 
     async def create(self, call: Call) -> Manifest:
         manifest = creator.created(call.given(self.field, self.missing), call.caller)
-        await validating.refuse(call, self.resource, manifest)
         options = call.body.get("createOptions")
-        dry = isinstance(options, dict) and bool(options.get("dryRun"))
-        query = {"dryRun": "All"} if dry else {}
-        return await call.kube.create(self.resource, call.namespace, manifest, query)
+        stored = await check(call, self.resource, manifest)
+        if isinstance(options, dict) and options.get("dryRun"):
+            return stored
+        return await call.kube.create(self.resource, call.namespace, manifest)
 
     async def get(self, call: Call) -> Manifest:
         return await call.kube.get(self.resource, call.namespace, call.name)
@@ -57,6 +57,7 @@ class Stored(Struct, frozen=True):
             manifest = {**manifest, "metadata": {**meta, "name": call.name}}
         elif meta.get("name") != call.name:
             raise invalid(f'the name in the path is "{call.name}", that in the body is another')
+        await check_update(call, self.resource, manifest)
         return await call.kube.replace(self.resource, call.namespace, manifest)
 
     async def delete(self, call: Call) -> Mapping[str, Any]:
@@ -65,9 +66,7 @@ class Stored(Struct, frozen=True):
 
     async def lint(self, call: Call) -> Manifest:
         manifest = creator.created(call.given(self.field, self.missing), call.caller)
-        await validating.refuse(call, self.resource, manifest, lint=True)
-        dry = {"dryRun": "All"}
-        await call.kube.create(self.resource, call.namespace, named(manifest), dry)
+        await check(call, self.resource, manifest, lint=True)
         return manifest
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from sampan.kube.errors import ApiStatus, NotFound
 from sampan.kube.keys import Manifest
-from sampan.services.argo import creator, fields, validating
+from sampan.services.argo import creator, fields
 from sampan.services.argo.call import WORKFLOWS, Call
+from sampan.services.argo.checking import check
 from sampan.services.argo.errors import not_found
 from sampan.services.argo.listing import Archive, whole
 
@@ -22,38 +23,26 @@ FIRST_LOOK = 2.0
 (hera stops when there is none), so the answer is given when the controller has written it; one that
 is busy for longer is not waited for."""
 
-_DRY = {"dryRun": "All"}
-
 
 async def create(call: Call) -> Manifest:
     given = call.given("workflow", "workflow body not specified")
     workflow = creator.created(given, call.caller)
-    await validating.refuse(call, WORKFLOWS, workflow)
     options = call.body.get("createOptions")
+    stored = await check(call, WORKFLOWS, workflow)
     if call.flag("serverDryRun"):
-        return await call.kube.create(WORKFLOWS, call.namespace, workflow, _DRY)
+        return stored
     if isinstance(options, dict) and options.get("dryRun"):
-        await call.kube.create(WORKFLOWS, call.namespace, workflow, _DRY)
         return workflow
     made = await call.kube.create(WORKFLOWS, call.namespace, workflow)
     return await looked_at(call, made)
 
 
 async def lint(call: Call) -> Manifest:
-    """The workflow, if it could be created."""
+    """The workflow, if it could be created; its arguments may come later."""
     given = call.given("workflow", "unable to get a workflow")
     workflow = creator.created(given, call.caller)
-    await validating.refuse(call, WORKFLOWS, workflow, lint=True)
-    await call.kube.create(WORKFLOWS, call.namespace, named(workflow), _DRY)
+    await check(call, WORKFLOWS, workflow, lint=True)
     return workflow
-
-
-def named(manifest: Manifest) -> Manifest:
-    """With a name that it could have: what is linted may have none yet."""
-    meta = manifest.get("metadata") or {}
-    if meta.get("name") or meta.get("generateName"):
-        return manifest
-    return {**manifest, "metadata": {**meta, "generateName": "lint-"}}
 
 
 async def get(call: Call, archive: Archive | None) -> Mapping[str, Any]:
