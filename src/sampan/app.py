@@ -25,6 +25,7 @@ import uvloop
 from sampan import founding
 from sampan.apiserver import certificates
 from sampan.apiserver.api import ApiServer
+from sampan.apiserver.loopback import Loopback
 from sampan.apiserver.server import Server
 from sampan.auth.audit import Trail
 from sampan.auth.keys import SigningKey
