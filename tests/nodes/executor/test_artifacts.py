@@ -125,7 +125,7 @@ def test_logs_are_kept_as_they_came(play: Any, tmp_path: Path) -> None:
         assert saved(site) == {"main-logs": "wf/p/main.log"}
 
     play(story)
-    log = tmp_path / "home" / "artifacts" / "default" / "b" / "wf" / "p" / "main.log"
+    log = tmp_path / "home" / "artifacts" / "team" / "b" / "wf" / "p" / "main.log"
     assert sorted(log.read_text().split()) == ["one", "three", "two"]
 
 
