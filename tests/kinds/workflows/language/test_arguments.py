@@ -53,6 +53,15 @@ def test_a_parameter_takes_its_value(
     assert resolved(parameter, *given, maps=configmap(msg="from-map"))["value"] == value
 
 
+def test_an_input_may_speak_of_another() -> None:
+    listed = [
+        {"name": "p", "default": "{{=inputs.parameters.q + '!'}}"},
+        {"name": "q", "default": "{{workflow.name}}"},
+    ]
+    found = arguments.resolve({"inputs": {"parameters": listed}}, {}, KNOWN, {})
+    assert [each["value"] for each in found["parameters"]] == ["wf!", "wf"]
+
+
 def test_what_else_is_said_of_a_parameter_is_shown() -> None:
     said = resolved({"default": 1.0, "enum": [1, "b"], "description": "why", "globalName": None})
     assert said == {

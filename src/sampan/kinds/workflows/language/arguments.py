@@ -2,14 +2,15 @@
 
 `resolve` answers with the template's `inputs` as its node will show them, in upstream's form:
 parameters with their values (the argument, else the default, else a key of a ConfigMap), artifacts
-with their locations. Tags of the workflow and of the node in values are filled here, once; what the
-inputs stand for in the rest of the template is `scopes.of_inputs`.
+with their locations. Tags in values are filled here: those of the workflow and of the node, then
+those of other inputs. What inputs stand for in the rest of a template is `scopes.of_inputs`.
 Upstream: argo-workflows workflow/common/util.go ProcessArgs, SubstituteParams.
 """
 
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -78,7 +79,9 @@ def resolve(
         found["artifacts"] = [
             _artifact(each, sent.get(each["name"])) for each in inputs["artifacts"]
         ]
-    return dict(tags.fill(found, known))
+    found = tags.fill(found, known)
+    own = {f"inputs.parameters.{e['name']}": e["value"] for e in found.get("parameters") or ()}
+    return dict(tags.fill(found, ChainMap(own, dict(known))))
 
 
 def _parameter(

@@ -117,7 +117,10 @@ def members(walk: Walk, host: Host, name: str) -> Sequence[Member]:
         return (Member(name),)
     looped = {key: host.child[key] for key in loops.FIELDS if host.child.get(key)}
     if not _is_off(host):
-        found = loops.items(scopes.fill(looped, host.known()))
+        looped = scopes.fill(looped, host.known())
+        if not loops.is_loop(looped):
+            return (Member(name),)  # what it goes over turned out to be nothing at all
+        found = loops.items(looped)
     else:
         try:
             found = loops.items(looped)
