@@ -13,13 +13,14 @@ from sampan.kinds.workflows import admit, crds, figures, roles
 from sampan.kinds.workflows.artifacts.collection import ARTIFACT_GC
 from sampan.kinds.workflows.cron.controller import CRON_WORKFLOW
 from sampan.kinds.workflows.locks.arbiter import ARBITER
+from sampan.kinds.workflows.retention import RETENTION
 from sampan.kinds.workflows.workflow import WORKFLOW
 from sampan.kube import names
 from sampan.kube.component import Component
 
 COMPONENT = Component(
     name="workflows",
-    controllers=(WORKFLOW, CRON_WORKFLOW, ARBITER, ARTIFACT_GC),
+    controllers=(WORKFLOW, CRON_WORKFLOW, ARBITER, ARTIFACT_GC, RETENTION),
     crds=crds.load(),
     objects=roles.objects(),
     rules={
