@@ -16,11 +16,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.workflows.artifacts import collector, strategies
+from sampan.kinds.workflows.artifacts import collector, lookup, strategies
 from sampan.kinds.workflows.artifacts.strategies import COMPLETION, DELETION, FINALIZER, Found
 from sampan.kinds.workflows.pods.about import Unbuildable
 from sampan.kinds.workflows.resolve import execution
-from sampan.kube import locations, meta, names
+from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import NOTHING, Action, Apply, Controller, Delete, Emit, Patch, Plan, View
 
@@ -139,15 +139,10 @@ def _start(seen: Collection, strategy: str) -> Iterator[Action]:
 
 
 def _by_node(seen: Collection, group: list[Found]) -> dict[str, Any]:
-    listed = strategies.templates(seen.workflow)
-    places = {each.get("name"): each.get("archiveLocation") or {} for each in listed}
-    repository = (seen.status.get("artifactRepositoryRef") or {}).get("artifactRepository") or {}
-    usual = locations.of_repository(repository)
     found: dict[str, Any] = {}
     for each in group:
-        own = places.get(each.template) or {}
         node = found.setdefault(each.node, {"artifacts": {}})
-        node["archiveLocation"] = own if locations.is_whole(own) else usual
+        node["archiveLocation"] = lookup.place_of(seen.workflow, each.template)
         node["artifacts"][each.artifact["name"]] = each.artifact
     return found
 

@@ -7,11 +7,11 @@ workflow's. Upstream: argo-workflows workflow/controller/artifact_gc.go, pkg/api
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
+from sampan.kinds.workflows.artifacts import lookup
 from sampan.kube import names
 from sampan.kube.keys import Manifest
 from sampan.kube.meta import fnv32a
@@ -52,21 +52,11 @@ def strategy(spec: Spec, artifact: Artifact) -> str:
     return str(own or (spec.get("artifactGC") or {}).get("strategy") or NEVER)
 
 
-def templates(
-    workflow: Manifest, library: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
-) -> Iterator[Mapping[str, Any]]:
-    """Its own, and those of others that it may use; `library` has their specs."""
-    yield from workflow["spec"].get("templates") or ()
-    yield from ((workflow.get("status") or {}).get("storedTemplates") or {}).values()
-    for other in library.values():
-        yield from other.get("templates") or ()
-
-
 def is_wanted(workflow: Manifest, library: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether any artifact is ever to be deleted. `workflow` with its whole spec."""
     return any(
         strategy(workflow["spec"], artifact) != NEVER
-        for template in templates(workflow, library)
+        for template in lookup.templates(workflow, library)
         for artifact in (template.get("outputs") or {}).get("artifacts") or ()
     )
 
