@@ -127,6 +127,7 @@ def test_a_workflow_takes_its_spec_from_a_template() -> None:
     labels = toy.objects[WORKFLOW]["metadata"]["labels"]
     assert labels["workflows.argoproj.io/workflow-template"] == "lib"
     assert set(status(toy)["storedTemplates"]) == {"namespaced/lib/main"}
+    assert node(toy, "wf")["templateScope"] == "local/"
     del toy.objects[TEMPLATE]
     finish(toy)
     assert status(toy)["phase"] == "Succeeded"

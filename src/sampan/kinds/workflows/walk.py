@@ -126,6 +126,8 @@ class Walk:
         self.active = Counter[str]()  # pods, steps and dags that are not over, by boundary
         self.broken = Counter[str]()  # pods, steps and dags that failed, by boundary
         self._runner = runner
+        own = not run.manifest["spec"].get("workflowTemplateRef")
+        self._scope = f"local/{run.name if own else ''}"  # as upstream: a joined spec has no name
 
     # -- nodes ------------------------------------------------------------------------------------
     def id(self, node_name: str) -> str:
@@ -271,7 +273,7 @@ class Walk:
             fields["templateName"] = call.who["template"]
         if call.who.get("templateRef"):
             fields["templateRef"] = call.who["templateRef"]
-        fields["templateScope"] = call.home or f"local/{self.workflow.name}"
+        fields["templateScope"] = call.home or self._scope
         if call.boundary:
             fields["boundaryID"] = call.boundary
         if call.flags:
