@@ -87,9 +87,11 @@ class Repository:
         return _opened(path, location), type_of(path)
 
     def keys(self, location: Location) -> list[str]:
-        """The keys of the objects at and below a key, in order; [] for none."""
-        path = self._path(location)
-        name = "/".join(_parts(key_of(location)))
+        """The keys of the objects at and below a key, in order; [] for none. An empty key is the
+        whole bucket."""
+        name = key_of(location).strip("/")
+        path = self._path(location) if name else self._bucket(location)
+        name = "/".join(_parts(name)) if name else ""
         if os.path.isdir(path) and not os.path.islink(path):
             return sorted(_objects(path, name))
         return [name] if self._kept(path)[0] or os.path.isfile(path) else []
@@ -106,8 +108,11 @@ class Repository:
 
     # -- where ------------------------------------------------------------------------------------
     def _path(self, location: Location) -> str:
+        return os.path.join(self._bucket(location), *map(_encoded, _parts(key_of(location))))
+
+    def _bucket(self, location: Location) -> str:
         bucket = _plain(str(location["s3"].get("bucket") or ""), "bucket")
-        return os.path.join(self._own, bucket, *map(_encoded, _parts(key_of(location))))
+        return os.path.join(self._own, bucket)
 
     def _kept(self, path: str) -> tuple[Kept, str]:
         """Which archive it was to be, and what it is made of; ("", "") for another object."""
@@ -268,9 +273,9 @@ def _objects(directory: str, prefix: str) -> Iterator[str]:
         for entry in entries:
             name, kept = _decoded(entry.name)
             if kept or entry.is_file(follow_symlinks=False):
-                yield f"{prefix}/{name}"
+                yield f"{prefix}/{name}".removeprefix("/")
             elif entry.is_dir(follow_symlinks=False):
-                yield from _objects(entry.path, f"{prefix}/{name}")
+                yield from _objects(entry.path, f"{prefix}/{name}".removeprefix("/"))
 
 
 def _opened(path: str, location: Location) -> IO[bytes]:

@@ -69,6 +69,12 @@ def _target(job: Job, artifact: Artifact) -> Path:
     return Path(beneath.resolve(volume.source, directory, create=True), name)
 
 
+async def keys(job: Job, place: Mapping[str, Any]) -> list[str]:
+    """The keys of the objects at and below a place. Fault."""
+    secrets, namespace = secrets_of(job), _namespace(job)
+    return await asyncio.to_thread(job.artifacts.keys, place, secrets, namespace=namespace)
+
+
 # -- outputs --------------------------------------------------------------------------------------
 async def save(job: Job, faults: list[str]) -> list[Artifact]:
     """What was saved, with where it lies now; what could not be is a fault."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from sampan.kube import argoexec
-from sampan.nodes.executor import artifact, init, resource, wait
+from sampan.nodes.executor import artifact, data, init, resource, wait
 from sampan.nodes.executor.job import Failed, Job
 
 Program = Callable[[Job], Awaitable[None]]
@@ -18,6 +18,7 @@ PROGRAMS: Mapping[str, Program] = {
     argoexec.ARTIFACT: artifact.run,
     argoexec.INIT: init.run,
     argoexec.WAIT: wait.run,
+    argoexec.DATA: data.run,
     argoexec.RESOURCE: resource.run,
 }
 

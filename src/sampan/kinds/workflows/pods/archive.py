@@ -34,7 +34,9 @@ def located(
 
 def _artifacts(template: Template) -> list[Mapping[str, Any]]:
     ends = (template.get("inputs") or {}, template.get("outputs") or {})
-    return [each for end in ends for each in end.get("artifacts") or ()]
+    listed = ((template.get("data") or {}).get("source") or {}).get("artifactPaths")
+    found = [each for end in ends for each in end.get("artifacts") or ()]
+    return found if listed is None else [*found, listed]
 
 
 def _keeps_logs(

@@ -19,7 +19,7 @@ SPEC = frozenset({
     "resourceClaims",
 })  # fmt: skip
 TEMPLATE = frozenset({
-    "data", "http",
+    "http",
     "plugin", "resourceClaims",
 })  # fmt: skip
 CHILD = frozenset[str]()
