@@ -226,3 +226,23 @@ def test_activations_are_counted() -> None:
             {**about, "concurrency_policy": "Forbid"},
         ),
     ]
+
+
+def test_a_workflow_may_come_from_a_template() -> None:
+    manifest = cron(MINUTELY)
+    template = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "WorkflowTemplate",
+        "metadata": {"name": "whole", "namespace": "u"},
+        "spec": manifest["spec"]["workflowSpec"],
+    }
+    manifest["spec"]["workflowSpec"] = {"workflowTemplateRef": {"name": "whole"}}
+    toy = Almanac(manifest, "2026-05-01 00:00")
+    assert toy.complaint == (
+        'SpecError: cannot validate Workflow: workflowtemplates.argoproj.io "whole" not found'
+    )
+    toy.create(template)
+    toy.settle()
+    assert toy.complaint == ""
+    toy.asleep_until("2026-05-01 00:01")
+    assert toy.ticks == ["2026-05-01T00:01"]

@@ -68,9 +68,10 @@ def _fault(cluster: View, manifest: Manifest, spec: Spec, due: datetime, *, urge
     told = is_true(status.get("conditions"), "SpecError")
     if not urgent and status.get("lastScheduledTime") and not told:
         return ""
-    child = execution.see(cluster, children.build(manifest, spec, due))
-    wrong = child.fault
-    if not wrong and (found := manifests.problems(child.manifest, child.library)):
+    child = children.build(manifest, spec, due)
+    whole = execution.see(cluster, child)
+    wrong, joined = whole.fault, whole.manifest["spec"]
+    if not wrong and (found := manifests.problems(child, whole.library, whole=joined)):
         wrong = found[0].message
     return f"cannot validate Workflow: {wrong}" if wrong else ""
 
