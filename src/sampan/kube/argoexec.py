@@ -34,7 +34,7 @@ STAGING = "/argo/staging"
 SCRIPT = f"{STAGING}/script"
 CONFIG = "/argo/config"
 
-VOLUME_RUN, VOLUME_TMP, VOLUME_INPUTS = "var-run-argo", "tmp-dir-argo", "input-artifacts"
+VOLUME_RUN, VOLUME_INPUTS = "var-run-argo", "input-artifacts"
 VOLUME_STAGING, VOLUME_CONFIG = "argo-staging", "argo-env-config"
 
 CONTAINER_NAME = "ARGO_CONTAINER_NAME"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sampan.kube import argoexec
 from sampan.kube.errors import BadRequest, NotFound
 from sampan.kube.keys import Manifest
 from sampan.kube.streams import LogOptions
@@ -28,15 +29,19 @@ class Agent:
 
     async def logs(self, pod: Manifest, options: LogOptions) -> AsyncIterator[bytes]:
         """The container's log; BadRequest while there is none."""
-        _container(pod, options.container)
+        container = _container(pod, options.container)
         attempt = self._attempt(pod, options.container)
+        if attempt is None and argoexec.is_executor(container) and _has_begun(pod, options):
+            return _silence()
         if options.previous:
             attempt = attempt - 1 if attempt is not None else None
         directory = self._directory(pod, options.container, attempt)
         if attempt is None or attempt < 0 or not directory.is_dir():
             raise BadRequest(_nothing(pod, options))
         started = identity(pod["metadata"]["uid"], options.container, attempt)
-        return logs.stream(self._context.client, directory, started, options)
+        ours = argoexec.is_executor(container)
+        grows = logs.Looks() if ours else self._context.client
+        return logs.stream(grows, directory, started, options)
 
     async def execute(
         self, pod: Manifest, container: str, command: Sequence[str], *, stdin: bool, tty: bool
@@ -153,6 +158,19 @@ def _container(pod: Manifest, name: str) -> dict[str, Any]:
             if container["name"] == name:
                 return dict(container)
     raise NotFound(f"container {name} is not valid for pod {pod['metadata']['name']}")
+
+
+def _has_begun(pod: Manifest, options: LogOptions) -> bool:
+    return any(
+        status["name"] == options.container and "waiting" not in (status.get("state") or {})
+        for statuses in _STATUSES
+        for status in (pod.get("status") or {}).get(statuses) or ()
+    )
+
+
+async def _silence() -> AsyncIterator[bytes]:
+    """The log of a container that has said nothing."""
+    yield b""
 
 
 def _nothing(pod: Manifest, options: LogOptions) -> str:

@@ -6,23 +6,40 @@ supervisor to say that there is more.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 
 from sampan.kube.streams import LogOptions
-from sampan.nodes.supervisor.client import Client, Gone
+from sampan.nodes.supervisor.client import Gone
 
 _PIECE = 1 << 18  # bytes
+_PERIOD = 0.2  # seconds
+
+
+class Grows(Protocol):
+    """Who knows when a log grows."""
+
+    async def grown(self, identity: str, size: int) -> None:
+        """Returns when the log has another size than this, or its container has ended."""
+        ...
+
+
+class Looks:
+    """Of the containers that the supervisor does not know: one looks again after a while."""
+
+    async def grown(self, identity: str, size: int) -> None:
+        await asyncio.sleep(_PERIOD)
 
 
 async def stream(
-    client: Client, directory: Path, identity: str, options: LogOptions
+    client: Grows, directory: Path, identity: str, options: LogOptions
 ) -> AsyncIterator[bytes]:
     """The log in `directory`, as the options ask for it; follows until the container has ended.
     However long it is, only a piece of it is in memory."""
@@ -42,7 +59,7 @@ async def stream(
 
 
 async def follow(
-    client: Client, directory: Path, identity: str, offset: int
+    client: Grows, directory: Path, identity: str, offset: int
 ) -> AsyncIterator[tuple[int, bytes]]:
     """(1 or 2, bytes) as they come, from this offset of the file on, until the container ends."""
     rest = b""
@@ -57,7 +74,7 @@ async def follow(
 
 
 async def _grow(
-    client: Client, directory: Path, identity: str, cursor: Cursor, *, follow: bool
+    client: Grows, directory: Path, identity: str, cursor: Cursor, *, follow: bool
 ) -> AsyncIterator[bytes]:
     """What comes after the cursor, until the container has ended or all is read."""
     while True:

@@ -136,11 +136,11 @@ def _observe(walk: Walk) -> None:
             continue
         pod = walk.workflow.pods.get(node["id"])
         if pod is not None:
-            if state.goes_on(node, pod) and node["id"] not in walk.workflow.reports:
+            report = walk.workflow.reports.get(node["id"])
+            if state.goes_on(node, pod) and not reports.is_news(node, report):
                 continue
             if node.get("children"):
                 containerset.observe(walk, node, pod)
-            report = walk.workflow.reports.get(node["id"])
             seen = state.observe(reports.taken(node, report), pod, walk.now)
             if reports.is_awaited(seen, pod, report, walk.workflow.now):
                 walk.wait(reports.PATIENCE)

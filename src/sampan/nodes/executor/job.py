@@ -1,9 +1,9 @@
 """One container of the executor's image while it runs: a task of the control plane.
 
 It has what a container has: a template and variables to read, files to see, a log to write to, a
-signal to end by; it ends with an exit code and a message. Its directory is one like those of the
-supervisor's containers (`log`, `exit`), so that logs are read in the same way; `inside` tells the
-supervisor that it is none of its own.
+signal to end by; it ends with an exit code and a message. As soon as it has something to keep, it
+has a directory like those of the supervisor's containers (`log`, `exit`), so that logs are read in
+the same way; `inside` tells the supervisor that it is none of its own.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Job:
         self.artifacts: Artifacts
         self.server: Server | None = None
         """The API server, for programs that act as the pod."""
-        self._log = LogWriter(str(place.logs))
+        self._log: LogWriter | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -83,7 +83,12 @@ class Job:
 
     @property
     def directory(self) -> Path:
-        return self.place.logs
+        """Where it may keep what has to survive a restart; made when it is first asked for."""
+        directory = self.place.logs
+        if not directory.exists():
+            directory.mkdir(mode=0o700, parents=True)
+            (directory / _MARK).touch()
+        return directory
 
     @cached_property
     def template(self) -> Manifest:
@@ -91,6 +96,8 @@ class Job:
         return template_of(self.facts)
 
     def log(self, text: str) -> None:
+        if self._log is None:
+            self._log = LogWriter(str(self.directory))
         self._log.write("stdout", f"{text}\n".encode(errors="replace"))
 
     async def ended(self, containers: Iterable[str]) -> None:
@@ -102,18 +109,14 @@ class Job:
                 return
             await self.pod.changed()
 
-    def close(self, code: int) -> Record:
-        """Say how it ended, on disk first."""
-        self._log.close()
-        record = Record("")
-        record.end(code, time.time(), "", self.message)
-        record.save_end(str(self.directory))
-        return record
-
-
-def prepare(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (directory / _MARK).touch()
+    def close(self, code: int) -> None:
+        """Say how it ended, on disk first, if it has kept anything."""
+        if self._log is not None:
+            self._log.close()
+        if self.place.logs.exists():
+            record = Record("")
+            record.end(code, time.time(), "", self.message)
+            record.save_end(str(self.place.logs))
 
 
 def template_of(facts: PodFacts) -> Manifest:

@@ -22,7 +22,7 @@ from sampan.nodes.cell import Cell, identity, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
 from sampan.nodes.executor import programs, sets
-from sampan.nodes.executor.job import FAULT, KILLED, TERMINATED, Failed, Job, prepare, template_of
+from sampan.nodes.executor.job import FAULT, KILLED, TERMINATED, Failed, Job, template_of
 from sampan.nodes.executor.view import Place, View
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.seen import Run
@@ -95,7 +95,6 @@ class Executor:
         job.env = environment.variables(facts, cell.spec, {})
         mounts = volumes.mounts(cell.spec, lambda text: environment.expand(text, job.env))
         job.view = View([Place(mount.target, mount.source) for mount in mounts])
-        prepare(place.logs)
         id, now = identity(cell.uid, cell.name, attempt), self._context.now()
         done: list[Report] = []
         task = asyncio.create_task(self._carry_out(job, id, now, done))

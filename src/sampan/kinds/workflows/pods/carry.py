@@ -59,7 +59,7 @@ def furnish(spec: Spec, template: Template, about: About) -> None:
     A main container that is the executor itself has no `wait`, unless its logs are kept."""
     wait = not is_executor(template) or logs_are_kept(template)
     mains = [dict(each) for each in spec["containers"]]
-    added = [_volume(argoexec.VOLUME_RUN), _volume(argoexec.VOLUME_TMP)]
+    added = [_volume(argoexec.VOLUME_RUN)]
     init = executor(argoexec.INIT, argoexec.INIT)
     waiting = executor(argoexec.WAIT, argoexec.WAIT)
     if artifacts := (template.get("inputs") or {}).get("artifacts"):
@@ -92,13 +92,10 @@ def furnish(spec: Spec, template: Template, about: About) -> None:
 def wrap(spec: Spec) -> None:
     """Put the emissary before the commands, and give every container the executor's directory.
     After everything else, so that patches see the commands as their authors wrote them."""
-    for index, container in enumerate([*spec["initContainers"], *spec["containers"]]):
-        if container["name"] == argoexec.WAIT:
-            _mount(container, argoexec.VOLUME_TMP, "/tmp", subPath=str(index))
-        elif index >= len(spec["initContainers"]) and not argoexec.program(
-            container.get("command")
-        ):
+    for container in spec["containers"]:
+        if not argoexec.program(container.get("command")):
             container["command"] = [*argoexec.EMISSARY, *(container.get("command") or ())]
+    for container in (*spec["initContainers"], *spec["containers"]):
         _mount(container, argoexec.VOLUME_RUN, argoexec.RUN)
 
 

@@ -73,6 +73,14 @@ def taken(node: Node, report: Manifest | None) -> Node:
     return node if new == node else new
 
 
+def is_news(node: Node, report: Manifest | None) -> bool:
+    """Whether a report says something of a node that still runs. A complete one is followed by the
+    pod's end at once: then all of it is taken over, in one write."""
+    if report is None or _label(report) == "true":
+        return False
+    return bool(report.get("progress")) and report["progress"] != node.get("progress")
+
+
 def is_awaited(seen: Node, pod: Manifest, report: Manifest | None, now: datetime) -> bool:
     """Whether the node has to stay as it is, for its report is still to come."""
     if not nodes.over(seen) or not reports(pod) or _has_failed(pod):
