@@ -296,3 +296,27 @@ def test_tags_of_the_workflow_are_filled_in_its_spec() -> None:
     assert spec["serviceAccountName"] == "robot"
     assert spec["nodeSelector"] == {"kubernetes.io/hostname": "wf-x"}
     assert toy.objects[WORKFLOW]["spec"]["serviceAccountName"] == "{{workflow.parameters.who}}"
+
+
+def test_each_node_says_where_its_template_was_looked_up() -> None:
+    def other(name: str, *steps_of: list[Any]) -> Manifest:
+        manifest = library(steps(*steps_of, name="steps"), leaf("hello"))
+        return {**manifest, "metadata": {"name": name, "namespace": "u"}}
+
+    further = {"name": "further", "templateRef": {"name": "two", "template": "steps"}}
+    toy = started(
+        other("one", [call("hello", "hello"), {**further}]),
+        other("two", [{**call("hello", "hello"), "name": "end", "withItems": ["x"]}]),
+        workflow(steps([{"name": "step", "templateRef": {"name": "one", "template": "steps"}}])),
+    )
+    found = {each["name"]: each["templateScope"] for each in status(toy)["nodes"].values()}
+    assert found == {
+        "wf": "local/wf",
+        "wf[0]": "local/wf",
+        "wf[0].step": "local/wf",
+        "wf[0].step[0]": "namespaced/one",
+        "wf[0].step[0].hello": "namespaced/one",
+        "wf[0].step[0].further": "namespaced/one",
+        "wf[0].step[0].further[0]": "namespaced/two",
+        "wf[0].step[0].further[0].end(0:x)": "namespaced/two",
+    }
