@@ -44,13 +44,25 @@ def _askers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Everything that holds parameters, and templates with a cache."""
     yield spec.get("arguments") or {}
     for template in spec.get("templates") or ():
-        yield template
-        yield template.get("inputs") or {}
-        for group in template.get("steps") or ():
-            for step in group if isinstance(group, list) else (group,):
-                yield step.get("arguments") or {}
-        for task in (template.get("dag") or {}).get("tasks") or ():
-            yield task.get("arguments") or {}
+        yield from _of_template(template)
+
+
+def _of_template(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield template
+    yield template.get("inputs") or {}
+    for group in template.get("steps") or ():
+        for step in group if isinstance(group, list) else (group,):
+            yield from _of_child(step)
+    for task in (template.get("dag") or {}).get("tasks") or ():
+        yield from _of_child(task)
+
+
+def _of_child(child: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield child.get("arguments") or {}
+    for hook in (child.get("hooks") or {}).values():
+        yield hook.get("arguments") or {}
+    if child.get("inline"):
+        yield from _of_template(child["inline"])
 
 
 def _asks(holder: Mapping[str, Any]) -> bool:
