@@ -56,7 +56,8 @@ class Call(Struct, frozen=True, kw_only=True):
     who: what names the template (a step, a task, a hook): `template`, `templateRef` or `inline`.
     arguments: what it gives, with its tags filled. boundary: the id of the steps or dag node
     around it, around: that node's own call. home: where `template: x` is looked up, as in
-    `templateScope`; "" is the workflow. deadline: until when a pod may run, seconds since 1970.
+    `templateScope`; "" is the workflow. deadline: until when a pod may run, seconds since 1970;
+    avoid: the nodes of the cluster that its pod had better not run on.
     """
 
     node: str
@@ -70,6 +71,7 @@ class Call(Struct, frozen=True, kw_only=True):
     exit: bool = False
     retries: Scope = {}
     deadline: float | None = None
+    avoid: tuple[str, ...] = ()
 
     @property
     def template(self) -> str:

@@ -164,6 +164,7 @@ def _run(walk: Walk) -> Word:
     run = walk.workflow
     if run.spec.suspend and not walk.stopping:
         return Word(phase="Running", message=run.status.get("message") or "")
+    walk.globals |= variables.of_run(run.status, run.now)
     given = variables.arguments_of(run.manifest["spec"], walk.globals)
     call = Call(node=run.name, who={"template": run.spec.entrypoint}, arguments=given)
     try:

@@ -200,3 +200,13 @@ def test_each_turn_of_a_loop_has_its_exit_handler() -> None:
         assert (found["a(0:x).onExit"], found["a(1:y).onExit"]) == ("Succeeded", "Succeeded")
         assert "a.onExit" not in found
         assert status(toy)["phase"] == "Succeeded"
+
+
+def test_templates_know_how_long_their_workflow_runs() -> None:
+    template = leaf("bye")
+    template["container"]["args"] = ["{{workflow.duration}} {{workflow.status}}"]
+    toy = started(workflow(leaf("main"), template, onExit="bye"))
+    toy.step_pods(lambda pod: None)
+    toy.advance(3)
+    finish(toy)
+    assert args(toy, "wf.onExit") == ["3.000000 Succeeded"]

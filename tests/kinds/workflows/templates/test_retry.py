@@ -258,3 +258,15 @@ def test_retries_of_every_item_of_a_loop_in_a_dag() -> None:
     assert "a(1:y)(1)" not in phases(toy)
     assert node(toy, "a")["children"] == [node(toy, "a(0:x)")["id"], node(toy, "a(1:y)")["id"]]
     assert status(toy)["phase"] == "Succeeded"
+
+
+def test_attempts_keep_away_from_where_others_failed() -> None:
+    toy = retried(limit=2, affinity={"nodeAntiAffinity": {}})
+    assert "affinity" not in toy.pods()[0]["spec"]
+    fail(toy)
+    (pod,) = toy.running()
+    (wish,) = pod["spec"]["affinity"]["nodeAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    (term,) = wish["preference"]["matchExpressions"]
+    assert (term["operator"], term["values"]) == ("NotIn", ["n"])

@@ -15,7 +15,7 @@ from sampan.kinds.workflows import durations
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import build, wanted
 from sampan.kinds.workflows.pods.about import About, Unbuildable
-from sampan.kinds.workflows.templates import deadlines
+from sampan.kinds.workflows.templates import deadlines, retry
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Call, Running, Walk
 from sampan.kube import meta
@@ -52,6 +52,7 @@ def start(
     try:
         manifests = _manifests(walk, running, mains, prepared)
         deadlines.limit(walk, running, manifests[-1]["spec"])
+        retry.keep_away(manifests[-1]["spec"], call.avoid)
     except (Unbuildable, durations.Mistake) as error:
         return walk.begin(running, "Pod", "Error", str(error))
     if wrong := build.problems(manifests[-1]):

@@ -24,6 +24,7 @@ from sampan.kube.times import parse
 
 MOST_AT_ONCE = 100
 """Attempts of one node that break before their pod was made, in one look."""
+_WISHES = "preferredDuringSchedulingIgnoredDuringExecution"
 POLICIES: Mapping[str, frozenset[str]] = {
     "Always": frozenset({"Failed", "Error"}),
     "OnFailure": frozenset({"Failed"}),
@@ -123,6 +124,7 @@ def _run(walk: Walk, attempt: Running, kind: Kind) -> None:
 def _attempt(
     walk: Walk, running: Running, node: Node, name: str, deadline: float | None
 ) -> Running:
+    """The call of one attempt."""
     number = name[len(running.call.node) + 1 : -1]
     before = [each for each in nodes.attempts(node, walk.by_id) if each["name"] != name]
     told = {"retries": number, **_told(before[-1] if before else None, "0")}
@@ -132,11 +134,36 @@ def _attempt(
         flags={**running.call.flags, "retried": True},
         retries=told,
         deadline=deadline,
+        avoid=_hosts(before) if _keeps_away(walk, running) else (),
     )
     local = {**running.local, **told}
     if "pod.name" in local:
         local["pod.name"] = naming.pod_name(walk.workflow.name, call.template, name)
     return structs.replace(running, call=call, local=local)
+
+
+def _keeps_away(walk: Walk, running: Running) -> bool:
+    strategy = running.template.get("retryStrategy") or walk.workflow.spec.retryStrategy or {}
+    return (strategy.get("affinity") or {}).get("nodeAntiAffinity") is not None
+
+
+def _hosts(attempts: list[Node]) -> tuple[str, ...]:
+    """The nodes of the cluster on which attempts broke."""
+    found = (each.get("hostNodeName") for each in attempts if nodes.broken(each))
+    return tuple(dict.fromkeys(host for host in found if host))
+
+
+def keep_away(spec: dict[str, Any], hosts: tuple[str, ...]) -> None:
+    """Have a pod prefer other nodes of the cluster than these. Upstream forbids them, with which
+    a cluster of one node would never try again."""
+    if not hosts:
+        return
+    term = {"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(hosts)}
+    wish = {"weight": 100, "preference": {"matchExpressions": [term]}}
+    affinity = spec.get("affinity") or {}
+    of_nodes = affinity.get("nodeAffinity") or {}
+    wishes = [*(of_nodes.get(_WISHES) or ()), wish]
+    spec["affinity"] = {**affinity, "nodeAffinity": {**of_nodes, _WISHES: wishes}}
 
 
 def _told(last: Node | None, code: str) -> dict[str, str]:
