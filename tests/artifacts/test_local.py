@@ -6,11 +6,12 @@ import os
 import tarfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from artifacts.makers import NONE, TAR, ZIP, Namespaced, local, no_secret
-from sampan.artifacts import Fault, NotThere
+from artifacts.makers import NONE, TAR, ZIP, Namespaced, local, no_secret, remote
+from sampan.artifacts import Artifacts, Fault, NotThere
 
 
 def a_tree(path: Path) -> Path:
@@ -210,3 +211,20 @@ def test_namespaces_have_nothing_in_common(artifacts: Namespaced, tmp_path: Path
     for wrong in ("", "..", "a/b"):
         with pytest.raises(Fault, match="no name of a namespace"):
             artifacts.open(local("wf/k"), no_secret, namespace=wrong)
+
+
+def test_the_repository_may_have_other_names(tmp_path: Path) -> None:
+    asked: list[tuple[str, int, str]] = []
+
+    def route(*server: Any) -> str:
+        asked.append(server)
+        return "artifacts.sampan"
+
+    artifacts = Artifacts(tmp_path / "repository", route)
+    (tmp_path / "f").write_text("x")
+    place = remote("minio:9000", "k")
+    artifacts.save(place, tmp_path / "f", no_secret, namespace="ns")
+    assert asked == [("minio", 9000, "ns")]
+    place["s3"]["endpoint"] = "artifacts.sampan"
+    artifacts.load(place, tmp_path / "g", no_secret, namespace="ns")
+    assert (tmp_path / "g").read_text() == "x"

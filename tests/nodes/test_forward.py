@@ -103,6 +103,16 @@ def test_others_need_no_way(host: str) -> None:
     asyncio.run(check())
 
 
+def test_a_service_may_stand_for_the_local_repository() -> None:
+    async def check() -> None:
+        other = {"type": "ExternalName", "externalName": "artifacts.sampan", "clusterIP": ""}
+        forward = Forward(Few(*service("minio", 9000, 1, **other)), Open())  # type: ignore[arg-type]
+        forward.start()
+        assert await asyncio.to_thread(forward.route, "minio", 9000, "ns") == "artifacts.sampan"
+
+    asyncio.run(check())
+
+
 def test_who_was_told_nothing_gets_nowhere() -> None:
     async def check() -> None:
         async with web() as (port, seen):

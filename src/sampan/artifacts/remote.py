@@ -17,7 +17,7 @@ from sampan.kube.locations import Location
 
 Route = Callable[[str, int, str], str]
 """(host, port, namespace) -> the URL of an HTTP proxy that reaches the host as a pod of the
-namespace does; "" when everybody can reach it."""
+namespace does; "" when everybody can reach it, `LOCAL_ENDPOINT` when it is the local repository."""
 
 
 class Remote:
@@ -51,11 +51,12 @@ class Remote:
             request = Request(
                 verb=verb, artifact=dict(artifact), path=path, scratch=directory,
                 form=form(artifact), secrets=_values(artifact, secrets),
-                proxy=self._proxy(artifact, namespace),
+                proxy=self.way(artifact, namespace),
             )  # fmt: skip
             return ask(request)
 
-    def _proxy(self, artifact: Location, namespace: str) -> str:
+    def way(self, artifact: Location, namespace: str) -> str:
+        """To the artifact's server, as `Route` says it."""
         to = destination(artifact)
         return self._route(*to, namespace) if to and self._route else ""
 

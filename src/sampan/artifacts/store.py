@@ -55,7 +55,7 @@ class Artifacts:
         with _said(), trees.beside(target) as made:
             if locations.kind_of(artifact) == "raw":
                 _write(made, artifact)
-            elif locations.is_local(artifact):
+            elif self._is_local(artifact, namespace):
                 self._local(namespace).load(artifact, made, form(artifact))
             else:
                 self._remote.load(artifact, made, secrets, namespace)
@@ -79,7 +79,7 @@ class Artifacts:
             mode = _mode(source)
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise Fault(f"{source} is not a regular file or directory")
-            if locations.is_local(artifact):
+            if self._is_local(artifact, namespace):
                 self._local(namespace).save(artifact, str(source), form(artifact), consume=consume)
             else:
                 self._remote.save(artifact, source, secrets, namespace)
@@ -89,7 +89,7 @@ class Artifacts:
         also for a directory of objects; Fault."""
         with _said():
             file: IO[bytes]
-            if locations.is_local(artifact):
+            if self._is_local(artifact, namespace):
                 file, content_type = self._local(namespace).open(artifact, form(artifact))
             elif locations.kind_of(artifact) == "raw":
                 file, content_type = io.BytesIO(_text(artifact)), "text/plain"
@@ -102,9 +102,15 @@ class Artifacts:
     def keys(self, artifact: Location, secrets: Secrets, *, namespace: str) -> list[str]:
         """The keys of the objects at and below the artifact's key, in order. Fault."""
         with _said():
-            if locations.is_local(artifact):
+            if self._is_local(artifact, namespace):
                 return self._local(namespace).keys(artifact)
             return self._remote.keys(artifact, secrets, namespace)
+
+    def _is_local(self, artifact: Location, namespace: str) -> bool:
+        """Also by another name, which a Service of the namespace gives the local repository."""
+        if locations.kind_of(artifact) != "s3" or locations.is_local(artifact):
+            return locations.is_local(artifact)
+        return self._remote.way(artifact, namespace) == locations.LOCAL_ENDPOINT
 
     def _local(self, namespace: str) -> Repository:
         return Repository(self._root, namespace)
@@ -112,7 +118,7 @@ class Artifacts:
     def delete(self, artifact: Location, secrets: Secrets, *, namespace: str) -> None:
         """A key that ends in "/" is all that is below it; what is not there is no fault. Fault."""
         with _said():
-            if locations.is_local(artifact):
+            if self._is_local(artifact, namespace):
                 self._local(namespace).delete(artifact)
             else:
                 self._remote.delete(artifact, secrets, namespace)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from sampan.engine.cluster import Cluster
 from sampan.kube import names, nets
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.locations import LOCAL_ENDPOINT
 from sampan.nodes import hosts
 from sampan.nodes.network.table import entry, service_of
 from sampan.nodes.networking import Networking, Streams
@@ -55,15 +56,19 @@ class Forward:
             self._server.close()
 
     def route(self, host: str, port: int, namespace: str) -> str:
-        """The proxy's URL, or "" where none is needed. Called by threads that may wait."""
+        """The proxy's URL, or "" where none is needed; `LOCAL_ENDPOINT` for a service that stands
+        for the local repository. Called by threads that may wait."""
         if self._loop is None:
             return ""
         task = asyncio.run_coroutine_threadsafe(self._route(host, namespace), self._loop)
         return task.result()
 
     async def _route(self, host: str, namespace: str) -> str:
-        if self._service(host, namespace) is None and not hosts.is_of_pod(host):
+        service = self._service(host, namespace)
+        if service is None and not hosts.is_of_pod(host):
             return ""
+        if service is not None and service["spec"].get("externalName") == LOCAL_ENDPOINT:
+            return LOCAL_ENDPOINT
         async with self._lock:
             if self._server is None:
                 self._server = await asyncio.start_server(
