@@ -19,6 +19,8 @@ _LATER = (
     "tasks.name", "steps.name", "node.name",
 )  # fmt: skip
 """Always possible: they get their values when the workflow runs."""
+_BROUGHT = ("workflow.parameters", "workflow.labels.", "workflow.annotations.")
+"""What a workflow brings to the WorkflowTemplate that it uses."""
 ANY_ITEM = "item.*"
 _ANY_OUTPUT = {
     "workflow.outputs.parameters.": "workflow.outputs.parameters.*",
@@ -37,7 +39,7 @@ class Scope:
         self.tags = tags
         self.shared = shared
         self.lenient = lenient
-        """A WorkflowTemplate alone: parameters may come from the workflow that uses it."""
+        """A WorkflowTemplate alone, without the workflow that uses it."""
         self._told: dict[str, set[str]] = {}
 
     def has(self, tag: str, more: Collection[str] = ()) -> bool:
@@ -61,7 +63,7 @@ class Scope:
         for start, mark in _ANY_OUTPUT.items():
             if tag.startswith(start) and (mark in self.tags or mark in self.shared):
                 return True
-        return tag.startswith(_LATER) or (self.lenient and tag.startswith("workflow.parameters"))
+        return tag.startswith(_LATER) or (self.lenient and tag.startswith(_BROUGHT))
 
     def tell(self, kind: str, name: str, *fields: str) -> None:
         """Add fields of a step or a task. kind: `steps` or `tasks`."""
