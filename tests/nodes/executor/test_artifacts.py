@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 
 from nodes.executor.makers import carried, ended, result_of
 from sampan.kube import argoexec
+from sampan.nodes.executor import gather
+from sampan.nodes.executor.view import Place, View
 
 LEVELS = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 ARCHIVE = {
@@ -178,3 +182,33 @@ def test_what_was_saved_is_not_missed_after_a_restart(play: Any) -> None:
         assert saved(site).keys() == {"a", "b"}
 
     play(story)
+
+
+def test_a_directory_is_saved_with_the_volumes_in_it(play: Any) -> None:
+    async def story(site: Any) -> None:
+        mount = {"name": "v", "mountPath": "/all/vol"}
+        spec = carried(
+            taking({"name": "all", "path": "/all"}), "echo v > /all/vol/f; echo r > /all/r",
+            main={"volumeMounts": [mount]}, volumes=[{"name": "v", "emptyDir": {}}],
+        )  # fmt: skip
+        await site.run(**spec)
+        assert (await site.finished())["phase"] == "Succeeded"
+        again = {"name": "all", "path": "/in", "s3": {"key": saved(site)["all"]}}
+        said = await site.output("", "q", **giving(again, command="cat /in/r /in/vol/f"))
+        assert said.split() == ["r", "v"]
+
+    play(story)
+
+
+def test_a_directory_of_several_layers_is_merged(tmp_path: Path) -> None:
+    for name, text in (("upper/d/new", "new"), ("low/files/d/old", "old"), ("low/files/d/x", "x")):
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    facts = {"size": 0, "removed": [], "opaque": []}
+    (tmp_path / "low" / "facts.json").write_text(json.dumps(facts))
+    view = View([Place("/", str(tmp_path / "upper"))], [str(tmp_path / "low" / "files")])
+    assert gather.is_needed(view, "/d")
+    gather.gather(view, "/d", str(tmp_path / "all"))
+    assert sorted(os.listdir(tmp_path / "all")) == ["new", "old", "x"]
+    assert view.read("/d/old", 9) == b"old"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from sampan.artifacts.store import Secrets
 from sampan.kube import argoexec, locations, names
 from sampan.nodes import logs
 from sampan.nodes.environment import decoded
-from sampan.nodes.executor import outputs
+from sampan.nodes.executor import gather, outputs
 from sampan.nodes.executor.job import Failed, Job, is_in_volume, mains_of
+from sampan.nodes.executor.view import View
 from sampan.nodes.facts import ConfigError
 from sampan.nodes.volumes import beneath
 
@@ -110,18 +112,32 @@ async def _save_once(job: Job, journal: _Journal, artifact: Artifact) -> None:
 
 def _save(job: Job, artifact: Artifact, secrets: Secrets) -> bool:
     """Whether there was anything: an optional one need not be."""
-    path = artifact["path"]
+    path = _clean(artifact["path"])
+    view = outputs.view_of(job)
     try:
-        with outputs.view_of(job).pinned(path) as found:
-            consume = _is_last(job, path) and _is_scratch(job, found.source)
+        with view.pinned(path) as found:
+            apart = gather.is_needed(view, path)
+            source = _gathered(job, view, artifact) if apart else found.path
+            consume = apart or (_is_last(job, path) and _is_scratch(job, found.source))
             job.artifacts.save(
-                artifact, Path(found.path), secrets, namespace=_namespace(job), consume=consume
+                artifact, Path(source), secrets, namespace=_namespace(job), consume=consume
             )
     except (FileNotFoundError, NotADirectoryError, NotThere) as fault:
         if artifact.get("optional"):
             return False
         raise Failed(_missing(job, artifact)) from fault
     return True
+
+
+def _gathered(job: Job, view: View, artifact: Artifact) -> str:
+    """A directory of several places, made one."""
+    path = _clean(artifact["path"])
+    base = job.pod.place(argoexec.MAIN).scratch / "gathered" / artifact["name"]
+    shutil.rmtree(base, ignore_errors=True)
+    base.mkdir(parents=True)
+    target = str(base / (posixpath.basename(path) or artifact["name"]))
+    gather.gather(view, path, target)
+    return target
 
 
 async def _save_log(job: Job, journal: _Journal, container: str) -> None:

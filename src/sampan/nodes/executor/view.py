@@ -58,6 +58,16 @@ class View(Struct, frozen=True):
             with open(found.again(), "rb") as file:
                 return file.read(most)
 
+    def stack(self, path: str) -> list[Layer]:
+        """The layers that the root at this path consists of, the topmost first; [] for a root that
+        is one directory, and below a mount."""
+        if not self.layers or any(
+            f"{path}/".startswith(f"{place.target}/") for place in self.places
+        ):
+            return []
+        root = next(place.source for place in self.places if place.target == "/")
+        return [_Upper(root), *(_layer(files) for files in self.layers)]
+
     @contextmanager
     def pinned(self, path: str) -> Iterator[Pinned]:
         """The file or directory as long as this lasts, whatever happens to the directories above
