@@ -61,7 +61,7 @@ def see(cluster: View, manifest: Manifest) -> Execution:
             **{k: {**(about.get(k) or {}), **v} for k, v in begins["metadata"].items()},
         }
     stored = (manifest.get("status") or {}).get("storedTemplates") or {}
-    moving = references.moving([*(spec.get("templates") or ()), *stored.values()])
+    moving = references.moving(spec.get("templates") or (), stored.values())
     namespace = about.get("namespace") or ""
     return Execution(
         manifest={**manifest, "metadata": about, "spec": spec},

@@ -53,7 +53,9 @@ def callers(template: Template) -> Iterator[Mapping[str, Any]]:
 
 def children(template: Template) -> Iterator[Mapping[str, Any]]:
     """The steps or the tasks of a template."""
-    return (child for _, child in placed(template))
+    for group in template.get("steps") or ():
+        yield from group if isinstance(group, list) else (group,)
+    yield from (template.get("dag") or {}).get("tasks") or ()
 
 
 def placed(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -65,14 +67,31 @@ def placed(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield f"dag.tasks[{index}]", task
 
 
-def moving(templates: Iterable[Template]) -> bool:
-    """Whether a reference has tags: what it means shows only while the workflow runs."""
-    return any(
-        "{{" in str(part or "")
-        for template in templates
-        for caller in callers(template)
-        for part in (caller.get("template"), *(caller.get("templateRef") or {}).values())
+def moving(own: Iterable[Template], stored: Iterable[Template]) -> bool:
+    """Whether a reference has tags: what it means shows only while the workflow runs. Of templates
+    from elsewhere, plain names lead out of the workflow too."""
+    return any(_leads_out(template, own=True) for template in own) or any(
+        _leads_out(template, own=False) for template in stored
     )
+
+
+def _leads_out(template: Template, *, own: bool) -> bool:
+    """Asked at every look of every step: quick for those that only have a name."""
+    for child in children(template):
+        if child.get("templateRef") or child.get("hooks") or child.get("inline"):
+            if any(_has_tags(each, own=own) for each in callers({"steps": [child]})):
+                return True
+        elif not own and "{{" in (child.get("template") or ""):
+            return True
+    return False
+
+
+def _has_tags(caller: Mapping[str, Any], *, own: bool) -> bool:
+    parts = [
+        *(caller.get("templateRef") or {}).values(),
+        *(() if own else (caller.get("template"),)),
+    ]
+    return any("{{" in str(part or "") for part in parts)
 
 
 def library(cluster: View, namespace: str, spec: Mapping[str, Any], *, every: bool) -> Library:
