@@ -58,6 +58,10 @@ def test_a_function_gives(source: str, wanted: Any) -> None:
     ("source", "wanted"),
     [
         ("len(1)", "invalid argument for len (type int)"),
+        ("len()", "invalid number of arguments (expected 1, got 0)"),
+        ("abs('a')", "invalid argument for abs (type string)"),
+        ("flatten([1], [2])", "invalid number of arguments (expected 1, got 2)"),
+        ("fromJSON('[1e999]')", "cannot unmarshal number 1e999"),
         ("int('1.5')", "invalid operation: int(1.5)"),
         ("float([])", "invalid operation: float([]interface {})"),
         ("max(1, 'a')", "invalid argument for max (type string)"),

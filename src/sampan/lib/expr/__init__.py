@@ -36,8 +36,9 @@ from types import MappingProxyType
 from typing import Any
 
 from sampan.lib.expr.builtins import BUILTINS
-from sampan.lib.expr.evaluate import Builder, Frame, Run
+from sampan.lib.expr.evaluate import Builder
 from sampan.lib.expr.faults import Fault, Mistake
+from sampan.lib.expr.frame import Frame, Run
 from sampan.lib.expr.loops import LOOPS
 from sampan.lib.expr.names import names, roots
 from sampan.lib.expr.parser import parse

@@ -1,4 +1,4 @@
-"""The built-in functions that take no predicate."""
+"""The built-in functions without a predicate: all by name, and what those on lists and codes do."""
 
 from __future__ import annotations
 
@@ -6,35 +6,24 @@ import base64
 import binascii
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sampan.lib.expr import times
-from sampan.lib.expr.evaluate import Frame
+from sampan.lib.expr import numbers, strings, times
 from sampan.lib.expr.faults import Fault
-from sampan.lib.expr.operators import less
+from sampan.lib.expr.frame import Frame
 from sampan.lib.expr.signatures import checked
 from sampan.lib.expr.sorting import ordered
 from sampan.lib.expr.texts import measure, shown, to_json
 from sampan.lib.expr.values import (
-    MOST,
     Opaque,
     equal,
     fetch,
     is_number,
-    real,
     type_of,
     whole,
-    wrapped,
 )
 from sampan.lib.gotime.moments import of_datetime
-
-MOST_TEXT = 10_000_000
-"""Characters of one text that a function makes."""
-_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
 
 
 def _length(value: Any) -> int:
@@ -50,158 +39,6 @@ def _kind(value: Any) -> str:
         return "func"
     named = {"<nil>": "nil", "float64": "float"}.get(type_of(value), type_of(value))
     return "map" if named.startswith("map") else "array" if named.startswith("[") else named
-
-
-# Texts.
-
-
-def _trim(text: str, chars: str = _SPACE) -> str:
-    return text.strip(chars)
-
-
-def _split(text: str, by: str, most: Any = -1) -> list[str]:
-    count = whole(most)
-    if count == 0:
-        return []
-    if not by:
-        parts = list(text)
-        return parts if count < 0 else [*parts[: count - 1], "".join(parts[count - 1 :])]
-    return text.split(by) if count < 0 else text.split(by, count - 1)
-
-
-def _split_after(text: str, by: str, most: Any = -1) -> list[str]:
-    *parts, last = _split(text, by, most) or [""]
-    return [*(part + by for part in parts), last] if whole(most) else []
-
-
-def _replace(text: str, old: str, new: str, most: Any = -1) -> str:
-    times = text.count(old) if whole(most) < 0 else min(text.count(old), whole(most))
-    if len(text) + times * (len(new) - len(old)) > MOST_TEXT:
-        raise Fault("memory budget exceeded")
-    return text.replace(old, new, times)
-
-
-def _repeat(text: str, times: Any) -> str:
-    count = whole(times)
-    if count < 0:
-        raise Fault(f"invalid argument for repeat (expected positive integer, got {count})")
-    if count > 1_000_000 or len(text) * count > MOST_TEXT:
-        raise Fault("memory budget exceeded")
-    return text * count
-
-
-def _join(parts: Sequence[Any], glue: str = "") -> str:
-    for part in parts:
-        if part.__class__ is not str:
-            raise Fault(f"invalid argument for join (type {type_of(part)})")
-    if sum(map(len, parts)) + len(glue) * len(parts) > MOST_TEXT:
-        raise Fault("memory budget exceeded")
-    return glue.join(parts)
-
-
-def _index_of(text: str, part: str) -> int:
-    at = text.find(part)
-    return len(text[:at].encode("utf-8", "surrogatepass")) if at > 0 else at
-
-
-def _last_index_of(text: str, part: str) -> int:
-    at = text.rfind(part)
-    return len(text[:at].encode("utf-8", "surrogatepass")) if at > 0 else at
-
-
-# Numbers.
-
-
-def _int(value: Any) -> int:
-    if value.__class__ is str:
-        if re.fullmatch(r"[+-]?[0-9]{1,19}", value, re.ASCII) and abs(int(value)) <= MOST:
-            return int(value)
-        raise Fault(f"invalid operation: int({value})")
-    if isinstance(value, Opaque):
-        return value.whole()
-    return whole(value)
-
-
-def _float(value: Any) -> float:
-    if value.__class__ is str:
-        try:
-            if value.isascii() and value == value.strip():
-                return float.fromhex(value) if "0x" in value.lower() else float(value)
-        except (ValueError, OverflowError):
-            pass
-        raise Fault(f"invalid operation: float({value})")
-    return real(value)
-
-
-def _rounded(name: str, way: Callable[[float], float]) -> Callable[[Any], float]:
-    def run(value: Any) -> float:
-        number = float(value)
-        return way(number) if math.isfinite(number) else number
-
-    return run
-
-
-def _half_away(number: float) -> float:
-    return math.copysign(math.floor(abs(number) + 0.5), number) if abs(number) < 2**52 else number
-
-
-def _numbers(name: str, values: Sequence[Any], deep: int = 0) -> list[Any]:
-    found: list[Any] = []
-    waiting = list(reversed(values))
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list | tuple):
-            waiting.extend(reversed(value))
-        elif is_number(value):
-            found.append(value)
-        else:
-            raise Fault(f"invalid argument for {name} (type {type_of(value)})")
-    return found
-
-
-def _extreme(name: str, sooner: Callable[[Any, Any], bool]) -> Callable[..., Any]:
-    def run(*values: Any) -> Any:
-        if len(values) == 1 and not isinstance(values[0], list | tuple):
-            return values[0]
-        best: Any = None
-        for value in _numbers(name, values):
-            if best is None or sooner(value, best):
-                best = value
-        return best
-
-    return run
-
-
-def _mean(*values: Any) -> float:
-    numbers = _numbers("mean", values)
-    return sum(map(float, numbers)) / len(numbers) if numbers else 0.0
-
-
-def _median(*values: Any) -> float:
-    numbers = sorted(map(float, _numbers("median", values)))
-    if not numbers:
-        return 0.0
-    middle = len(numbers) // 2
-    return numbers[middle] if len(numbers) % 2 else (numbers[middle - 1] + numbers[middle]) / 2
-
-
-def _bits(name: str, way: Callable[[int, int], int]) -> Callable[[Any, Any], int]:
-    def run(left: Any, right: Any) -> int:
-        if left.__class__ is not int or right.__class__ is not int:
-            wrong = right if left.__class__ is int else left
-            raise Fault(f"cannot use {type_of(wrong)} as argument (type int) to call {name} ")
-        return wrapped(way(left, right))
-
-    return run
-
-
-def _shift(way: Callable[[int, int], int]) -> Callable[[int, int], int]:
-    def run(left: int, right: int) -> int:
-        if right < 0:
-            raise Fault(f"invalid operation: negative shift count {right} (type int)")
-        return way(left, min(right, 64))
-
-    return run
 
 
 # Times.
@@ -286,9 +123,16 @@ def _sorted(items: Sequence[Any], order: Any = "asc") -> list[Any]:
 
 def _from_json(text: str) -> Any:
     try:
-        return json.loads(text, parse_int=float, parse_constant=_refuse)
+        return json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_refuse)
     except (ValueError, RecursionError) as wrong:
         raise Fault(f"invalid JSON: {wrong}") from None
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"cannot unmarshal number {text[:40]} into Go value of type float64")
+    return number
 
 
 def _refuse(name: str) -> Any:
@@ -304,33 +148,11 @@ def _from_base64(text: str) -> str:
 
 
 _PLAIN: dict[str, tuple[str, Callable[..., Any]]] = {
-    "len": ("a", _length),
+    **strings.FUNCTIONS,
+    **numbers.FUNCTIONS,
+    "len": ("!a", _length),
     "type": ("a", _kind),
-    "abs": ("r", lambda value: wrapped(abs(value)) if value.__class__ is int else abs(value)),
-    "ceil": ("r", _rounded("ceil", lambda value: float(math.ceil(value)))),
-    "floor": ("r", _rounded("floor", lambda value: float(math.floor(value)))),
-    "round": ("r", _rounded("round", _half_away)),
-    "int": ("a", _int),
-    "float": ("a", _float),
     "string": ("a", shown),
-    "trim": ("s?s", _trim),
-    "trimPrefix": ("s?s", lambda text, part=" ": text.removeprefix(part)),
-    "trimSuffix": ("s?s", lambda text, part=" ": text.removesuffix(part)),
-    "upper": ("s", str.upper),
-    "lower": ("s", str.lower),
-    "split": ("ss?i", _split),
-    "splitAfter": ("ss?i", _split_after),
-    "replace": ("sss?i", _replace),
-    "repeat": ("si", _repeat),
-    "join": ("l?s", _join),
-    "indexOf": ("ss", _index_of),
-    "lastIndexOf": ("ss", _last_index_of),
-    "hasPrefix": ("ss", str.startswith),
-    "hasSuffix": ("ss", str.endswith),
-    "max": ("a+", _extreme("max", lambda value, best: less(best, value))),
-    "min": ("a+", _extreme("min", less)),
-    "mean": ("a+", _mean),
-    "median": ("a+", _median),
     "toJSON": ("a", lambda value: to_json(value, "  ")),
     "fromJSON": ("s", _from_json),
     "toBase64": ("s", lambda text: base64.b64encode(text.encode()).decode()),
@@ -338,25 +160,17 @@ _PLAIN: dict[str, tuple[str, Callable[..., Any]]] = {
     "duration": ("s", times.duration),
     "date": ("a?aaa", times.date),
     "timezone": ("s", times.timezone),
-    "first": ("a", lambda items: _get(items, 0)),
-    "last": ("a", lambda items: _get(items, -1)),
-    "get": ("aa", _get),
-    "take": ("li", _take),
-    "keys": ("m", list),
-    "values": ("m", lambda box: list(box.values())),
-    "toPairs": ("m", lambda box: [list(pair) for pair in box.items()]),
-    "fromPairs": ("l", _from_pairs),
-    "reverse": ("l", lambda items: list(reversed(items))),
+    "first": ("!a", lambda items: _get(items, 0)),
+    "last": ("!a", lambda items: _get(items, -1)),
+    "get": ("!aa", _get),
+    "take": ("!li", _take),
+    "keys": ("!m", list),
+    "values": ("!m", lambda box: list(box.values())),
+    "toPairs": ("!m", lambda box: [list(pair) for pair in box.items()]),
+    "fromPairs": ("!l", _from_pairs),
+    "reverse": ("!l", lambda items: list(reversed(items))),
     "concat": ("l+", lambda *lists: [item for items in lists for item in items]),
     "sort": ("l?a", _sorted),
-    "bitand": ("aa", _bits("bitand", lambda a, b: a & b)),
-    "bitor": ("aa", _bits("bitor", lambda a, b: a | b)),
-    "bitxor": ("aa", _bits("bitxor", lambda a, b: a ^ b)),
-    "bitnand": ("aa", _bits("bitnand", lambda a, b: a & ~b)),
-    "bitshl": ("aa", _bits("bitshl", _shift(lambda a, b: a << b))),
-    "bitshr": ("aa", _bits("bitshr", _shift(lambda a, b: a >> b))),
-    "bitushr": ("aa", _bits("bitushr", _shift(lambda a, b: (a % (1 << 64)) >> b))),
-    "bitnot": ("a", lambda value: _bits("bitnot", lambda a, b: ~a)(value, 0)),
 }
 _FRAMED: dict[str, Callable[..., Any]] = {"uniq": _unique, "flatten": _flatten}
 
@@ -375,7 +189,7 @@ def _framed(name: str, takes: str, function: Callable[..., Any]) -> Callable[...
 
 def _with_frame(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(frame: Frame, *given: Any) -> Any:
-        return checked(name, "l", lambda items: function(frame, items))(*given)
+        return checked(name, "!l", lambda items: function(frame, items))(*given)
 
     return call
 

@@ -1,7 +1,7 @@
 """From nodes to one Python closure, and what a run may cost.
 
 A closure (`Run`) takes the frame of the run. Each loop, call and operation pays with steps, each
-text and list with room, so a run ends soon, whatever the expression and the values are.
+text and list with room (`frame`), so a run ends soon, whatever the expression and the values are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sampan.lib.expr.faults import Fault, Mistake
+from sampan.lib.expr.faults import Fault
+from sampan.lib.expr.frame import Frame, Run, true
 from sampan.lib.expr.nodes import (
     Binary,
     Builtin,
@@ -32,55 +33,8 @@ from sampan.lib.expr.nodes import (
 from sampan.lib.expr.operators import OPERATORS
 from sampan.lib.expr.values import fetch, is_number, sliced, type_of, wrapped
 
-MOST_STEPS = 500_000
-"""Operations and turns of loops in one run: about half a second."""
-MOST_ROOM = 50_000_000
-"""Characters of all texts that one run makes; an item of a list counts for eight."""
-
 _CUT = object()
 """What a chain passes on once `?.` has met nil."""
-
-
-class Frame:
-    """One run: its variables, the element that a predicate looks at, and what is left to spend."""
-
-    __slots__ = ("accumulated", "at", "env", "functions", "index", "item", "local", "room", "steps")
-
-    def __init__(self, env: Mapping[str, Any], functions: Mapping[str, Any]) -> None:
-        self.env = env
-        self.functions = functions
-        self.local: dict[str, Any] = {}
-        self.item: Any = None
-        self.accumulated: Any = None
-        self.index = 0
-        self.at = 0
-        self.steps = MOST_STEPS
-        self.room = MOST_ROOM
-
-    def spend(self, steps: int) -> None:
-        self.steps -= steps
-        if self.steps < 0:
-            raise Fault("the expression takes too many steps")
-
-    def made(self, value: Any) -> Any:
-        """Pay for a new value."""
-        if value.__class__ is str:
-            self.room -= len(value)
-        elif value.__class__ is list:
-            self.room -= 8 * len(value)
-        if self.room < 0:
-            raise Fault("memory budget exceeded")
-        return value
-
-
-Run = Callable[[Frame], Any]
-
-
-def true(value: Any) -> bool:
-    """The value, which must be a boolean."""
-    if value.__class__ is not bool:
-        raise Fault(f"non-bool expression (type {type_of(value)}) used as condition")
-    return bool(value)
 
 
 class Builder:
@@ -346,6 +300,3 @@ class Builder:
 
 def _size(value: Any) -> int:
     return len(value) if value.__class__ is list else 1
-
-
-__all__ = ["Builder", "Frame", "Mistake", "Run", "true"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sampan.lib.expr.evaluate import Frame, Run, true
 from sampan.lib.expr.faults import Fault
+from sampan.lib.expr.frame import Frame, Run, true
 from sampan.lib.expr.operators import add
 from sampan.lib.expr.sorting import ordered
 from sampan.lib.expr.values import type_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sampan.lib.expr.faults import Mistake
-from sampan.lib.expr.lexer import Token, tokens
+from sampan.lib.expr.grammar import BINARY, LOOPS, NEGATABLE, ORDER, UNARY, WORDS
+from sampan.lib.expr.lexer import Token
 from sampan.lib.expr.nodes import (
     Binary,
     Builtin,
@@ -25,86 +26,27 @@ from sampan.lib.expr.nodes import (
     Slice,
     Unary,
 )
+from sampan.lib.expr.reader import Reader
 
 LONGEST = 200_000
 """Characters of an expression."""
 DEEPEST = 70
 """Levels of nesting; Python's stack bears no more of them."""
 
-BINARY = {
-    "|": 0, "or": 10, "||": 10, "and": 15, "&&": 15,
-    "==": 20, "!=": 20, "<": 20, ">": 20, ">=": 20, "<=": 20,
-    "in": 20, "matches": 20, "contains": 20, "startsWith": 20, "endsWith": 20,
-    "..": 25, "+": 30, "-": 30, "*": 60, "/": 60, "%": 60, "**": 100, "^": 100, "??": 500,
-}  # fmt: skip
-UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
-_NEGATABLE = frozenset({"in", "matches", "contains", "startsWith", "endsWith"})
-_ORDER = frozenset({"<", ">", "<=", ">="})
-_WORDS = {"true": True, "false": False, "nil": None}
-LOOPS: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(
-        ("all", "none", "any", "one", "filter", "map", "find", "findIndex", "findLast",
-         "findLastIndex", "groupBy"),
-        (2, 2),
-    ),
-    "count": (1, 2),
-    "sum": (1, 2),
-    "sortBy": (2, 3),
-    "reduce": (2, 3),
-}  # fmt: skip
-"""Built-in functions with a predicate: how many arguments, at least and at most."""
-
 
 def parse(source: str, builtins: Collection[str]) -> Node:
     """The expression as nodes; `builtins` are the functions that need no declaration."""
     if len(source) > LONGEST:
         raise Mistake(f"expression is longer than {LONGEST} characters")
-    return _Reader(source, builtins).whole()
+    return _Parser(source, builtins).whole()
 
 
-class _Reader:
+class _Parser(Reader):
     def __init__(self, source: str, builtins: Collection[str]) -> None:
-        self._source = source
+        super().__init__(source)
         self._builtins = builtins
-        self._tokens = tokens(source)
-        self._at = 0
         self._depth = 0
         self._predicates = 0
-
-    @property
-    def look(self) -> Token:
-        return self._tokens[self._at]
-
-    def sees(self, *values: str) -> bool:
-        token = self.look
-        return token.kind in ("Operator", "Bracket") and token.value in values
-
-    def take(self) -> Token:
-        token = self.look
-        if token.kind != "EOF":
-            self._at += 1
-        return token
-
-    def skip(self, value: str) -> bool:
-        found = self.sees(value)
-        self._at += found
-        return found
-
-    def expect(self, value: str) -> Token:
-        if not self.sees(value):
-            raise self.unexpected()
-        return self.take()
-
-    def name(self) -> Token:
-        if self.look.kind != "Identifier":
-            raise self.unexpected()
-        return self.take()
-
-    def unexpected(self) -> Mistake:
-        return self.fault(f"unexpected token {self.look}")
-
-    def fault(self, text: str, at: int | None = None) -> Mistake:
-        return Mistake(text, self._source, self.look.at if at is None else at)
 
     def whole(self) -> Node:
         found = self.sequence()
@@ -140,7 +82,7 @@ class _Reader:
         while True:
             negated = self.sees("not")
             if negated:
-                if self._tokens[self._at + 1].value not in _NEGATABLE:
+                if self.following.value not in NEGATABLE:
                     self.take()
                     raise self.unexpected()
                 if BINARY["in"] < least:
@@ -164,7 +106,7 @@ class _Reader:
     def operation(self, left: Node, token: Token, power: int) -> Node:
         if token.value == "|":
             return self.call(self.name(), [left])
-        if token.value in _ORDER:
+        if token.value in ORDER:
             return self.comparison(left, token, power)
         right_binding = token.value in ("**", "^")
         right = self.expression(power if right_binding else power + 1)
@@ -181,7 +123,7 @@ class _Reader:
             right = self.expression(power + 1)
             one = Binary(token.at, left, [(token.at, token.value, right)])
             found = one if found is None else Binary(token.at, found, [(token.at, "&&", one)])
-            if not self.sees(*_ORDER):
+            if not self.sees(*ORDER):
                 return found
             left, token = right, self.take()
 
@@ -245,8 +187,8 @@ class _Reader:
         match token.kind:
             case "Identifier":
                 self.take()
-                if token.value in _WORDS:
-                    return Literal(token.at, _WORDS[token.value])
+                if token.value in WORDS:
+                    return Literal(token.at, WORDS[token.value])
                 if self.sees("("):
                     return self.members(self.call(token, []))
                 return self.members(Name(token.at, token.value))

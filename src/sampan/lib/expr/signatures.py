@@ -2,6 +2,7 @@
 
 One letter an argument: s text, b truth, i whole number, r number, l list, m map, a anything. What
 stands behind a `?` may be left out, the argument before a `+` may stand there any number of times.
+A `!` in front asks for the words in which upstream refuses what it checks by hand.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ _WANTED = {"s": "string", "b": "bool", "i": "int", "r": "float64", "l": "[]inter
 
 def checked(name: str, takes: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, called only with what it takes."""
-    endless = takes.endswith("+")
-    needed, _, further = takes.rstrip("+").partition("?")
+    by_hand, endless = takes.startswith("!"), takes.endswith("+")
+    needed, _, further = takes.lstrip("!").rstrip("+").partition("?")
     letters = needed + further
     least, most = len(needed), len(letters)
     tests = [(letter, _TESTS[letter]) for letter in letters]
 
     def run(*given: Any) -> Any:
+        if by_hand and len(given) != least:
+            wanted = f"expected {least}, got {len(given)}"
+            raise Fault(f"invalid number of arguments ({wanted})")
         if len(given) < least:
             raise Fault(f"not enough arguments to call {name}")
         if len(given) > most and not endless:
@@ -41,6 +45,8 @@ def checked(name: str, takes: str, function: Callable[..., Any]) -> Callable[...
         for at, value in enumerate(given):
             letter, test = tests[min(at, most - 1)]
             if not test(value):
+                if by_hand:
+                    raise Fault(f"invalid argument for {name} (type {type_of(value)})")
                 raise Fault(
                     f"cannot use {type_of(value)} as argument (type {_WANTED[letter]}) "
                     f"to call {name} "
