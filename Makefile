@@ -23,7 +23,7 @@ bench: setup  ## the table of speed and memory; ratios within one run
 docs: setup  ## run the code blocks of README and docs/
 	$(BIN)/pytest tests/docs
 
-setup: $(STAMP) .venvs/client-37/.done .venvs/client-30/.done .venvs/moto/.done system
+setup: $(STAMP) .venvs/client-37/.done .venvs/client-30/.done .venvs/hera/.done .venvs/moto/.done system
 
 .PHONY: system
 system:
@@ -36,6 +36,11 @@ $(STAMP): requirements/run.txt requirements/dev.txt pyproject.toml
 	touch $@
 
 .venvs/%/.done: requirements/%.txt
+	test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.venvs/hera/.done: requirements/hera.txt
 	test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@

@@ -27,6 +27,7 @@ from sampan.apiserver import certificates
 from sampan.apiserver.api import ApiServer
 from sampan.apiserver.loopback import Loopback
 from sampan.apiserver.server import Server
+from sampan.artifacts import Artifacts
 from sampan.auth.audit import Trail
 from sampan.auth.keys import SigningKey
 from sampan.auth.rbac import KINDS, Rbac
@@ -158,7 +159,9 @@ class Program:
             clock=self.clock,
         )
         self.scheduler = Scheduler(self.cluster, clock=self.clock)
-        self.products = Products(home, config, self.cluster, self.api, self.clock)
+        self.products = Products(
+            home, config, self.cluster, self.api, artifacts=self._artifacts, clock=self.clock
+        )
         self.node: Node | None = None
         self.gateway: Server | None = None
         self.argo: Server | None = None
@@ -222,6 +225,9 @@ class Program:
         node = self.node.families() if self.node else []
         kinds = [part for each in self.components for part in self.engine.figures(each.figures)]
         return [*self.engine.families(), *node, *kinds, *process()]
+
+    def _artifacts(self) -> Artifacts:
+        return self.node.context.artifacts if self.node else Artifacts(self.home.artifacts)
 
     def _node_health(self) -> Health:
         name = self.node.context.name if self.node else ""

@@ -5,11 +5,12 @@ Now Argo Workflows: its server, and the archive of workflows with the one who fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from sampan.apiserver.api import ApiServer
 from sampan.apiserver.loopback import Loopback
+from sampan.artifacts import Artifacts
 from sampan.config import Config, Home
 from sampan.engine.cluster import Cluster
 from sampan.gateway.routes import App
@@ -24,10 +25,17 @@ ARGO = "/argo"
 
 class Products:
     """`mounted` is what the gateway serves below its prefixes; `argo` the Argo Server for a port of
-    its own, None without the component."""
+    its own, None without the component. `artifacts` is asked for when the node has started."""
 
     def __init__(
-        self, home: Home, config: Config, cluster: Cluster, api: ApiServer, clock: Clock
+        self,
+        home: Home,
+        config: Config,
+        cluster: Cluster,
+        api: ApiServer,
+        *,
+        artifacts: Callable[[], Artifacts],
+        clock: Clock,
     ) -> None:
         self.mounted: Mapping[str, App] = {}
         self.argo: ArgoServer | None = None
@@ -38,7 +46,7 @@ class Products:
         if archive is not None:
             ttl = timedelta(days=config.archive_days) if config.archive_days else None
             self._archiver = Archiver(cluster, archive, clock, ttl)
-        routes, loopback = Routes(archive), Loopback(api.asgi)
+        routes, loopback = Routes(archive, artifacts), Loopback(api.asgi)
         self.mounted = {ARGO: ArgoServer(loopback, routes, clock=clock, below=ARGO)}
         self.argo = ArgoServer(loopback, routes, clock=clock)
 

@@ -116,8 +116,8 @@ class Request:
         async with aclosing(pieces):
             first = await anext(pieces, b"")
             await self._begin(200, content_type, more)
-            await self._send({"type": "http.response.body", "body": first, "more_body": True})
             if self.method != "HEAD":
+                await self._send({"type": "http.response.body", "body": first, "more_body": True})
                 async for piece in pieces:
                     whole = {"type": "http.response.body", "body": piece, "more_body": True}
                     await self._send(whole)

@@ -51,7 +51,14 @@ class Download(Struct, frozen=True):
     name: str
     content_type: str = "application/octet-stream"
     size: int | None = None
-    cookies: Mapping[str, str] = {}
+
+
+class Page(Struct, frozen=True):
+    """A page, or the way to another one."""
+
+    code: int
+    body: bytes
+    headers: Mapping[str, str] = {}
 
 
 class Call:

@@ -7,10 +7,11 @@ one that begins like the path for longest is taken, so `workflows/{namespace}/li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from sampan.artifacts import Artifacts
 from sampan.services.argo import (
     archived,
     changes,
@@ -24,20 +25,29 @@ from sampan.services.argo import (
     workflows,
 )
 from sampan.services.argo.call import EVENT_BINDINGS, Call, Handler
+from sampan.services.argo.downloads import Downloads
 from sampan.services.argo.errors import UNIMPLEMENTED, Refused, not_found
 from sampan.services.argo.events import Events
 from sampan.services.argo.listing import Archive
 
 _NAMESPACE = "{namespace}"
+_FILES = "artifact-files"
+_IN_FILES = (
+    "namespace", "idDiscriminator", "id", "nodeId", "artifactDiscriminator", "artifactName",
+)  # fmt: skip
 Pattern = tuple[str, ...]
 
 
 class Routes:
-    """`archive` is None where there is none."""
+    """`archive` is None where there is none, and so is `artifacts`, the way to them."""
 
-    def __init__(self, archive: Archive | None = None) -> None:
+    def __init__(
+        self, archive: Archive | None = None, artifacts: Callable[[], Artifacts] | None = None
+    ) -> None:
+        downloads = Downloads(artifacts, archive) if artifacts else None
+        self._file = downloads.file if downloads else None
         self._table: dict[tuple[str, int], list[tuple[Pattern, Handler]]] = {}
-        for method, path, handler in _table(archive):
+        for method, path, handler in (*_table(archive), *_downloads(downloads)):
             pattern = tuple(path.split("/"))
             self._table.setdefault((method, len(pattern)), []).append((pattern, handler))
         for patterns in self._table.values():
@@ -46,6 +56,9 @@ class Routes:
     def find(self, method: str, parts: list[str]) -> tuple[Handler, Mapping[str, str]]:
         """Raises Refused: 404, or 501 for another method than those that there are."""
         wanted = "GET" if method == "HEAD" else method
+        if parts[0] == _FILES and len(parts) > len(_IN_FILES) and wanted == "GET" and self._file:
+            named = dict(zip(_IN_FILES, parts[1:], strict=False))
+            return self._file, {**named, "file": "/".join(parts[len(_IN_FILES) + 1 :])}
         for pattern, handler in self._table.get((wanted, len(parts)), ()):
             if (path := _match(pattern, parts)) is not None:
                 return handler, path
@@ -135,6 +148,16 @@ def _archived(archive: Archive | None) -> Iterable[Row]:
         "archived-workflows/{uid}/resubmit",
         partial(changes.resubmit_archived, archive=archive),
     )
+
+
+def _downloads(downloads: Downloads | None) -> Iterable[Row]:
+    if downloads is None:
+        return
+    named, by_uid = "{namespace}/{name}/{nodeId}/{artifactName}", "{uid}/{nodeId}/{artifactName}"
+    yield "GET", f"artifacts/{named}", downloads.output
+    yield "GET", f"input-artifacts/{named}", downloads.input
+    yield "GET", f"artifacts-by-uid/{by_uid}", downloads.output_by_uid
+    yield "GET", f"input-artifacts-by-uid/{by_uid}", downloads.input_by_uid
 
 
 def _stored(path: str, kind: templates.Stored) -> Iterable[Row]:

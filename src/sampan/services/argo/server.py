@@ -21,7 +21,7 @@ from sampan.kube.errors import ApiStatus, Unauthorized
 from sampan.lib.clock import Clock
 from sampan.records.errors import ArchiveFailed
 from sampan.services.argo import errors
-from sampan.services.argo.call import Call, Caller, Download, Stream
+from sampan.services.argo.call import Call, Caller, Download, Page, Stream
 from sampan.services.argo.errors import Refused
 from sampan.services.argo.routes import Routes
 from sampan.services.http import Left, Receive, Request, Scope, Send, TooMuch
@@ -30,6 +30,11 @@ from sampan.services.kube import Kube, Transport
 _log = logging.getLogger(__name__)
 
 _EVENTS = "text/event-stream"
+_SANDBOX = (
+    ("content-security-policy", "sandbox; base-uri 'none'; default-src 'none';"
+     " img-src 'self' data:; style-src 'self' 'unsafe-inline'"),
+    ("x-frame-options", "SAMEORIGIN"),
+)  # fmt: skip
 
 
 class ArgoServer:
@@ -78,6 +83,9 @@ class ArgoServer:
             await self._stream(request, answer)
         elif isinstance(answer, Download):
             await _download(request, answer)
+        elif isinstance(answer, Page):
+            more = [*answer.headers.items(), *_SANDBOX]
+            await request.answer(answer.code, answer.body, "text/html; charset=utf-8", more)
         else:
             await request.json(200, answer)
 
@@ -140,12 +148,7 @@ async def _body(request: Request) -> Any:
 
 async def _download(request: Request, found: Download) -> None:
     name = found.name.replace("\\", "_").replace('"', "_")
-    more = [
-        ("content-disposition", f'inline; filename="{name}"'),
-        ("content-security-policy", "sandbox; base-uri 'none'; default-src 'none';"
-         " img-src 'self' data:; style-src 'self' 'unsafe-inline'"),
-        ("x-frame-options", "SAMEORIGIN"),
-    ]  # fmt: skip
+    more = [("content-disposition", f'inline; filename="{name}"'), *_SANDBOX]
     if found.size is not None:
         more.append(("content-length", str(found.size)))
     await request.stream(found.pieces, found.content_type, more)
