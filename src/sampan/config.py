@@ -86,15 +86,16 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     argo_port: serves the Argo Server's API also on a port of its own, with TLS, as upstream's does
     (on 2746); None, the default, does not. hosts: names, beyond localhost, that this machine is
     called by in requests to the gateway, such as that of a reverse proxy. archive: keeps completed
-    workflows when they are deleted, in a file of the home (true), nowhere (false), or in a database
-    (a URL as SQLAlchemy writes it). archive_days: how long; 0 is for ever.
+    workflows when they are deleted: in a file of the home (true) or in a database (a URL as
+    SQLAlchemy writes it). Upstream's is off too where nobody has set it up: what is deleted is gone.
+    archive_days: how long they are kept; 0 is for ever.
     """
 
     port: int = 8080
     api_port: int = 6443
     argo_port: int | None = None
     hosts: tuple[str, ...] = ()
-    archive: bool | str = True
+    archive: bool | str = False
     archive_days: int = 0
     without: tuple[str, ...] = ()
     user: str = "user@example.com"

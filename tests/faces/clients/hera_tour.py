@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 from hera.exceptions import BadRequest, NotFound
 from hera.shared import global_config
@@ -14,15 +13,14 @@ from hera.workflows import (
     CronWorkflow,
     NoneArchiveStrategy,
     Parameter,
-    Step,
     Steps,
     Workflow,
     WorkflowsService,
     WorkflowTemplate,
+    models,
     script,
 )
 from hera.workflows.models import (
-    Arguments,
     CreateSyncLimitRequest,
     SubmitOpts,
     UpdateSyncLimitRequest,
@@ -31,9 +29,11 @@ from hera.workflows.models import (
     WorkflowStopRequest,
     WorkflowSubmitRequest,
     WorkflowSuspendRequest,
+    WorkflowTemplateRef,
 )
 
-global_config.host, global_config.token, global_config.namespace = sys.argv[1:4]
+global_config.host, global_config.token, NAMESPACE = sys.argv[1:4]
+global_config.namespace = NAMESPACE
 service = WorkflowsService()
 
 
@@ -61,23 +61,23 @@ def node(workflow, name):
 
 def lines(name, **query):
     """hera's own workflow_logs reads one line only."""
-    url = f"{service.host}api/v1/workflows/{global_config.namespace}/{name}/log"
+    url = f"{service.host}api/v1/workflows/{NAMESPACE}/{name}/log"
     answer = service.session.get(url, headers={"Authorization": service.token}, params=query)
     return [json.loads(each)["result"] for each in answer.text.splitlines()]
 
 
 def a_dag_with_parameters_and_artifacts():
-    with Workflow(
-        generate_name="dag-", entrypoint="d", arguments=[Parameter(name="n", value=4)]
-    ) as workflow:
-        with DAG(name="d"):
-            one = add(name="one", arguments={"a": "{{workflow.parameters.n}}", "b": 2})
-            two = add(name="two", arguments={"a": one.result, "b": 10})
-            book = write(name="book", arguments={"text": "sum {{tasks.two.outputs.result}}"})
-            told = read(
-                name="told", arguments=[book.get_artifact("book").with_name("book")]
-            )
-            one >> two >> book >> told
+    with (
+        Workflow(
+            generate_name="dag-", entrypoint="d", arguments=[Parameter(name="n", value=4)]
+        ) as workflow,
+        DAG(name="d"),
+    ):
+        one = add(name="one", arguments={"a": "{{workflow.parameters.n}}", "b": 2})
+        two = add(name="two", arguments={"a": one.result, "b": 10})
+        book = write(name="book", arguments={"text": "sum {{tasks.two.outputs.result}}"})
+        told = read(name="told", arguments=[book.get_artifact("book").with_name("book")])
+        one >> two >> book >> told
     workflow.lint()
     workflow.create()
     done = workflow.wait(poll_interval=1)
@@ -98,39 +98,42 @@ def create_and_wait():
     assert workflow.create(wait=True).status.phase == "Succeeded"
 
 
+def refused(kind, call):
+    """What it says when it is refused in this way."""
+    try:
+        call()
+    except kind as error:
+        return str(error)
+    raise AssertionError("it was accepted")
+
+
 def a_mistake_is_told():
     with Workflow(generate_name="bad-", entrypoint="d") as workflow, DAG(name="d"):
         add(name="one", arguments={"a": "{{tasks.none.outputs.result}}", "b": 2})
     for call in (workflow.lint, workflow.create):
-        try:
-            call()
-        except BadRequest as error:
-            assert "none" in str(error), error
-        else:
-            raise AssertionError("a reference to nothing was accepted")
-    try:
-        service.get_workflow("none")
-    except NotFound as error:
-        assert 'workflows.argoproj.io "none" not found' in str(error)
+        assert "none" in refused(BadRequest, call)
+    said = refused(NotFound, lambda: service.get_workflow("none"))
+    assert 'workflows.argoproj.io "none" not found' in said
 
 
 def templates():
     for kind in (WorkflowTemplate, ClusterWorkflowTemplate):
-        with kind(name="tmpl-" + global_config.namespace, entrypoint="s") as template:
-            with Steps(name="s", inputs=[Parameter(name="p", value="1")]):
-                add(name="a", arguments={"a": "{{inputs.parameters.p}}", "b": 1})
+        clusterwide = kind is ClusterWorkflowTemplate
+        global_config.namespace = None if clusterwide else NAMESPACE  # hera wants it like that
+        template = kind(name=f"tmpl-{NAMESPACE}", entrypoint="s")
+        with template, Steps(name="s", inputs=[Parameter(name="p", value="1")]):
+            add(name="a", arguments={"a": "{{inputs.parameters.p}}", "b": 1})
         template.lint()
         template.create()
         template.update()
-        name = template.name
+        global_config.namespace, name = NAMESPACE, template.name
         request = WorkflowSubmitRequest(
             resource_kind=kind.__name__, resource_name=name, submit_options=SubmitOpts(labels="x=y")
         )
         made = service.submit_workflow(request)
         assert made.metadata.labels["x"] == "y"
-        with Workflow(generate_name="from-", workflow_template_ref={
-            "name": name, "clusterScope": kind is ClusterWorkflowTemplate}) as workflow:
-            pass
+        reference = WorkflowTemplateRef(name=name, cluster_scope=clusterwide)
+        workflow = Workflow(generate_name="from-", workflow_template_ref=reference)
         workflow.create()
         assert workflow.wait(poll_interval=1).status.phase == "Succeeded"
     listed = service.list_workflow_templates().items
@@ -155,10 +158,8 @@ def a_cron_workflow():
 
 
 def _cron(verb):
-    from hera.workflows import models
-
     request = getattr(models, f"CronWorkflow{verb}Request")
-    return request(name="nightly", namespace=global_config.namespace)
+    return request(name="nightly", namespace=NAMESPACE)
 
 
 def a_workflow_that_is_there(name):
@@ -182,8 +183,8 @@ def the_rest():
     assert service.get_version().version.startswith("v4.")
     assert service.get_user_info().subject
     assert service.get_info().modals
-    service.list_archived_workflows(namespace=global_config.namespace)
-    service.list_archived_workflow_label_keys(namespace=global_config.namespace)
+    service.list_archived_workflows(namespace=NAMESPACE)
+    service.list_archived_workflow_label_keys(namespace=NAMESPACE)
     limit = CreateSyncLimitRequest(cm_name="limits", key="k", limit=1, type="CONFIGMAP")
     service.create_sync_limit(limit)
     service.update_sync_limit("k", UpdateSyncLimitRequest(cm_name="limits", limit=2))
