@@ -87,8 +87,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     (on 2746); None, the default, does not. hosts: names, beyond localhost, that this machine is
     called by in requests to the gateway, such as that of a reverse proxy. archive: keeps completed
     workflows when they are deleted: in a file of the home (true) or in a database (a URL as
-    SQLAlchemy writes it). Upstream's is off too where nobody has set it up: what is deleted is gone.
-    archive_days: how long they are kept; 0 is for ever.
+    SQLAlchemy writes it). As upstream's it is off where nobody sets it up. archive_days: how long
+    they are kept; 0 is for ever.
     """
 
     port: int = 8080
