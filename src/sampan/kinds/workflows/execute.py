@@ -49,7 +49,10 @@ DEEPEST = 100
 """Templates within templates, as upstream."""
 PODS = ("container", "script", "resource", "data", "containerSet")
 """Kinds of templates that are run as a pod."""
-TOO_DEEP = "Maximum recursion depth exceeded"
+TOO_DEEP = (
+    "Maximum recursion depth exceeded. See"
+    " https://argo-workflows.readthedocs.io/en/release-4.1/scaling/#maximum-recursion-depth"
+)
 
 
 def execute(walk: Walk, call: Call) -> Node | None:
@@ -60,6 +63,20 @@ def execute(walk: Walk, call: Call) -> Node | None:
     node = walk.node(call.node)
     if node is not None and (nodes.over(node) or not _needs_a_look(walk, call, node)):
         return node
+    try:
+        return _run(walk, call, node)
+    except RecursionError:  # Python's own stack is at its end
+        raise _too_deep(walk, call) from None
+
+
+def _too_deep(walk: Walk, call: Call) -> TooDeep:
+    """Nothing above is tried again: it would only come here once more."""
+    walk.exhausted = True
+    walk.fail(call, TOO_DEEP)
+    return TooDeep(TOO_DEEP)
+
+
+def _run(walk: Walk, call: Call, node: Node | None) -> Node | None:
     running = _prepared(walk, call, node)
     if node is not None:
         deadlines.check(walk, running, node)
@@ -99,8 +116,7 @@ def _needs_a_look(walk: Walk, call: Call, node: Node) -> bool:
 def _prepared(walk: Walk, call: Call, node: Node | None) -> Running:
     """The call with its template and its inputs: those it began with, or those it is given."""
     if call.depth > DEEPEST:
-        walk.fail(call, TOO_DEEP)
-        raise TooDeep(TOO_DEEP)
+        raise _too_deep(walk, call)
     try:
         found = walk.book.find(call.who, call.home)
         local = _local(walk, call, found.template)

@@ -121,6 +121,7 @@ class Walk:
         self.metrics_error = ""  # why a metric could not be measured
         self.ended: list[str] = []  # ids of the nodes that this look ended
         self.made = 0  # nodes that this look made
+        self.exhausted = False  # templates called each other too often
         self.again_in: float | None = None
         self.deadline = _deadline(run)  # of the whole workflow
         self.daemons: set[str] = set()  # ids of the nodes that are daemons

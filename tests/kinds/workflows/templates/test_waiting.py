@@ -22,6 +22,7 @@ from kinds.workflows.makers import (
     task,
     workflow,
 )
+from sampan.kinds.workflows import nodes
 from sampan.kube.keys import Key
 
 
@@ -222,10 +223,16 @@ def test_a_daemon_is_ended_with_the_template_around_it() -> None:
     assert [pod["metadata"]["name"].split("-")[1] for pod in toy.running()] == ["work"]
 
 
-def test_recursion_ends() -> None:
-    again = steps([call("again", "main")])
-    toy = started(workflow(leaf(), again | {"name": "main"}))
-    assert status(toy)["phase"] == "Failed"
+@pytest.mark.parametrize("kind", ["steps", "dag"])
+@pytest.mark.parametrize("fields", [{}, {"retryStrategy": {"limit": 1}}], ids=["plain", "retried"])
+def test_recursion_ends(kind: str, fields: dict[str, Any]) -> None:
+    again = call("again", "main")
+    main = (steps([again]) if kind == "steps" else dag(again)) | fields
+    toy = started(workflow(leaf(), main))
+    assert status(toy)["phase"] in ("Failed", "Error")
+    said = {each.get("message", "") for each in status(toy)["nodes"].values()}
+    assert any(text.startswith("Maximum recursion depth exceeded. See ") for text in said)
+    assert all(each["phase"] in nodes.BROKEN for each in status(toy)["nodes"].values())
 
 
 def test_recursion_with_a_condition_is_no_circle() -> None:

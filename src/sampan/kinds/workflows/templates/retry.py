@@ -20,6 +20,7 @@ from sampan.kinds.workflows.language import scopes
 from sampan.kinds.workflows.language.arguments import Missing, text
 from sampan.kinds.workflows.nodes import Node, Phase
 from sampan.kinds.workflows.walk import Broken, Kind, Running, Walk
+from sampan.kube import names
 from sampan.kube.times import parse
 
 MOST_AT_ONCE = 100
@@ -131,6 +132,7 @@ def _attempt(
     call = structs.replace(
         running.call,
         node=name,
+        depth=running.call.depth + 1,
         flags={**running.call.flags, "retried": True},
         retries=told,
         deadline=deadline,
@@ -158,7 +160,7 @@ def keep_away(spec: dict[str, Any], hosts: tuple[str, ...]) -> None:
     a cluster of one node would never try again."""
     if not hosts:
         return
-    term = {"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(hosts)}
+    term = {"key": names.LABEL_HOSTNAME, "operator": "NotIn", "values": list(hosts)}
     wish = {"weight": 100, "preference": {"matchExpressions": [term]}}
     affinity = spec.get("affinity") or {}
     of_nodes = affinity.get("nodeAffinity") or {}
@@ -207,6 +209,8 @@ def _judge(walk: Walk, running: Running, node: Node, strategy: Mapping[str, Any]
 def _stopped(walk: Walk) -> str:
     if walk.stopping:
         return f"Stopped with strategy '{walk.workflow.spec.shutdown}'"
+    if walk.exhausted:
+        return "Maximum recursion depth exceeded"
     if walk.deadline is not None and walk.late:
         return f"retry exceeded workflow deadline {walk.deadline:%Y-%m-%d %H:%M:%S} +0000 UTC"
     return ""
