@@ -9,6 +9,7 @@ import pytest
 
 from kinds.toy import START, Refused, Toy
 from kinds.workflows.makers import call, finish, leaf, started, status, steps, workflow
+from sampan.kinds.workflows import COMPONENT
 from sampan.kube.plan import Measure
 
 
@@ -164,3 +165,21 @@ def test_nodes_tell_of_themselves() -> None:
     notes = next(e.annotations for e in toy.events if e.message == "Running node wf[0].a")
     assert notes["workflows.argoproj.io/node-type"] == "Pod"
     assert notes["workflows.argoproj.io/node-name"] == "wf[0].a"
+
+
+@pytest.mark.parametrize(
+    ("setting", "about"), [("enabled: false", set()), ("sendAsPod: true", {"Pod", None})]
+)
+def test_the_operator_decides_about_events_of_nodes(setting: str, about: set[str | None]) -> None:
+    toy = Toy(COMPONENT)
+    settings = {"name": "workflow-controller-configmap", "namespace": "argo"}
+    data = {"nodeEvents": setting}
+    toy.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings, "data": data})
+    toy.create(workflow(steps([call("a")]), leaf()))
+    toy.settle()
+    finish(toy)
+    told = [event for event in toy.events if event.annotations]
+    assert {event.about and event.about.get("kind", "Pod") for event in told} == about
+    for event in told:
+        name = event.annotations.get("workflows.argoproj.io/workflow-name")
+        assert name == ("wf" if event.about else None)

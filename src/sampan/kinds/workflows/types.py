@@ -55,6 +55,13 @@ class Spec(Struct, frozen=True, kw_only=True):
     podDisruptionBudget: dict[str, Any] | None = None
 
 
+class NodeEvents(Struct, frozen=True, kw_only=True):
+    """Whether nodes are told of in Events, and whether these are about their pods."""
+
+    enabled: bool = True
+    pods: bool = False
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """All that a decision may depend on.
 
@@ -75,6 +82,7 @@ class Run(Struct, frozen=True, kw_only=True):
     claims: frozenset[str]
     now: datetime
     baseline: Manifest | None = None
+    node_events: NodeEvents = NodeEvents()
     configmaps: Mapping[str, Manifest] = {}
     repository: Repository = Repository()
     own: Mapping[str, Any] = {}

@@ -67,6 +67,7 @@ def see(cluster: View, key: Key) -> Run | None:
         repository=repository.see(cluster, whole.manifest),
         reports=reports.see(cluster, key, pods, told),
         limits=limits.see(cluster, requests.all_of(manifest)),
+        node_events=events.see(cluster),
         baseline=usage.baseline(cluster, _labelled_as_begun(whole)),
     )
 
