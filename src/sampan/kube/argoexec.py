@@ -33,6 +33,7 @@ MIRROR = "/mainctrfs"
 STAGING = "/argo/staging"
 SCRIPT = f"{STAGING}/script"
 CONFIG = "/argo/config"
+SECRETS = "/argo/secret"
 
 VOLUME_RUN, VOLUME_INPUTS = "var-run-argo", "input-artifacts"
 VOLUME_STAGING, VOLUME_CONFIG = "argo-staging", "argo-env-config"

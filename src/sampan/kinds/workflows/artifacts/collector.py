@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sampan.kinds.workflows.artifacts.strategies import Rights
-from sampan.kinds.workflows.pods import patch
-from sampan.kube import argoexec, locations, meta, names
+from sampan.kinds.workflows.pods import patch, secrets
+from sampan.kube import argoexec, meta, names
 from sampan.kube.keys import Manifest
 
 COMPONENT = names.WORKFLOWS_PREFIX + "component"
 STRATEGY = names.WORKFLOWS_PREFIX + "artifact-gc-strategy"
 _GC = "artifact-gc"
-_SECRETS = "/argo/secret"
 _CONFINED = {
     "runAsNonRoot": True, "runAsUser": 8737, "seccompProfile": {"type": "RuntimeDefault"},
 }  # fmt: skip
@@ -46,13 +45,13 @@ def task(workflow: Manifest, pod: str, by_node: Mapping[str, Any]) -> Manifest:
 def pod(workflow: Manifest, task: Manifest, rights: Rights, strategy: str) -> Manifest:
     """Raises Unbuildable for a podSpecPatch that makes no sense."""
     name = task["metadata"]["name"].removesuffix("-0")
-    mounted = sorted({secret for place in _places(task) for secret, _ in locations.secrets(place)})
+    volumes, mounts = secrets.mounted(_places(task))
     spec: dict[str, Any] = {
         "automountServiceAccountToken": True,
         "restartPolicy": "Never",
         "securityContext": _CONFINED,
-        "containers": [_container(name, mounted)],
-        "volumes": [{"name": each, "secret": {"secretName": each}} for each in mounted],
+        "containers": [_container(name, mounts)],
+        "volumes": volumes,
     }
     text = (workflow["spec"].get("artifactGC") or {}).get("podSpecPatch")
     spec = patch.patched(spec, [text] if text else [])
@@ -87,7 +86,7 @@ def _places(task: Manifest) -> Iterable[Mapping[str, Any]]:
         yield from node["artifacts"].values()
 
 
-def _container(pod: str, secrets: list[str]) -> dict[str, Any]:
+def _container(pod: str, mounts: list[dict[str, Any]]) -> dict[str, Any]:
     name = {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}
     return {
         "name": argoexec.MAIN,
@@ -107,7 +106,5 @@ def _container(pod: str, secrets: list[str]) -> dict[str, Any]:
             "limits": {"cpu": "100m", "memory": "64Mi"},
             "requests": {"cpu": "50m", "memory": "32Mi"},
         },
-        "volumeMounts": [
-            {"name": each, "mountPath": f"{_SECRETS}/{each}", "readOnly": True} for each in secrets
-        ],
+        "volumeMounts": mounts,
     }  # fmt: skip

@@ -9,9 +9,10 @@ Upstream: argo-workflows workflow/controller/workflowpod.go.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sampan.kinds.workflows.pods import secrets
 from sampan.kinds.workflows.pods.about import About
 from sampan.kinds.workflows.types import Template
 from sampan.kube import argoexec, locations, names
@@ -76,6 +77,7 @@ def furnish(spec: Spec, template: Template, about: About) -> None:
     for main in mains:
         if main["name"] == argoexec.MAIN:
             waiting["volumeMounts"] += _mirrored(main.get("volumeMounts") or [])
+    added += _entrust(template, [init, waiting, *(mains if is_executor(template) else ())])
     sidecars = [mirroring(each, mains) for each in template.get("sidecars") or ()]
     told = _told(about)
     _tell(init, [{"name": argoexec.TEMPLATE, "value": _simplified(template)}, *told])
@@ -87,6 +89,22 @@ def furnish(spec: Spec, template: Template, about: About) -> None:
         _tell(container, told)
     spec["initContainers"], spec["containers"] = [init, *others], containers
     spec["volumes"] = [*added, *(spec.get("volumes") or ())]
+
+
+def _entrust(template: Template, executors: list[Spec]) -> list[Spec]:
+    """Give the executor's containers the Secrets that they need; the volumes for that."""
+    volumes, mounts = secrets.mounted(_places(template))
+    for container in executors:
+        _add(container, mounts)
+    return volumes
+
+
+def _places(template: Template) -> Iterator[locations.Location]:
+    """Wherever the executor may have to go for this template."""
+    yield template.get("archiveLocation") or {}
+    yield ((template.get("data") or {}).get("source") or {}).get("artifactPaths") or {}
+    for end in ("inputs", "outputs"):
+        yield from (template.get(end) or {}).get("artifacts") or ()
 
 
 def wrap(spec: Spec) -> None:
