@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from sampan.lib.gotime import durations
+
 HORIZON_DAYS = 5 * 366
 """A schedule that has no activation in five years has none: 30 February."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -29,8 +31,6 @@ _WORDS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Schedule(Protocol):
@@ -221,11 +221,7 @@ def _number(text: str, low: int, names: tuple[str, ...]) -> int:
 
 def _duration(text: str) -> timedelta:
     """Go's `1h30m`; less than a second counts as one."""
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"failed to parse duration @every {text}")
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     try:
-        return timedelta(seconds=max(1, int(seconds)))
-    except OverflowError as long:
-        raise ValueError(f"failed to parse duration @every {text}") from long
+        return timedelta(seconds=max(1, durations.parse(text) // 10**9))
+    except ValueError as wrong:
+        raise ValueError(f"failed to parse duration @every {text}: {wrong}") from wrong

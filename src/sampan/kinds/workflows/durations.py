@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_WHOLE = re.compile(rf"[-+]?(0|({_PART.pattern})+)")
-LONGEST = float(2**63 - 1) / 1e9
+from sampan.lib.gotime import durations
+
+LONGEST = durations.LONGEST / 1e9
 """Seconds in the longest duration of Go."""
 
 
@@ -23,13 +22,10 @@ def seconds(text: str) -> float:
     """The duration in seconds; a bare number counts seconds. Raises Mistake."""
     if re.fullmatch(r"[-+]?\d+", text):
         return float(text)
-    if not _WHOLE.fullmatch(text):
-        why = f'time: invalid duration "{text}"'
-        if re.fullmatch(r"[-+]?[\d.]+", text):
-            why = f'time: missing unit in duration "{text}"'
-        raise Mistake(f"unable to parse {text} as a duration: {why}")
-    total = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    return -total if text.startswith("-") else total
+    try:
+        return durations.parse(text) / 1e9
+    except ValueError as wrong:
+        raise Mistake(f"unable to parse {text} as a duration: {wrong}") from wrong
 
 
 def shown(seconds: float) -> str:

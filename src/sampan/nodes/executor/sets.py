@@ -8,18 +8,16 @@ pkg/apis/workflow/v1alpha1 ContainerSetTemplate.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from sampan.kube.keys import Manifest
+from sampan.lib.gotime import durations
 
 _LOOP = (
     'n=$1; d=$2; shift 2; while :; do "$@" && exit 0; c=$?; n=$((n-1)); '
     "[ $n -gt 0 ] || exit $c; sleep $d; done"
 )
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
 
 def waits_for(template: Manifest, container: Mapping[str, Any]) -> list[str]:
@@ -40,6 +38,12 @@ def retrying(
     text = str(strategy.get("retries") or "")
     if container["name"] not in members or not text.isdecimal() or int(text) < 2:
         return argv
-    pause = sum(float(amount) * _UNITS[unit] for amount, unit in
-                _PART.findall(strategy.get("duration") or ""))  # fmt: skip
-    return ("/bin/sh", "-c", _LOOP, "argoexec", text, f"{pause:g}", *argv)
+    return ("/bin/sh", "-c", _LOOP, "argoexec", text, f"{_pause(strategy):g}", *argv)
+
+
+def _pause(strategy: Mapping[str, Any]) -> float:
+    """Seconds between two tries; what is no duration is none."""
+    try:
+        return max(durations.parse(strategy.get("duration") or "0") / 1e9, 0.0)
+    except ValueError:
+        return 0.0
