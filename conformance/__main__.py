@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from conformance import environments, report, sources
-from conformance.cluster import cluster, registry
+from conformance.cluster import NGINX, cluster, registry
 from conformance.suites import SUITES, Checkout, Sdist, Suite
 
 _HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ def main() -> int:
     if unknown := set(args.suites) - set(SUITES):
         parser.error(f"there is no suite {', '.join(sorted(unknown))}")
     outcomes = {}
-    with tempfile.TemporaryDirectory(prefix="sampan-suites-") as work, registry() as images:
+    with tempfile.TemporaryDirectory(prefix="sampan-suites-") as work, registry(*NGINX) as images:
         logs = args.logs or Path(work)
         logs.mkdir(parents=True, exist_ok=True)
         for name in args.suites or SUITES:

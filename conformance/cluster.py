@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.program import program
 
-_NGINX = ("latest", "stable", "1.21.4", "1.15.4", "1.14.2", "1.10", "1.7.9")
+NGINX = ("latest", "stable", "1.21.4", "1.15.4", "1.14.2", "1.10", "1.7.9")
 _REGISTRY = Path(__file__).parents[1] / "tests" / "registry.py"
 
 
@@ -28,9 +28,9 @@ def cluster(home: Path, registry: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def registry() -> Iterator[str]:
-    """The address of a registry that runs meanwhile."""
-    command = [sys.executable, _REGISTRY, "--nginx", *_NGINX]
+def registry(*nginx: str) -> Iterator[str]:
+    """The address of a registry that runs meanwhile, with these tags of nginx."""
+    command = [sys.executable, _REGISTRY, "--nginx", *nginx]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:

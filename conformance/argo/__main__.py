@@ -17,8 +17,11 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from conformance.argo.api import Api
 from conformance.argo.cases import Case, Library, examples, files, listed
-from conformance.argo.run import Api, Outcome, run
+from conformance.argo.cluster import cluster
+from conformance.argo.run import Outcome, Surroundings, run
+from conformance.argo.stand_ins import StandIns
 
 _CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "argo"
 _GOOD = 0.95
@@ -65,13 +68,11 @@ def _cases(args: argparse.Namespace) -> list[Case]:
 
 
 def _outcomes(args: argparse.Namespace, cases: Iterable[Case], library: Library) -> list[Outcome]:
-    from conformance.argo.cluster import cluster  # noqa: PLC0415 (starts a program)
-
     lock = threading.Lock()
 
     def one(numbered: tuple[int, Case]) -> Outcome:
         began = time.monotonic()
-        outcome = run(api, f"case-{numbered[0]}", numbered[1], library, args.seconds)
+        outcome = run(surroundings, f"case-{numbered[0]}", numbered[1], args.seconds)
         if not (args.misses and outcome.good):
             with lock:
                 print(outcome.line(time.monotonic() - began), flush=True)
@@ -82,7 +83,10 @@ def _outcomes(args: argparse.Namespace, cases: Iterable[Case], library: Library)
         ThreadPoolExecutor(args.at_once) as pool,
         cluster(args.home or Path(work) / "home", started=args.home is not None) as home,
     ):
-        api = Api(home / "kubeconfig")
+        api = Api(home)
+        servers = StandIns(api.ask)
+        servers.start()
+        surroundings = Surroundings(api, library, servers)
         return list(pool.map(one, enumerate(cases)))
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from benchmarks.program import program
 
+from conformance.argo import stand_ins
+from conformance.cluster import registry
+
 
 @contextlib.contextmanager
 def cluster(home: Path, *, started: bool) -> Iterator[Path]:
@@ -16,5 +19,8 @@ def cluster(home: Path, *, started: bool) -> Iterator[Path]:
         yield home
         return
     home.mkdir(mode=0o700)
-    with program(home):
-        yield home
+    with registry("1.13") as images:
+        mirror = f"mirrors:\n- prefix: docker.io\n  at: {images}\n"
+        (home / "config.yaml").write_text(mirror + stand_ins.config())
+        with program(home):
+            yield home

@@ -2,103 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 import copy
-import http.client
-import json
-import ssl
-import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
+from conformance.argo.api import CLUSTER_SCOPED, Api, Refused
 from conformance.argo.cases import GROUP, Case, Expected, Library, Manifest
 from conformance.argo.deeds import DEEDS
+from conformance.argo.stand_ins import StandIns
 from sampan.lib import yaml
 
 _FIXTURES = Path(__file__).with_name("fixtures.yaml").read_text()
 _STAYS = 8.0
 _STRICTLY = "?dryRun=All&fieldValidation=Strict"
-_CLUSTER_SCOPED = (
-    "Namespace", "ClusterWorkflowTemplate", "PriorityClass", "ClusterRole", "ClusterRoleBinding",
-)  # fmt: skip
 _OVER = ("Succeeded", "Failed", "Error")
 
 
-class Refused(Exception):
-    """The API server's words."""
-
-
-class Api:
-    """The little of a client that is needed, with one connection for each thread."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        config = yaml.load(kubeconfig.read_text())
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
-        self._context = ssl.create_default_context(cadata=authority)
-        self._where = urlsplit(cluster["server"])
-        self.token: str = user["token"]
-        self._plurals: dict[tuple[str, str], str] = {}
-        self._local = threading.local()
-
-    def ask(self, method: str, path: str, body: Any = None, kind: str = "json") -> Any:
-        """The answer; raises Refused for a 4xx or 5xx."""
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            host, port = str(self._where.hostname), self._where.port
-            connection = http.client.HTTPSConnection(host, port, context=self._context, timeout=60)
-            self._local.connection = connection
-        content = "application/json" if kind == "json" else "application/merge-patch+json"
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content}
-        text = None if body is None else json.dumps(body, default=str)
-        try:
-            connection.request(method, path, text, headers)
-            answer = connection.getresponse()
-            said = json.loads(answer.read() or b"{}")
-        except (OSError, http.client.HTTPException):
-            self._local.connection = None
-            raise
-        if answer.status >= 400:
-            raise Refused(f"{answer.status} {said.get('message')}")
-        return said
-
-    def path(self, manifest: Manifest, namespace: str) -> str:
-        version, kind = manifest.get("apiVersion") or "v1", manifest.get("kind") or ""
-        base = f"/api/{version}" if "/" not in version else f"/apis/{version}"
-        if (version, kind) not in self._plurals:
-            for each in self.ask("GET", base).get("resources", ()):
-                if "/" not in each["name"]:
-                    self._plurals[version, each["kind"]] = each["name"]
-        plural = self._plurals.get((version, kind))
-        if plural is None:
-            raise Refused(f"no kind {kind} in {version}")
-        if kind in _CLUSTER_SCOPED:
-            return f"{base}/{plural}"
-        return f"{base}/namespaces/{namespace}/{plural}"
-
-    def create(self, manifest: Manifest, namespace: str) -> Manifest:
-        made: Manifest = self.ask("POST", self.path(manifest, namespace), manifest)
-        return made
-
-    def ensure(self, manifest: Manifest, namespace: str) -> None:
-        """As `kubectl apply` does for what may be there from another case."""
-        path = self.path(manifest, namespace)
-        there = f"{path}/{manifest['metadata']['name']}"
-        if self._has(there):
-            self.ask("PATCH", there, manifest, kind="merge")
-        else:
-            self.ask("POST", path, manifest)
-
-    def _has(self, path: str) -> bool:
-        try:
-            self.ask("GET", path)
-        except Refused:
-            return False
-        return True
+@dataclass(frozen=True)
+class Surroundings:
+    api: Api
+    library: Library
+    servers: StandIns
 
 
 @dataclass(frozen=True)
@@ -112,10 +38,10 @@ class Outcome:
         return f"{sign} {self.case.path}\t{self.case.expected.said}\t{self.got}\t{seconds:.1f} s"
 
 
-def run(api: Api, namespace: str, case: Case, library: Library, patience: float) -> Outcome:
+def run(around: Surroundings, namespace: str, case: Case, patience: float) -> Outcome:
     """Never raises: what goes wrong is the outcome."""
     try:
-        good, got = _run(api, namespace, case, library, patience)
+        good, got = _run(around, namespace, case, patience)
     except yaml.YamlError as error:
         good, got = case.expected.way == "reject", f"no YAML: {str(error).splitlines()[0]}"
     except Refused as error:
@@ -125,13 +51,14 @@ def run(api: Api, namespace: str, case: Case, library: Library, patience: float)
     return Outcome(case, good, " ".join(got.split())[:300])
 
 
-def _run(
-    api: Api, namespace: str, case: Case, library: Library, patience: float
-) -> tuple[bool, str]:
+def _run(around: Surroundings, namespace: str, case: Case, patience: float) -> tuple[bool, str]:
+    api = around.api
     documents = [_meant(each) for each in case.documents]
     if case.expected.said == "n/a (None)":
         return True, "no manifest"
-    _prepare(api, namespace, library.needed(case.path, documents))
+    referred = around.library.needed(case.path, documents)
+    servers = around.servers.needed(f"{case.text}{referred}")
+    _prepare(api, namespace, (*referred, *servers))
     if case.expected.way == "reject":
         for each in documents:  # as `argo lint` does: strictly
             api.ask("POST", f"{api.path(each, namespace)}{_STRICTLY}", _moved(each, namespace))
@@ -141,7 +68,7 @@ def _run(
         manifest = _moved(each, namespace)
         if before is not None:
             before(manifest)
-        if manifest.get("kind") in _CLUSTER_SCOPED:
+        if manifest.get("kind") in CLUSTER_SCOPED:
             api.ensure(manifest, namespace)
         else:
             made.append(api.create(manifest, namespace))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sampan.config import Image
-from sampan.nodes.images.families import family_of
+from sampan.nodes.images.families import ash, family_of
 from sampan.nodes.images.reference import name_of
 from sampan.nodes.images.resolve import Images, hint
 from sampan.nodes.images.runtime import Refusal, Runtime, Wanted, argv
@@ -74,6 +74,19 @@ def test_images_of_examples_bring_their_programs(
     where = {Path(mount.target).name: mount.source for mount in found.mounts}
     run = subprocess.run([where[program], *rest], capture_output=True, text=True, check=True)
     assert said in run.stdout
+
+
+@pytest.mark.skipif(ash() is None, reason="this machine has no shell like BusyBox's")
+def test_alpine_has_a_shell_that_understands_what_busybox_does(tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve("alpine:3.20")
+    assert isinstance(found, Runtime)
+    (shell,) = (mount.source for mount in found.mounts if mount.target.endswith("/sh"))
+    (tmp_path / "sh").symlink_to(shell)
+    script = "echo -e 'a\\tb' >& file; [[ a == a ]] && cat file"
+    said = subprocess.run(
+        ["./sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "a\tb\n"
 
 
 def test_argosay_does_what_it_is_told(tmp_path: Path) -> None:

@@ -22,24 +22,25 @@ _OFFICIAL = (
 
 class Family(Struct, frozen=True):
     """`python` says that the image brings Python; `brings` names programs of `programs/` that it
-    has; `needs` is a program of this machine without which it cannot be stood for. The rest is
-    ENTRYPOINT and CMD upstream."""
+    has; `needs` is a program of this machine without which it cannot be stood for; `ash` says that
+    its `sh` is BusyBox's. The rest is ENTRYPOINT and CMD upstream."""
 
     python: bool = False
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     brings: tuple[str, ...] = ()
     needs: str = ""
+    ash: bool = False
 
 
-_SHELL = Family(command=("sh",))
+_SHELL = Family(command=("sh",), ash=True)
 _BASH = Family(command=("bash",))
 _PAUSE = Family(entrypoint=("sh", "-c", "trap 'exit 0' INT TERM; sleep infinity & wait"))
 _PYTHON = Family(python=True, command=("python3",))
 _COWSAY = Family(command=("cowsay",), brings=("cowsay",))
 _ARGOSAY = Family(entrypoint=("argosay",), brings=("argosay", "cowsay"))
-_CURL = Family(entrypoint=("curl",), needs="curl")
-_GIT = Family(entrypoint=("git",), needs="git")
+_CURL = Family(entrypoint=("curl",), needs="curl", ash=True)
+_GIT = Family(entrypoint=("git",), needs="git", ash=True)
 _GO = Family(command=("bash",), needs="go")
 _KUBECTL = Family(entrypoint=("kubectl",), needs="kubectl")
 _ARGOEXEC = Family(entrypoint=("argoexec",))  # run as a shell; else the node is the executor
@@ -82,3 +83,9 @@ def family_of(image: str) -> Family | None:
     if family is None:
         return _PAUSE if name.rpartition("/")[2] in _PAUSES else None
     return family if not family.needs or shutil.which(family.needs) else None
+
+
+def ash() -> str | None:
+    """The program of this machine that understands what BusyBox's shell does (`>&file`,
+    `echo -e`, `[[`), which Debian's `sh` does not."""
+    return shutil.which("busybox") or shutil.which("bash")

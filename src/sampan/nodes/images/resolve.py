@@ -76,13 +76,16 @@ class Images:
             return None
         if family.python:
             return python.managed(self._directory / "python")
+        mounts = [_program(name) for name in family.brings]
+        if family.ash and (shell := families.ash()):
+            mounts.append(Mount(f"{_PROGRAMS}/sh", shell, True))
         return Runtime(
             identity="sampan://host",
             said="the files of this machine",
             entrypoint=family.entrypoint,
             command=family.command,
-            mounts=tuple(_program(name) for name in family.brings),
-            path=(_PROGRAMS,) if family.brings else (),
+            mounts=tuple(mounts),
+            path=(_PROGRAMS,) if mounts else (),
         )
 
 

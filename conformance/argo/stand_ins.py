@@ -1,0 +1,131 @@
+"""The servers beside upstream's test cluster: an S3 server `minio:9000` and `httpbin:9100`.
+
+Each runs once, as a pod in a namespace of its own; a case that names one gets a Service by that
+name in its namespace. The S3 server is moto, which believes every signature; the other one is the
+little of httpbin that the cases ask for.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Manifest = dict[str, Any]
+NAMESPACE = "upstream"
+MOTO = Path(__file__).parents[2] / ".venvs" / "moto"
+_BUCKETS = ("my-bucket", "my-bucket-2", "my-bucket-3", "my-bucket-4")
+_PORTS = {"minio": 9000, "httpbin": 9100}
+_PATIENCE = 30.0
+
+_S3 = f"""
+import threading, time, urllib.request
+from moto.server import main
+threading.Thread(target=main, args=(["-H", "0.0.0.0", "-p", "9000"],), daemon=True).start()
+for name in {_BUCKETS!r}:
+    while True:
+        try:
+            url = f"http://127.0.0.1:9000/{{name}}"
+            urllib.request.urlopen(urllib.request.Request(url, method="PUT"))
+            break
+        except OSError:
+            time.sleep(0.1)
+open("/tmp/ready", "w").close()
+time.sleep(1e6)
+"""
+_HTTPBIN = """
+import base64, json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        said, status = self.headers.get("authorization", ""), 200
+        parts = self.path.partition("?")[0].strip("/").split("/")
+        answer = {"url": self.path, "headers": dict(self.headers), "data": len(body)}
+        if parts[0] == "basic-auth":
+            wanted = base64.b64encode(":".join(parts[1:3]).encode()).decode()
+            status = 200 if said == f"Basic {wanted}" else 401
+        elif parts[0] == "bearer":
+            status = 200 if said.startswith("Bearer ") else 401
+        elif parts[0] == "token":
+            answer = {"access_token": "t", "token_type": "bearer", "expires_in": 60}
+        elif parts[0] == "status":
+            status = int(parts[1])
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    do_GET = do_PUT = do_POST = answer
+open("/tmp/ready", "w").close()
+ThreadingHTTPServer(("0.0.0.0", 9100), Handler).serve_forever()
+"""
+_RUN = {"minio": ("conformance/moto", _S3), "httpbin": ("python", _HTTPBIN)}
+
+
+def config() -> str:
+    """What the cluster's config.yaml has to say for these pods."""
+    return f"images:\n- {{match: conformance/moto, python: {MOTO}}}\n"
+
+
+class StandIns:
+    """Starts each server when the first case names it."""
+
+    def __init__(self, ask: Callable[..., Any]) -> None:
+        self._ask = ask
+        self._addresses: dict[str, str] = {}
+
+    def start(self) -> None:
+        self._ask("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+        for name in _PORTS:
+            if name != "minio" or MOTO.exists():
+                self._ask("POST", f"/api/v1/namespaces/{NAMESPACE}/pods", _pod(name))
+                self._addresses[name] = self._address(name)
+            else:
+                print(f"no S3 server: {MOTO} is not there (make setup)", file=sys.stderr)
+
+    def _address(self, name: str) -> str:
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until:
+            pod = self._ask("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/{name}")
+            ready = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
+            if ready.get("Ready") == "True":
+                return str(pod["status"]["podIP"])
+            time.sleep(0.1)
+        raise TimeoutError(f"{name} did not start")
+
+    def needed(self, text: str) -> Iterator[Manifest]:
+        """The Services for a case in which this text stands."""
+        for name, address in self._addresses.items():
+            if f"{name}:{_PORTS[name]}" in text:
+                port = {"name": "main", "port": _PORTS[name]}
+                about = {"metadata": {"name": name}}
+                yield {"apiVersion": "v1", "kind": "Service", **about, "spec": {"ports": [port]}}
+                subset = {"addresses": [{"ip": address}], "ports": [port]}
+                yield {"apiVersion": "v1", "kind": "Endpoints", **about, "subsets": [subset]}
+
+
+def _pod(name: str) -> Manifest:
+    image, source = _RUN[name]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "containers": [
+                {
+                    "name": "main",
+                    "image": image,
+                    "command": ["python3", "-c", source],
+                    "ports": [{"containerPort": _PORTS[name]}],
+                    "readinessProbe": {
+                        "exec": {"command": ["test", "-e", "/tmp/ready"]},
+                        "periodSeconds": 1,
+                    },
+                }
+            ]
+        },
+    }
