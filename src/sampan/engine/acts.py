@@ -46,6 +46,11 @@ class Refused(Exception):
         self.reason = reason
 
 
+def _is_final(error: ApiStatus) -> bool:
+    """Whether the same action would be refused again, whatever others do."""
+    return error.code in (400, 403, 422) and "exceeded quota" not in error.message
+
+
 class Acts:
     def __init__(self, cluster: Cluster, events: Events, clock: Clock) -> None:
         self._cluster = cluster
@@ -64,6 +69,9 @@ class Acts:
                     result = await self._act(job, observed, action)
                 except ApiStatus as error:
                     await self._refused(observed, plan, error, written)
+                    if plan.instead is not None and _is_final(error):
+                        for other in plan.instead(action, error.message):
+                            await self._act(job, observed, other)
                     raise self._told(action, error) from error
                 if result is not None:
                     written[key_of(result)] = result

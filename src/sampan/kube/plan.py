@@ -120,12 +120,15 @@ class Plan(Struct, frozen=True, kw_only=True):
     refusal: a type of condition. When the cluster refuses an action, the status is written with
     this condition, reason FailedCreate and the cluster's words, before the round is backed off.
     Without `status`, for a kind that has no such subresource, it is patched into the object.
+    instead: of an action that the cluster refuses for good (it is invalid or forbidden, and no
+    quota may make room for it): what is done instead, given the action and the cluster's words.
     """
 
     status: Manifest | None = None
     actions: tuple[Action, ...] = ()
     again_in: float | None = None
     refusal: str = ""
+    instead: Callable[[Action, str], Sequence[Action]] | None = None
 
 
 NOTHING = Plan()

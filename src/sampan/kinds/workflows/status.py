@@ -16,10 +16,11 @@ from sampan.kinds.workflows import progress, usage
 from sampan.kinds.workflows.artifacts import strategies
 from sampan.kinds.workflows.locks import requests
 from sampan.kinds.workflows.locks.requests import Wants
+from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import claims
 from sampan.kinds.workflows.types import Run
 from sampan.kinds.workflows.walk import Walk
-from sampan.kube import names
+from sampan.kube import meta, names
 from sampan.kube.keys import Key
 from sampan.kube.plan import Action, Emit, Patch
 from sampan.kube.times import rfc3339
@@ -74,6 +75,12 @@ def patch(walk: Walk, word: Word) -> Patch | None:
     if word.done and run.status.get("synchronization"):
         changed["synchronization"] = None
     return _patch(run, changed, word, {} if word.done else walk.wants)
+
+
+def of_node(run: Run, node: Node) -> Patch:
+    """One node alone, as it is."""
+    body = {"metadata": {"uid": meta.uid_of(run.manifest)}, "status": {"nodes": {node["id"]: node}}}
+    return Patch(Key(names.WORKFLOW, run.namespace, run.name), body)
 
 
 def refusal(run: Run, word: Word) -> Patch | None:

@@ -10,6 +10,8 @@ Upstream: argo-workflows workflow/controller/operator.go.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from sampan.kinds.workflows import (
     begin,
     events,
@@ -26,6 +28,7 @@ from sampan.kinds.workflows import (
 )
 from sampan.kinds.workflows.artifacts import collection
 from sampan.kinds.workflows.execute import execute, settle
+from sampan.kinds.workflows.instead import Instead
 from sampan.kinds.workflows.language import expressions, maps, variables
 from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
@@ -117,7 +120,8 @@ def decide(run: Run) -> Plan:
     measured = [*metrics.of_templates(walk), *metrics.of_workflow(walk, word.phase, done=word.done)]
     measured += figures.of_phase(walk, word)
     actions = [*around, *walk.actions, *walk.done, *told, *measured]
-    return _plan(actions, status.patch(walk, word), walk.again_in)
+    plan = _plan(actions, status.patch(walk, word), walk.again_in)
+    return replace(plan, instead=Instead(run, walk.now, walk.changed))
 
 
 def _refused(run: Run, message: str, phase: str) -> Plan:

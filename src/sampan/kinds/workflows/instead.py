@@ -1,0 +1,47 @@
+"""What becomes of a workflow when the cluster refuses for good what it needs.
+
+A pod that may not be made (an admission rule says no, its service account is not there) ends its
+node in error, and the workflow goes on as it does after any error; a claim that may not be made
+ends the workflow. A quota that is used up is no such thing: there may be room later.
+Upstream: argo-workflows workflow/controller/operator.go createPVCs, workflowpod.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from sampan.kinds.workflows import nodes, status
+from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.status import Word
+from sampan.kinds.workflows.types import Run
+from sampan.kube import names
+from sampan.kube.keys import Manifest
+from sampan.kube.plan import Action, Apply
+
+
+class Instead(Struct, frozen=True):
+    """For `Plan.instead`. now: as metadata has it; made: the nodes that the look changed."""
+
+    run: Run
+    now: str
+    made: Mapping[str, Node]
+
+    def __call__(self, action: Action, message: str) -> list[Action]:
+        if not isinstance(action, Apply):
+            return []
+        if action.manifest["kind"] == "Pod":
+            return self._without_pod(action.manifest, message)
+        if action.manifest["kind"] == "PersistentVolumeClaim":
+            word = Word(phase="Error", message=message)
+            patch = status.refusal(self.run, word)
+            return [*status.tell(self.run, word), *([patch] if patch else ())]
+        return []
+
+    def _without_pod(self, pod: Manifest, message: str) -> list[Action]:
+        noted = pod["metadata"].get("annotations") or {}
+        node = self.made.get(noted.get(names.ANNOTATION_NODE_ID) or "")
+        if node is None or nodes.over(node):
+            return []
+        return [status.of_node(self.run, nodes.turned(node, "Error", self.now, message))]
