@@ -96,7 +96,7 @@ def _refused(why: str) -> Word:
 def _missing(run: Run, holder: str, locks: Sequence[Lock]) -> list[Lock]:
     """The locks that a holder does not have."""
     key = requests.holder_key(run.namespace, run.name, holder)
-    held = requests.held(run.status.get("synchronization") or {}, key)
+    held = requests.held(requests.status_of(run.status), key)
     return [lock for lock in locks if lock not in held]
 
 
@@ -108,7 +108,7 @@ def _hopeless(run: Run, locks: Sequence[Lock]) -> str:
 
 def _waits_for(run: Run, holder: str, locks: Sequence[Lock]) -> tuple[str, str]:
     """The name of the lock that is waited for, and a message once the arbiter has spoken."""
-    status = run.status.get("synchronization") or {}
+    status = requests.status_of(run.status)
     lacking = _missing(run, holder, locks)
     for lock in lacking:
         for each in (status.get(lock.kind) or {}).get("waiting") or ():

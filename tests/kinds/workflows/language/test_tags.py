@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -137,6 +138,22 @@ def test_any_text_can_be_filled(text: str) -> None:
     except Missing:
         assert "{{=" in text
     list(tags.found_in(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("{{" * 500_000, id="open"),
+        pytest.param("}}" * 500_000, id="close"),
+        pytest.param("{{" * 200_000 + "x" + "}}" * 200_000, id="nested"),
+        pytest.param("{{x" * 200_000 + "}}", id="closed-once"),
+        pytest.param("{{x}}" * 200_000, id="many"),
+    ],
+)
+def test_hostile_texts_take_no_time(text: str) -> None:
+    began = time.process_time()
+    assert tags.fill(text, {}) == text
+    assert time.process_time() - began < 2
 
 
 @given(st.text(max_size=20))

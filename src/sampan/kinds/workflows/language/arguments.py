@@ -42,7 +42,7 @@ def text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) > 2**53):
+    if isinstance(value, float) or (isinstance(value, int) and 2**53 < abs(value) < 10**300):
         plain = format(Decimal(repr(float(value))), "f")
         return plain.rstrip("0").rstrip(".") if "." in plain else plain
     return str(value) if isinstance(value, int) else compact(value)

@@ -21,6 +21,8 @@ from sampan.kinds.workflows.language.expressions import demanded
 from sampan.kinds.workflows.language.faults import Missing
 
 _OPEN, _CLOSE = "{{", "}}"
+_DEEPEST = 20
+"""Tags within tags; what is open beyond that is no tag."""
 
 
 def fill(value: Any, known: Mapping[str, Any], strict: Collection[str] = ()) -> Any:
@@ -52,28 +54,31 @@ def _fill_dict(value: dict[Any, Any], known: Mapping[str, Any], strict: Collecti
 def _fill_text(text: str, known: Mapping[str, Any], strict: Collection[str]) -> str:
     """Reads the text once. `parts` holds, for each tag that is open, the text since it began."""
     parts: list[list[str]] = [[]]
-    place = 0
-    while place < len(text):
-        start, end = text.find(_OPEN, place), text.find(_CLOSE, place)
-        if start >= 0 and (end < 0 or start < end):
+    place, start, end = 0, text.find(_OPEN), text.find(_CLOSE)
+    while end >= 0:
+        if 0 <= start < end:
             parts[-1].append(text[place:start])
             place = start + len(_OPEN)
-            if text.startswith("=", place) and text.find(_CLOSE, place) >= 0:
-                end = text.find(_CLOSE, place)
+            if text.startswith("=", place):
                 source = text[place + 1 : end]
                 found = expressions.replaced(source, known, strict)
                 parts[-1].append(f"{{{{={source}}}}}" if found is None else found)
                 place = end + len(_CLOSE)
             else:
                 parts.append([])
-        elif end >= 0 and len(parts) > 1:
+                if len(parts) > _DEEPEST:
+                    parts[0] += (_OPEN, *parts.pop(1))
+            start = text.find(_OPEN, place)
+        elif len(parts) > 1:
             parts[-1].append(text[place:end])
-            tag = "".join(parts.pop())
-            parts[-1].append(_simple(tag, known, strict))
+            parts[-2].append(_simple("".join(parts.pop()), known, strict))
             place = end + len(_CLOSE)
         else:
-            parts[-1].append(text[place:] if end < 0 else text[place : end + len(_CLOSE)])
-            place = len(text) if end < 0 else end + len(_CLOSE)
+            parts[-1].append(text[place : end + len(_CLOSE)])
+            place = end + len(_CLOSE)
+        if end < place:
+            end = text.find(_CLOSE, place)
+    parts[-1].append(text[place:])
     return _OPEN.join("".join(each) for each in parts)
 
 

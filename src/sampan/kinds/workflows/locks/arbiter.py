@@ -67,10 +67,10 @@ def _asker(manifest: Manifest) -> Asker:
     return Asker(
         key=key_of(manifest),
         uid=meta.uid_of(manifest),
-        priority=priority or 0,
+        priority=priority if isinstance(priority, int) else 0,
         created=manifest["metadata"].get("creationTimestamp") or "",
         wants=requests.read(manifest),
-        status=status.get("synchronization") or {},
+        status=requests.status_of(status),
     )
 
 

@@ -28,8 +28,8 @@ def _limit(cluster: View, lock: Lock) -> int | None:
     namespace, kind, *place = lock.name.split("/")
     name, key = place if kind == "ConfigMap" else (names.SYNC_LIMITS, "/".join(place))
     found = cluster.get(Key(names.CONFIG_MAP, namespace, name))
-    text = ((found or {}).get("data") or {}).get(key) or ""
-    return int(text) if text.strip().isdecimal() else None
+    text = (((found or {}).get("data") or {}).get(key) or "").strip()
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def why_none(lock: Lock) -> str:

@@ -42,14 +42,43 @@ class _Note(Struct):
     locks: dict[str, list[Lock]]
 
 
+class _Held(Struct):
+    """How the status shows a mutex."""
+
+    mutex: str
+    holder: str = ""
+
+
+class _Shared(Struct):
+    """How the status shows a semaphore."""
+
+    semaphore: str
+    holders: list[str] | None = None
+
+
+class _Mutexes(Struct):
+    holding: list[_Held] | None = None
+    waiting: list[_Held] | None = None
+
+
+class _Semaphores(Struct):
+    holding: list[_Shared] | None = None
+    waiting: list[_Shared] | None = None
+
+
+class _Status(Struct):
+    mutex: _Mutexes | None = None
+    semaphore: _Semaphores | None = None
+
+
 def asked(synchronization: Mapping[str, Any], namespace: str) -> tuple[Lock, ...]:
     """The locks of a `synchronization` whose tags are filled. Raises Mistake."""
     found = tuple(_asked(synchronization, namespace))
     if len(set(found)) < len(found):
         raise Mistake("requested configuration is invalid: duplicate synchronization item found")
     for lock in found:
-        if "" in lock.name.split("/"):
-            raise Mistake(f"requested configuration is invalid: {lock.name} is not complete")
+        if "" in lock.name.split("/") or not _is_whole(lock):
+            raise Mistake(f"requested configuration is invalid: {lock.name} is no name of a lock")
     return found
 
 
@@ -84,7 +113,26 @@ def read(manifest: Manifest) -> dict[str, Sequence[Lock]]:
         note = msgspec.json.decode(text, type=_Note)
     except msgspec.DecodeError:
         return {}  # somebody else wrote it
-    return dict(note.locks) if note.uid == meta.uid_of(manifest) else {}
+    if note.uid != meta.uid_of(manifest):
+        return {}
+    return {key: locks for key, locks in note.locks.items() if all(map(_is_whole, locks))}
+
+
+def _is_whole(lock: Lock) -> bool:
+    kinds = {MUTEX: {"Mutex": 3, "Database": 3}, SEMAPHORE: {"ConfigMap": 4, "Database": 3}}
+    parts = lock.name.split("/")
+    return len(parts) > 1 and len(parts) == kinds.get(lock.kind, {}).get(parts[1])
+
+
+def status_of(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`synchronization` of a workflow's status; nothing where it is not as it should be, for
+    whoever may change a workflow may write it."""
+    found = status.get("synchronization")
+    try:
+        msgspec.convert(found, _Status | None)
+    except msgspec.ValidationError:
+        return {}
+    return found or {}
 
 
 def all_of(manifest: Manifest) -> set[Lock]:
@@ -119,4 +167,4 @@ def holdings(status: Mapping[str, Any]) -> Iterator[tuple[Lock, str]]:
         for holder in each.get("holders") or ():
             yield Lock(SEMAPHORE, each["semaphore"]), holder
     for each in (status.get(MUTEX) or {}).get("holding") or ():
-        yield Lock(MUTEX, each["mutex"]), each["holder"]
+        yield Lock(MUTEX, each["mutex"]), each.get("holder") or ""
