@@ -119,3 +119,8 @@ def test_a_schedule_may_name_its_zone() -> None:
     toy = Almanac(cron("CRON_TZ=Asia/Tokyo 0 12 * * *", **KEEP), "2026-05-01 00:00")
     toy.until("2026-05-02 00:00")
     assert toy.ticks == ["2026-05-01T03:00"]
+
+
+def test_there_is_an_end_to_the_number_of_schedules() -> None:
+    toy = Almanac(cron(*["* * * * *"] * 101), "2026-05-01 00:00")
+    assert toy.complaint == "SpecError: cron workflow must have at most 100 schedules"

@@ -12,6 +12,8 @@ from sampan.kinds.workflows.validate.named import Wrong
 from sampan.lib import cron
 from sampan.lib.cron import Schedule
 
+MOST = 100
+"""Schedules of one CronWorkflow, for each costs time whenever it is looked at."""
 _POLICIES = ("", "Allow", "Forbid", "Replace")
 
 
@@ -19,6 +21,8 @@ def read(schedules: Sequence[str], timezone: str) -> list[Schedule]:
     """The schedules, to be asked when they are due. Raises Wrong."""
     if not schedules:
         raise Wrong("cron workflow must have at least one schedule")
+    if len(schedules) > MOST:
+        raise Wrong(f"cron workflow must have at most {MOST} schedules")
     for schedule in schedules:
         try:
             cron.parse(schedule)
