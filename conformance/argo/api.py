@@ -7,6 +7,8 @@ import http.client
 import json
 import ssl
 import threading
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,6 +59,20 @@ class Api:
         if answer.status >= 400:
             raise Refused(f"{answer.status} {said.get('message')}")
         return said
+
+    def argo(self, method: str, path: str, verb: str, body: Any) -> Any:
+        """A verb of the Argo Server for the workflow at this path of the API server."""
+        parts = path.split("/")
+        namespace, name = parts[5], parts[7]
+        url = f"{self.gateway}/argo/api/v1/workflows/{namespace}/{name}/{verb}"
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        whole = json.dumps({"name": name, "namespace": namespace, **body}).encode()
+        request = urllib.request.Request(url, whole, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise Refused(f"argo {verb}: {error.code} {error.read().decode()[:200]}") from error
 
     def path(self, manifest: Manifest, namespace: str) -> str:
         version, kind = manifest.get("apiVersion") or "v1", manifest.get("kind") or ""

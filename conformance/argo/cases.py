@@ -63,9 +63,11 @@ def expectation(said: str, kind: str = "Workflow") -> Expected:
         return Expected("accept", (), said)
     if said.startswith("Completed"):
         return Expected("run", ("Succeeded", "Failed", "Error"), said)
+    if " then " in said:  # what is done in between is one of the `deeds`
+        return Expected("run", ("Succeeded",), said)
     if said.startswith(("Running", "Pending")):
-        return Expected("stay", phases[-1:] if "then" not in said else ("Running",), said)
-    if " then " in said or " if " in said:
+        return Expected("stay", phases, said)
+    if " if " in said:
         return Expected("run", phases[:1], said)
     return Expected("run", phases, said)
 

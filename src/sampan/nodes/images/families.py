@@ -39,6 +39,7 @@ _PAUSE = Family(entrypoint=("sh", "-c", "trap 'exit 0' INT TERM; sleep infinity 
 _PYTHON = Family(python=True, command=("python3",))
 _COWSAY = Family(command=("cowsay",), brings=("cowsay",))
 _ARGOSAY = Family(entrypoint=("argosay",), brings=("argosay", "cowsay"), ash=True)
+_ARGO = Family(entrypoint=("argo",), brings=("argo",), needs="python3")
 _CURL = Family(entrypoint=("curl",), needs="curl", ash=True)
 _GIT = Family(entrypoint=("git",), needs="git", ash=True)
 _GO = Family(command=("bash",), needs="go")
@@ -60,6 +61,7 @@ _BY_NAME: Mapping[str, Family] = {
            ("bitnami/kubectl", _KUBECTL), ("bitnamilegacy/kubectl", _KUBECTL),
        )},
     "quay.io/argoproj/argosay": _ARGOSAY,
+    "quay.io/argoproj/argocli": _ARGO,
     "quay.io/argoproj/argoexec": _ARGOEXEC,
     "registry.k8s.io/kubectl": _KUBECTL,
     "registry.k8s.io/e2e-test-images/busybox": _SHELL,
