@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from artifacts.makers import NONE, Namespaced, no_secret
-from sampan.artifacts import Fault, NotThere, Refused, Unreachable
+from sampan.artifacts import Artifacts, Fault, NotThere, Refused, Unreachable
 
 pytestmark = pytest.mark.slow  # a process for each artifact
 
@@ -175,3 +176,28 @@ def test_what_goes_wrong_is_told_apart(
 def test_only_http_is(artifacts: Namespaced, tmp_path: Path, url: str) -> None:
     with pytest.raises(Fault):
         artifacts.load(http(url), tmp_path / "f", no_secret)
+
+
+def test_what_goes_on_ends_when_the_program_does(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        artifacts = Artifacts(tmp_path / "repository")
+        place = http(f"http://127.0.0.1:{silent.getsockname()[1]}/x")
+        said: list[BaseException] = []
+
+        def load() -> None:
+            try:
+                artifacts.load(place, tmp_path / "f", no_secret, namespace="ns")
+            except Fault as fault:
+                said.append(fault)
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        connection, _ = silent.accept()
+        artifacts.close()
+        thread.join(10)
+        connection.close()
+    assert [str(each) for each in said] == [
+        "the process that moves artifacts ended before it was done"
+    ]
+    with pytest.raises(Fault, match="is being stopped"):
+        artifacts.load(place, tmp_path / "f", no_secret, namespace="ns")

@@ -228,3 +228,22 @@ def test_the_repository_may_have_other_names(tmp_path: Path) -> None:
     place["s3"]["endpoint"] = "artifacts.sampan"
     artifacts.load(place, tmp_path / "g", no_secret, namespace="ns")
     assert (tmp_path / "g").read_text() == "x"
+
+
+def test_a_tree_that_is_too_deep_is_refused_and_goes(artifacts: Namespaced, tmp_path: Path) -> None:
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    here = os.open(deep, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    with pytest.raises(Fault, match="more than 200 directories in one another"):
+        artifacts.save(local("k"), deep, no_secret)
+    artifacts.save(local("k"), deep, no_secret, consume=True)
+    with pytest.raises(Fault):
+        artifacts.load(local("k"), tmp_path / "out", no_secret)
+    artifacts.delete(local("k"), no_secret)
+    assert os.listdir(tmp_path / "repository" / ".tmp") == ["lock"]

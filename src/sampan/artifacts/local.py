@@ -28,7 +28,7 @@ from typing import IO, Literal, TypeVar
 from sampan.artifacts import trees
 from sampan.artifacts.faults import Fault, NotThere
 from sampan.artifacts.forms import Form, may_be_packed, type_of, unpacks
-from sampan.artifacts.helper import pack, scratch, unpack
+from sampan.artifacts.helper import Helper
 from sampan.kube.locations import Location, key_of
 
 _TMP = ".tmp"
@@ -43,8 +43,9 @@ _MARKS: tuple[tuple[Kept, str], ...] = (("tar", "~tar"), ("zip", "~zip"))
 class Repository:
     """The buckets of a namespace. `root` is the directory of all, made when it is first needed."""
 
-    def __init__(self, root: Path, namespace: str) -> None:
+    def __init__(self, root: Path, namespace: str, helper: Helper) -> None:
         self._root = root
+        self._helper = helper
         self._own = os.path.join(root, _plain(namespace, "namespace"))
 
     def save(self, location: Location, source: str, form: Form, *, consume: bool) -> None:
@@ -180,14 +181,12 @@ class Repository:
         else:
             _opened(path, location).close()
             if may_be_packed(path, form):
-                with scratch(self._tmp()) as directory:
-                    unpack(path, target, form, directory)
+                self._helper.ask("unpack", target, form, source=path)
             else:
                 trees.copy(path, target)
 
     def _pack(self, source: str, target: str, form: Form) -> None:
-        with scratch(self._tmp()) as directory:
-            pack(source, target, form, directory)
+        self._helper.ask("pack", target, form, source=source)
 
     def _load_all(self, path: str, target: str) -> None:
         """A prefix: each object below it under the rest of its key."""

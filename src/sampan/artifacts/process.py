@@ -46,7 +46,7 @@ def main() -> int:
         answer = _carry_out(request)
     except Fault as error:
         answer = {"failed": str(error), "kind": type(error).__name__}
-    except (OSError, MemoryError, ValueError) as error:
+    except (OSError, MemoryError, ValueError, RecursionError) as error:
         answer = {"failed": str(error) or type(error).__name__, "kind": "Fault"}
     print(json.dumps(answer), flush=True)
     return 1 if "failed" in answer else 0

@@ -10,8 +10,8 @@ from typing import IO, Any
 from sampan.artifacts.destination import destination
 from sampan.artifacts.faults import Refused
 from sampan.artifacts.forms import form, type_of
-from sampan.artifacts.helper import ask, scratch
-from sampan.artifacts.request import Request, Verb
+from sampan.artifacts.helper import Helper
+from sampan.artifacts.request import Verb
 from sampan.kube import locations
 from sampan.kube.locations import Location
 
@@ -21,8 +21,8 @@ namespace does; "" when everybody can reach it, `LOCAL_ENDPOINT` when it is the 
 
 
 class Remote:
-    def __init__(self, root: Path, route: Route | None) -> None:
-        self._tmp = str(root / ".tmp")
+    def __init__(self, helper: Helper, route: Route | None) -> None:
+        self._helper = helper
         self._route = route
 
     def load(self, artifact: Location, target: str, secrets: Any, namespace: str) -> None:
@@ -39,7 +39,7 @@ class Remote:
 
     def open(self, artifact: Location, secrets: Any, namespace: str) -> tuple[IO[bytes], str]:
         """(file, its type). All of it has come before the first byte can be read."""
-        with scratch(self._tmp) as directory:
+        with self._helper.scratch() as directory:
             path = f"{directory}/object"
             self._do("fetch", artifact, path, secrets, namespace)
             return open(path, "rb"), type_of(locations.key_of(artifact))  # it has no name any more
@@ -47,13 +47,10 @@ class Remote:
     def _do(
         self, verb: Verb, artifact: Location, path: str, secrets: Any, namespace: str
     ) -> dict[str, Any]:
-        with scratch(self._tmp) as directory:
-            request = Request(
-                verb=verb, artifact=dict(artifact), path=path, scratch=directory,
-                form=form(artifact), secrets=_values(artifact, secrets),
-                proxy=self.way(artifact, namespace),
-            )  # fmt: skip
-            return ask(request)
+        return self._helper.ask(
+            verb, path, form(artifact), artifact=artifact, secrets=_values(artifact, secrets),
+            proxy=self.way(artifact, namespace),
+        )  # fmt: skip
 
     def way(self, artifact: Location, namespace: str) -> str:
         """To the artifact's server, as `Route` says it."""

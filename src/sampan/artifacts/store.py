@@ -22,6 +22,7 @@ from msgspec import Struct
 from sampan.artifacts import trees
 from sampan.artifacts.faults import Fault, NotThere, Refused
 from sampan.artifacts.forms import form
+from sampan.artifacts.helper import Helper
 from sampan.artifacts.local import Repository
 from sampan.artifacts.remote import Remote, Route
 from sampan.kube import locations
@@ -47,7 +48,12 @@ class Artifacts:
 
     def __init__(self, root: Path, route: Route | None = None) -> None:
         self._root = root
-        self._remote = Remote(root, route)
+        self._helper = Helper(root)
+        self._remote = Remote(self._helper, route)
+
+    def close(self) -> None:
+        """Nothing is moved from now on; what goes on ends with a Fault."""
+        self._helper.close()
 
     def load(self, artifact: Location, target: Path, secrets: Secrets, *, namespace: str) -> None:
         """Put the artifact, unpacked as its `archive` says and with its `mode`, at `target`, which
@@ -113,7 +119,7 @@ class Artifacts:
         return self._remote.way(artifact, namespace) == locations.LOCAL_ENDPOINT
 
     def _local(self, namespace: str) -> Repository:
-        return Repository(self._root, namespace)
+        return Repository(self._root, namespace, self._helper)
 
     def delete(self, artifact: Location, secrets: Secrets, *, namespace: str) -> None:
         """A key that ends in "/" is all that is below it; what is not there is no fault. Fault."""

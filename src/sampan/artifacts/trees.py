@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,8 +51,11 @@ def remove(path: str) -> None:
     except FileNotFoundError:
         return
     except (IsADirectoryError, PermissionError):
-        _let_remove(path)
-        shutil.rmtree(path, ignore_errors=True)
+        try:
+            _let_remove(path)
+            shutil.rmtree(path, ignore_errors=True)
+        except RecursionError:  # made to be that deep
+            subprocess.run(["rm", "-rf", "--", path], check=False, stderr=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
@@ -98,7 +102,7 @@ def _copy(source: str, target: str, deep: int) -> None:
         _file(source, target, status)
     elif stat.S_ISDIR(status.st_mode):
         if not deep:
-            raise Fault(f"{source}: more than {_MOST_DEEP} directories in one another")
+            raise Fault(f"{source[:200]}…: more than {_MOST_DEEP} directories in one another")
         os.mkdir(target, 0o700)
         with os.scandir(source) as entries:
             for entry in entries:

@@ -159,6 +159,7 @@ class Node:
         self._workers.clear()
         self._work.clear()
         await self.context.puller.close()
+        self.context.artifacts.close()
         await self.context.forward.close()
         self.context.client.close()
         await self.context.networking.stop()
