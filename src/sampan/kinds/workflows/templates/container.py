@@ -15,7 +15,7 @@ from sampan.kinds.workflows import durations
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import build, wanted
 from sampan.kinds.workflows.pods.about import About, Unbuildable
-from sampan.kinds.workflows.templates import deadlines, retry
+from sampan.kinds.workflows.templates import deadlines, groups, retry
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Call, Running, Walk
 from sampan.kube import meta
@@ -69,7 +69,7 @@ def _manifests(
     name = build.name_of(run, call.node, call.template)
     template, patches = build.filled(run, walk.globals, running, pod=name)
     about = About(
-        known=walk.globals,
+        known={**walk.globals, **groups.heard(walk, running)},
         node=walk.id(call.node),
         node_name=call.node,
         template=call.template,

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
 
-from sampan.kinds.workflows import nodes
+from sampan.kinds.workflows import naming, nodes
 from sampan.kinds.workflows.language import passing, scopes
 from sampan.kinds.workflows.language.arguments import Missing
 from sampan.kinds.workflows.language.scopes import Scope
@@ -29,6 +29,8 @@ FAILED_FAST = "template has failed or errored children and failFast enabled"
 EMPTY = "Skipped, empty params"
 _DYNAMIC = re.compile(r"(?:tasks|steps)(?:\.\{\{|\[\s*[^'\"\\\s])")
 """A name of a step or task that is itself made by a tag or an expression."""
+_SPOKEN = re.compile(r"""\b(steps|tasks)(?:\.|\[\\?['"])([-\w]+)""")
+"""A step or task that is spoken of."""
 
 Child = Mapping[str, Any]
 
@@ -88,6 +90,32 @@ def tell(walk: Walk, kind: str, source: Source) -> Scope:
         return scopes.of_child(kind, source.name, node, _turns(walk, node, source.node))
     last = nodes.last_attempt(node, walk.by_id)
     return scopes.of_child(kind, source.name, last or node, declared=_declared(walk, node))
+
+
+def heard(walk: Walk, running: Running) -> Scope:
+    """What the steps and tasks around a node told of which the workflow's volumes speak."""
+    text = json.dumps(walk.workflow.manifest["spec"].get("volumes") or (), ensure_ascii=False)
+    spoken = _SPOKEN.findall(text) if "{{" in text else []
+    scope: dict[str, Any] = {}
+    around = running.call.around
+    while spoken and around is not None:
+        for kind, name in spoken:
+            for source in _sources(around, kind, name):
+                scope = {**tell(walk, kind, source), **scope}
+        around = around.call.around
+    return scope
+
+
+def _sources(around: Running, kind: str, name: str) -> Iterator[Source]:
+    """The children of a steps or dag node that have this name."""
+    node = around.call.node
+    if kind == "tasks":
+        yield Source(name, naming.child_name(node, name))
+        return
+    for index, members in enumerate(around.template.get("steps") or ()):
+        if any(step["name"] == name for step in members):
+            group = naming.group_name(node, index)
+            yield Source(name, naming.child_name(group, name), group)
 
 
 def _declared(walk: Walk, node: Node) -> Mapping[str, Any] | None:
