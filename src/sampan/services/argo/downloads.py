@@ -11,12 +11,13 @@ import asyncio
 import base64
 import mimetypes
 import posixpath
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
 from sampan.artifacts import Artifacts, Fault, NotThere, Opened, Secrets
+from sampan.kinds.workflows.artifacts import lookup
 from sampan.kube import locations
 from sampan.kube.keys import Manifest
 from sampan.kube.locations import Location
@@ -142,36 +143,12 @@ async def _secrets(call: Call, namespace: str, place: Location) -> Secrets:
     return lambda name, key: found[name, key]
 
 
-def _artifact(workflow: Manifest, node: str, name: str, direction: str) -> Location:
+def _artifact(workflow: Manifest, node: str, name: str, end: str) -> Location:
     """The artifact with its whole location. Raises Refused."""
-    status: Any = workflow.get("status") or {}
-    found = (status.get("nodes") or {}).get(node)
-    if found is None:
-        raise not_found(f"there is no node {node!r}")
-    listed = (found.get(direction) or {}).get("artifacts") or ()
-    artifact = next((each for each in listed if each.get("name") == name), None)
-    if artifact is None:
-        raise not_found(f"artifact not found: {name}")
-    if artifact.get("deleted"):
-        raise not_found(f"artifact {name} has been deleted")
     try:
-        return locations.relocated(artifact, _archive_location(workflow, found))
-    except ValueError as error:
-        raise not_found(f"artifact {name}: {error}") from None
-
-
-def _archive_location(workflow: Manifest, node: Mapping[str, Any]) -> Location:
-    """Of the node's template, or else of the repository that the workflow was begun with."""
-    status: Any = workflow.get("status") or {}
-    name = (node.get("templateRef") or {}).get("template") or node.get("templateName") or ""
-    stored = status.get("storedWorkflowTemplateSpec") or {}
-    for spec in (workflow["spec"], stored):
-        for template in spec.get("templates") or ():
-            place = template.get("archiveLocation") or {}
-            if name and template.get("name") == name and locations.kind_of(place):
-                return dict(place)
-    reference = status.get("artifactRepositoryRef") or {}
-    return locations.of_repository(reference.get("artifactRepository") or {})
+        return lookup.find(workflow, node, name, end)
+    except lookup.NoSuch as error:
+        raise not_found(str(error)) from None
 
 
 def _page(base: str, keys: Sequence[str]) -> str:

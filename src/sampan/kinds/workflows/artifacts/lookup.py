@@ -6,10 +6,9 @@ Upstream: argo-workflows server/artifacts/artifact_server.go getArtifactAndDrive
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from sampan.kube import locations
 from sampan.kube.keys import Manifest
@@ -21,29 +20,22 @@ class NoSuch(ValueError):
     """There is no such node or artifact, or nothing that says where it lies."""
 
 
-def find(
-    workflow: Manifest, node: str, name: str, end: Literal["inputs", "outputs"], path: str = ""
-) -> dict[str, Any]:
-    """The artifact with its whole location; with `path` a file below its key. Raises NoSuch."""
+def find(workflow: Manifest, node: str, name: str, end: str) -> dict[str, Any]:
+    """The artifact with its whole location. `end` is inputs or outputs. Raises NoSuch."""
     status = workflow.get("status") or {}
     known = (status.get("nodes") or {}).get(node)
     if known is None:
-        raise NoSuch(f"workflow has no node {node}")
+        raise NoSuch(f"there is no node {node!r}")
     listed = (known.get(end) or {}).get("artifacts") or ()
     artifact = next((each for each in listed if each.get("name") == name), None)
     if artifact is None:
-        raise NoSuch(f"artifact not found: {name} in the {end} of node {node}")
+        raise NoSuch(f"artifact not found: {name}")
     if artifact.get("deleted"):
-        raise NoSuch(f"artifact {name} of node {node} has been deleted")
+        raise NoSuch(f"artifact {name} has been deleted")
     try:
-        whole = locations.relocated(artifact, place_of(workflow, template_of(known)))
-        if not path:
-            return whole
-        if posixpath.normpath(f"/{path}") != f"/{path.strip('/')}":
-            raise NoSuch(f"{path!r} is no path of a file")
-        return locations.below(whole, path.strip("/"))
+        return locations.relocated(artifact, place_of(workflow, template_of(known)))
     except ValueError as error:
-        raise NoSuch(str(error)) from error
+        raise NoSuch(f"artifact {name}: {error}") from error
 
 
 def template_of(node: Mapping[str, Any]) -> str:
