@@ -31,23 +31,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sampan.lib.expr.builtins import BUILTINS
-from sampan.lib.expr.evaluate import Builder
-from sampan.lib.expr.faults import Fault, Mistake
-from sampan.lib.expr.frame import Frame, Run
-from sampan.lib.expr.loops import LOOPS
-from sampan.lib.expr.names import names, roots
-from sampan.lib.expr.parser import parse
-from sampan.lib.expr.texts import measure, shown, to_json
-from sampan.lib.expr.times import Time
-from sampan.lib.expr.values import type_of
-from sampan.lib.gotime.moments import of_datetime
+from sampan.lib.expr.faults import Mistake
+from sampan.lib.later import later
 
-__all__ = ["Functions", "Mistake", "Program", "compile", "marshal", "show", "time", "type_of"]
+if TYPE_CHECKING:
+    from sampan.lib.expr.program import Program
+
+__all__ = ["Functions", "Mistake", "compile", "marshal", "show", "time", "type_of"]
 
 Functions = Mapping[str, Any]
 """Functions by name, or by name in a mapping of that name: {"sprig": {"trim": …}}. What they raise
@@ -57,73 +51,33 @@ as ValueError or TypeError becomes a Mistake. `now`, without arguments, gives an
 _NONE: Functions = MappingProxyType({})
 
 
-class Program:
-    """`names` are the variables that the expression reads, with the dotted paths of their members
-    (`names.names`): a caller can tell beforehand what is missing."""
-
-    def __init__(self, source: str, functions: Functions) -> None:
-        self.source = source
-        self._functions = functions
-        self._read = _read(source)
-        self.names = self._read.names
-
-    def run(self, env: Mapping[str, Any]) -> Any:
-        """The value with these variables. Raises Mistake: for an unknown variable, too, even where
-        the run would not come by it."""
-        for name, at in self._read.roots.items():
-            if name not in env and name not in self._functions:
-                raise Mistake(f"unknown name {name}", self.source, at)
-        frame = Frame(env, self._functions)
-        try:
-            value = self._read.run(frame)
-            measure(value)
-        except Fault as fault:
-            raise Mistake(str(fault), self.source, frame.at) from None
-        except RecursionError:
-            raise Mistake("the values are nested too deeply", self.source, frame.at) from None
-        return value
-
-
-class _Read:
-    def __init__(self, source: str) -> None:
-        node = parse(source, BUILTINS)
-        self.names = names(node)
-        self.roots = roots(node)
-        try:
-            self.run: Run = Builder(BUILTINS, LOOPS).build(node)
-        except Fault as fault:
-            raise Mistake(str(fault), source) from None
-
-
-@lru_cache(maxsize=2048)
-def _read(source: str) -> _Read:
-    try:
-        return _Read(source)
-    except RecursionError:
-        raise Mistake("expression is nested too deeply") from None
+@cache
+def _whole() -> Any:
+    """The rest of the package, which most runs of the program never need."""
+    return later("sampan.lib.expr.program")
 
 
 def compile(source: str, functions: Functions = _NONE) -> Program:
     """The expression, ready to run. Raises Mistake when it is none."""
-    return Program(source, functions)
+    program: Program = _whole().Program(source, functions)
+    return program
 
 
 def marshal(value: Any) -> str:
     """A result as JSON, the way Go writes it. Raises Mistake for what JSON cannot hold."""
-    try:
-        return to_json(value)
-    except (Fault, RecursionError) as fault:
-        raise Mistake(str(fault)) from None
+    return str(_whole().marshal(value))
 
 
 def show(value: Any) -> str:
     """A result as text, the way Go prints it with %v. Raises Mistake."""
-    try:
-        return shown(value)
-    except (Fault, RecursionError) as fault:
-        raise Mistake(str(fault)) from None
+    return str(_whole().show(value))
 
 
 def time(moment: datetime) -> Any:
     """A moment as an expression has it, to be put into its variables."""
-    return Time(of_datetime(moment))
+    return _whole().time(moment)
+
+
+def type_of(value: Any) -> str:
+    """Go's name of the value's type."""
+    return str(_whole().type_of(value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 from sampan.lib.expr.nodes import Binary, Let, Literal, Member, Name, Node
@@ -60,4 +59,4 @@ def _walk(node: Node) -> Iterator[Node]:
         elif isinstance(one, Node) and id(one) not in seen:
             seen.add(id(one))
             yield one
-            waiting.extend(getattr(one, field.name) for field in fields(one))
+            waiting.extend(getattr(one, field) for field in one.__struct_fields__)

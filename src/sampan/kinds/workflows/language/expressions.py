@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 from collections import ChainMap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sampan.kinds.workflows.language.faults import Missing
-from sampan.lib import expr, jsonpath, printf, sprig
+from sampan.lib import expr, jsonpath, printf
+from sampan.lib.later import later
 
 ALL = ("*",)
 """As strict names: every variable must be known."""
@@ -36,8 +39,30 @@ def functions(known: Mapping[str, Any]) -> Mapping[str, Any]:
     now = known.get(CLOCK)
     if now is None:
         return FUNCTIONS
-    timed = {"now": lambda: now, "sprig": sprig.functions(now, now.isoformat())}
+    timed = {"now": lambda: now, "sprig": Sprig(now)}
     return ChainMap(timed, dict(FUNCTIONS))
+
+
+class Sprig(Mapping[str, Any]):
+    """sprig's functions, those of time and chance only with a moment. Loaded when one is named."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._now = now
+
+    @cached_property
+    def _functions(self) -> Mapping[str, Any]:
+        sprig = later("sampan.lib.sprig")
+        found: Mapping[str, Any] = sprig.FUNCTIONS
+        return found if self._now is None else sprig.functions(self._now, self._now.isoformat())
+
+    def __getitem__(self, name: str) -> Any:
+        return self._functions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)
 
 
 def demanded(name: str, strict: Collection[str]) -> bool:
@@ -165,6 +190,6 @@ FUNCTIONS: Mapping[str, Any] = {
     "asFloat": _float,
     "jsonpath": _json_path,
     "toJson": expr.marshal,
-    "sprig": sprig.FUNCTIONS,
+    "sprig": Sprig(),
 }
 """What expressions can call beside the language's own functions."""
