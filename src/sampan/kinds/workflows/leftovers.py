@@ -17,7 +17,7 @@ from sampan.kinds.workflows.walk import Walk
 from sampan.kube import labels as selectors
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
-from sampan.kube.plan import Action, Apply, Delete, Plan
+from sampan.kube.plan import Action, Apply, Delete, Patch, Plan
 from sampan.kube.times import parse
 
 POD_DELAY = 5.0
@@ -76,7 +76,11 @@ def pods_of_nodes(walk: Walk) -> None:
 def after(run: Run) -> Plan:
     """A workflow that is over: nothing runs, its pods go if they should, one day it goes itself."""
     age = (run.now - parse(run.status["finishedAt"])).total_seconds()
+    key = Key(names.WORKFLOW, run.namespace, run.name)
     actions: list[Action] = [*reports.removals(run.reports)]
+    if run.status.get("synchronization"):  # told by the arbiter while the workflow ended
+        about = {"uid": meta.uid_of(run.manifest)}
+        actions.append(Patch(key, {"metadata": about, "status": {"synchronization": None}}))
     waits: list[float] = []
     for id, pod in run.pods.items():
         phase = (run.nodes.get(id) or {}).get("phase") or ""
@@ -92,7 +96,6 @@ def after(run: Run) -> Plan:
         if lifetime > age:
             waits.append(lifetime - age)
         else:
-            key = Key(names.WORKFLOW, run.namespace, run.name)
             actions.append(Delete(key, meta.uid_of(run.manifest)))
     return Plan(actions=tuple(actions), again_in=min(waits, default=None))
 

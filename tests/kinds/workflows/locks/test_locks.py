@@ -102,6 +102,15 @@ def test_a_semaphore_lets_as_many_run_as_it_says(toy: Toy) -> None:
     assert phases(toy, *"cd") == ["Succeeded", "Running"]
 
 
+def test_what_the_arbiter_says_too_late_is_taken_back(toy: Toy) -> None:
+    submit(toy, "a", synchronization=MUTEX)
+    said = status(toy, "a")["synchronization"]
+    finish(toy, "a")
+    toy.patch(Key("Workflow.argoproj.io", "u", "a"), {"status": {"synchronization": said}})
+    toy.settle()
+    assert "synchronization" not in status(toy, "a")
+
+
 def test_a_holder_that_is_deleted_holds_nothing(toy: Toy) -> None:
     for name in ("a", "b"):
         submit(toy, name, synchronization=MUTEX)
