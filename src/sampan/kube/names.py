@@ -127,6 +127,7 @@ ANNOTATION_WORKFLOW_NAME = WORKFLOWS_PREFIX + "workflow-name"
 ANNOTATION_WORKFLOW_UID = WORKFLOWS_PREFIX + "workflow-uid"
 ANNOTATION_NODE_TYPE = WORKFLOWS_PREFIX + "node-type"
 ANNOTATION_NODE_START = WORKFLOWS_PREFIX + "node-start-time"
+ANNOTATION_DISPLAY_NAME = WORKFLOWS_PREFIX + "display-name"
 ANNOTATION_NODE_NAME = WORKFLOWS_PREFIX + "node-name"
 
 # What we say that we are; kubectl's dispatchers choose their version by it.

@@ -11,11 +11,14 @@ executeTemplate.
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from sampan.kinds.workflows import locking, memoize, naming, nodes
-from sampan.kinds.workflows.language import arguments
+from sampan.kinds.workflows.language import arguments, scopes
 from sampan.kinds.workflows.language.arguments import Missing, Scope
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.resolve.book import Unknown
@@ -33,6 +36,7 @@ from sampan.kinds.workflows.templates import (
 )
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Broken, Call, Kind, Running, TooDeep, Walk
+from sampan.kube import names
 
 KINDS: Mapping[str, Kind] = {
     "container": container.execute,
@@ -45,6 +49,7 @@ KINDS: Mapping[str, Kind] = {
     "suspend": suspend.execute,
 }
 """What a template may be, by the field that says so."""
+_DISPLAYED = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-.]{0,61}[a-zA-Z0-9]")
 DEEPEST = 100
 """Templates within templates, as upstream."""
 PODS = ("container", "script", "resource", "data", "containerSet")
@@ -127,10 +132,25 @@ def _prepared(walk: Walk, call: Call, node: Node | None) -> Running:
             inputs = arguments.resolve(
                 found.template, call.arguments, known, walk.workflow.configmaps
             )
+        running = Running(
+            call=call, template=found.template, inputs=inputs, home=found.home, local=local
+        )
+        return structs.replace(running, display=_display(walk, running))
     except (Unknown, Missing) as fault:
         walk.fail(call, str(fault))
         raise Broken(str(fault)) from fault
-    return Running(call=call, template=found.template, inputs=inputs, home=found.home, local=local)
+
+
+def _display(walk: Walk, running: Running) -> str:
+    """What the template wants its node to be called; "" for nothing. Raises Missing."""
+    annotations = running.template.get("annotations") or {}
+    if names.ANNOTATION_DISPLAY_NAME not in annotations:
+        return ""
+    known = ChainMap(dict(running.scope), dict(walk.globals))
+    name = str(scopes.fill(annotations[names.ANNOTATION_DISPLAY_NAME], known))
+    if _DISPLAYED.fullmatch(name) is None:
+        raise Missing(f"displayName must match the regex ^{_DISPLAYED.pattern}$")
+    return name
 
 
 def _local(walk: Walk, call: Call, template: Template) -> Scope:

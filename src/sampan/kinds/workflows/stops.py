@@ -38,7 +38,7 @@ def apply(walk: Walk) -> None:
 def _is_exit(walk: Walk, node: Node | None) -> bool:
     """Whether a node is part of an exit handler."""
     while node is not None:
-        if node["displayName"].endswith(".onExit"):
+        if node["name"].endswith(".onExit"):
             return True
         node = walk.by_id(node.get("boundaryID") or "")
     return False

@@ -84,6 +84,7 @@ class Running(Struct, frozen=True, kw_only=True):
 
     home: where the template came from, and where the templates that it names are looked up.
     local: what tags stand for at this node alone (`node.name`, `pod.name`, `steps.name`, …).
+    display: how the node is to be called, if the template says so.
     """
 
     call: Call
@@ -91,6 +92,7 @@ class Running(Struct, frozen=True, kw_only=True):
     inputs: Inputs = {}
     home: str = ""
     local: Scope = {}
+    display: str = ""
 
     @property
     def scope(self) -> Scope:
@@ -244,6 +246,8 @@ class Walk:
     def begin(self, running: Running, type: NodeType, phase: Phase, message: str = "") -> Node:
         """The call's node, made now."""
         fields = self.fields(running.call)
+        if running.display:
+            fields["displayName"] = running.display
         if running.inputs:
             fields["inputs"] = running.inputs
         if memo := self.memos.get(running.call.node):

@@ -210,3 +210,12 @@ def test_templates_know_how_long_their_workflow_runs() -> None:
     toy.advance(3)
     finish(toy)
     assert args(toy, "wf.onExit") == ["3.000000 Succeeded"]
+
+
+@pytest.mark.parametrize("kind", ["steps", "dag"])
+def test_an_exit_handler_of_a_turn_knows_its_item(kind: str) -> None:
+    arguments = {"parameters": [{"name": "word", "value": "{{item}}"}]}
+    exit = {"hooks": {"exit": {"template": "say", "arguments": arguments}}}
+    looped = call("a") | {"withItems": ["x", "y"]} | exit
+    toy = finish(started(workflow(leaf(), echo("say", "word"), main(kind, looped))))
+    assert args(toy, "a(1:y).onExit") == ["y"]

@@ -246,3 +246,11 @@ def test_recursion_with_a_condition_is_no_circle() -> None:
     finish(toy)
     assert status(toy)["phase"] == "Succeeded"
     assert len(toy.pods()) == 3
+
+
+def test_a_template_may_name_its_node() -> None:
+    shown = {"workflows.argoproj.io/display-name": "{{inputs.parameters.w}}-x"}
+    toy = started(workflow(echo("say", "w", annotations=shown), steps([call("a", "say", w="it")])))
+    assert node(toy, "it-x")["name"] == "wf[0].a"
+    toy = started(workflow(echo("say", "w", annotations=shown), steps([call("a", "say", w="?")])))
+    assert node(toy, "a")["message"].startswith("displayName must match the regex ^[a-zA-Z0-9]")

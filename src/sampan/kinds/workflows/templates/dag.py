@@ -233,7 +233,7 @@ class _Look:
             for member in members:
                 turn = self.walk.node(member.node)
                 if turn is not None and nodes.fulfilled(turn):
-                    done &= hooks.leave(self.walk, host, turn)
+                    done &= hooks.leave(self.walk, host.turn(member.item), turn)
         except (Broken, Missing) as fault:
             self.walk.error(self.node(name) or node, str(fault))
         return done

@@ -12,7 +12,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sampan.kinds.workflows import naming, nodes
 from sampan.kinds.workflows.language import passing, scopes
@@ -26,19 +26,26 @@ EXIT = "exit"
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """A step or a task. kind: `steps` or `tasks`; known: what tags in it stand for."""
+    """A step or a task. kind: `steps` or `tasks`; known: what tags in it stand for; item: what
+    those of a loop do in one turn of it."""
 
     running: Running
     kind: str
     child: Mapping[str, Any]
     known: Callable[[], Scope]
+    item: Mapping[str, str] = {}
+
+    def turn(self, item: Mapping[str, str]) -> Host:
+        """The same, in one turn of its loop."""
+        return structs.replace(self, item=item) if item else self
 
     def scope(self, walk: Walk, node: Node) -> Scope:
         """What tags in a hook stand for: also the node's own state and outputs."""
         last = nodes.last_attempt(node, walk.by_id)
         own = dict(scopes.of_child(self.kind, self.child["name"], last or node))
-        own[f"{self.kind}.{self.child['name']}.status"] = node["phase"]
-        return ChainMap(own, dict(self.known()))
+        for name in (self.child["name"], node["displayName"]):
+            own[f"{self.kind}.{name}.status"] = node["phase"]
+        return ChainMap(own, dict(self.item), dict(self.known()))
 
 
 def has_any(child: Mapping[str, Any]) -> bool:

@@ -141,7 +141,7 @@ def _attempt(
     local = {**running.local, **told}
     if "pod.name" in local:
         local["pod.name"] = naming.pod_name(walk.workflow.name, call.template, name)
-    return structs.replace(running, call=call, local=local)
+    return structs.replace(running, call=call, local=local, display="")
 
 
 def _keeps_away(walk: Walk, running: Running) -> bool:

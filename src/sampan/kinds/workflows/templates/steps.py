@@ -183,7 +183,8 @@ class _Look:
         try:
             for _, host, member in self.ran:
                 if node := self.walk.node(member.node):
-                    done &= self._hooked(host, node) and nodes.fulfilled(node)
+                    turn = host.turn(member.item) if host else None
+                    done &= self._hooked(turn, node) and nodes.fulfilled(node)
         except (Broken, Missing) as fault:
             return "Error", str(fault)
         if not done:
