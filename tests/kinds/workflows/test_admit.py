@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kinds.workflows.makers import call, dag, leaf, steps, task, workflow
-from sampan.kinds.workflows import admit
-from sampan.kinds.workflows.validate import unsupported
+from sampan.kinds.workflows import admit, spelling
+from sampan.kinds.workflows.validate import manifests, unsupported
 
 
 def said(manifest: dict[str, Any]) -> list[str]:
@@ -31,7 +31,7 @@ def test_a_field_of_the_spec_that_is_not_supported_is_refused(field: str) -> Non
 @pytest.mark.parametrize("field", sorted(unsupported.TEMPLATE - {*admit.join.TYPES}))
 def test_a_field_of_a_template_that_is_not_supported_is_refused(field: str) -> None:
     fault = "Forbidden: not supported by Sampan yet"
-    wrong = {**leaf("main"), field: "x"}
+    wrong = {**leaf("main"), field: [{"name": "x"}]}
     assert said(workflow(wrong)) == [f"spec.templates[0].{field}: {fault}"]
     inline = {"name": "main", "steps": [[{"name": "a", "inline": wrong}]]}
     assert said(workflow(inline)) == [f"spec.templates[0].steps[0][0].inline.{field}: {fault}"]
@@ -106,3 +106,48 @@ def test_more_tasks_than_upstream_s_full_crds_allow_are_warned_of() -> None:
     assert said(many) == []
     (warning,) = admit.warn(many)
     assert warning.startswith("spec.templates[1].dag.tasks: 201 items;")
+
+
+@pytest.mark.parametrize(
+    ("inline", "fault"),
+    [
+        pytest.param("x", "inline in body must be of type object", id="no-object"),
+        pytest.param({"steps": 1}, "inline.steps in body must be of type array", id="steps"),
+        pytest.param({"steps": [{"name": 1}]}, "inline.steps[0][0].name in body", id="deeper"),
+        pytest.param({"dag": {}}, "inline.dag.tasks: Required value", id="missing"),
+        pytest.param({"container": {"args": [True]}}, "args[0] in body must be", id="no-text"),
+        pytest.param({"timeout": 3}, "inline.timeout in body must be of type string", id="number"),
+        pytest.param({"inputs": {"parameters": [{}]}}, "parameters[0].name: Required", id="name"),
+        pytest.param(
+            {"dag": {"tasks": [{"name": "a", "inline": []}]}},
+            "inline.dag.tasks[0].inline in body must be of type object",
+            id="inline-within-inline",
+        ),
+    ],
+)
+def test_a_template_in_place_has_the_shape_of_any_other(inline: Any, fault: str) -> None:
+    manifest = workflow({"name": "main", "steps": [[{"name": "a", "inline": inline}]]})
+    spelling.workflow(manifest)
+    (problem,) = said(manifest)
+    assert fault in problem
+    assert manifests.problems(manifest, {})
+
+
+def test_an_endless_nest_of_templates_is_refused() -> None:
+    inline: dict[str, Any] = leaf("")
+    for _ in range(30):
+        inline = {"steps": [[{"name": "a", "inline": inline}]]}
+    (problem,) = said(workflow({"name": "main", **inline}))
+    assert "nested too deeply" in problem
+
+
+def test_items_of_a_loop_are_a_list() -> None:
+    (problem,) = said(workflow(leaf(), steps([{**call("a"), "withItems": "x"}])))
+    assert "withItems in body must be of type array" in problem
+
+
+def test_a_claim_has_a_name_and_says_what_it_wants() -> None:
+    assert said(workflow(leaf("main"), volumeClaimTemplates=[{}])) == [
+        "spec.volumeClaimTemplates[0].metadata.name: Required value",
+        "spec.volumeClaimTemplates[0].spec: Required value",
+    ]

@@ -320,3 +320,17 @@ def test_each_node_says_where_its_template_was_looked_up() -> None:
         "wf[0].step[0].further[0]": "namespaced/two",
         "wf[0].step[0].further[0].end(0:x)": "namespaced/two",
     }
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        {"name": "main", "container": {"image": "busybox", "args": ["{{= }}"]}},
+        dag(call("b", "w"), {**call("a", "w"), "depends": "{{b}}"}),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_an_error_of_its_node(main: dict[str, Any]) -> None:
+    toy = started(workflow(leaf("w"), main))
+    assert status(toy)["phase"] == "Error"
+    assert node(toy, "wf")["phase"] == "Error"
+    assert node(toy, "wf")["message"]

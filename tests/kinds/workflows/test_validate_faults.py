@@ -154,6 +154,11 @@ BAD = [
         id="result",
     ),
     pytest.param(
+        workflow(leaf(), dag(task("a"), task("b", "a && (a.Failed"))),
+        "templates.main.tasks.b depends 'a && (a.Failed' is malformed: a bracket is not closed",
+        id="depends",
+    ),
+    pytest.param(
         workflow(leaf(), dag(task("a"), task("b", "a.AllFailed"))),
         "templates.main.tasks.b dependency 'a' uses an items-based condition such as"
         " .AnySucceeded or .AllFailed but does not contain any items",

@@ -13,9 +13,9 @@ from typing import Any
 
 from sampan.kinds.workflows import spelling
 from sampan.kinds.workflows.resolve import join, references
-from sampan.kinds.workflows.validate import manifests, unsupported
+from sampan.kinds.workflows.validate import manifests, shape, unsupported
 from sampan.kube.component import Rules
-from sampan.kube.errors import Problem, invalid
+from sampan.kube.errors import Problem, invalid, required
 from sampan.kube.keys import Manifest
 
 MOST = 200
@@ -32,7 +32,18 @@ def validate(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     if old is not None and old.get("spec") == manifest.get("spec"):
         return []
     at, spec = _spec(manifest)
-    return [*unsupported.refused(spec, at), *_rules(spec, at)]
+    found = [*shape.problems(spec, at), *_claims(spec, at)]
+    return found or [*unsupported.refused(spec, at), *_rules(spec, at)]
+
+
+def _claims(spec: Spec, path: str) -> Iterator[Problem]:
+    """Claims that no PersistentVolumeClaim can be made of."""
+    for index, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
+        at = f"{path}.volumeClaimTemplates[{index}]"
+        if not (claim.get("metadata") or {}).get("name"):
+            yield required(f"{at}.metadata.name")
+        if not claim.get("spec"):
+            yield required(f"{at}.spec")
 
 
 def _spec(manifest: Manifest) -> tuple[str, Spec]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import lzma
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 from sampan.kube.keys import Manifest
 
 
+@lru_cache(maxsize=1)
 def load() -> tuple[Manifest, ...]:
     packed = files(__package__).joinpath("crds.json.xz").read_bytes()
     stored = json.loads(lzma.decompress(packed))

@@ -28,6 +28,7 @@ from sampan.kinds.workflows.templates import (
     dag,
     data,
     deadlines,
+    depends,
     resource,
     retry,
     script,
@@ -181,7 +182,11 @@ def dispatch(walk: Walk, running: Running) -> Node | None:
     """Run a template as what it is."""
     for field, kind in KINDS.items():
         if running.template.get(field) is not None:
-            return kind(walk, running)
+            try:
+                return kind(walk, running)
+            except (Missing, depends.Mistake) as fault:
+                walk.fail(running.call, str(fault))
+                raise Broken(str(fault)) from fault
     message = f"Template '{running.call.template}' missing specification"
     walk.fail(running.call, message)
     raise Broken(message)

@@ -60,7 +60,8 @@ def _template(template: Any) -> None:
 
 
 def _children(template: dict[str, Any]) -> Iterator[Any]:
-    for group in template.get("steps") or ():
+    steps = template.get("steps")
+    for group in steps if isinstance(steps, list) else ():
         yield from group if isinstance(group, list) else ()
     dag = template.get("dag")
     tasks = dag.get("tasks") if isinstance(dag, dict) else None

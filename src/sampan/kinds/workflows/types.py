@@ -111,5 +111,12 @@ class Run(Struct, frozen=True, kw_only=True):
 
 def spec_of(manifest: Manifest) -> Spec:
     """The view of the spec; nulls count as absent."""
-    given = {key: value for key, value in manifest["spec"].items() if value is not None}
+    given = {key: _said(value) for key, value in manifest["spec"].items() if value is not None}
     return msgspec.convert(given, Spec)
+
+
+def _said(value: Any) -> Any:
+    """An object without its nulls. Lists stay as they are: templates may be large."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _said(each) for key, each in value.items() if each is not None}

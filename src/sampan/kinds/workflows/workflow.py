@@ -49,7 +49,10 @@ def see(cluster: View, key: Key) -> Run | None:
         return None
     whole = execution.see(cluster, manifest)
     spec = spec_of(whole.manifest)
-    claimed = [f"{key.name}-{each['metadata']['name']}" for each in spec.volumeClaimTemplates]
+    claimed = [
+        f"{key.name}-{(each.get('metadata') or {}).get('name')}"
+        for each in spec.volumeClaimTemplates
+    ]
     kind = names.PERSISTENT_VOLUME_CLAIM
     told = manifest.get("status") or {}
     specs = (whole.manifest["spec"], *whole.library.values())

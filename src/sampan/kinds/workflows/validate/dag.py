@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sampan.kinds.workflows.templates import depends
 from sampan.kinds.workflows.validate import graphs
 from sampan.kinds.workflows.validate.check import Check, Template
 from sampan.kinds.workflows.validate.named import Wrong, arguments, is_tag, unique
@@ -44,6 +45,7 @@ def check(check: Check, template: Template, scope: Scope, home: str) -> None:
         called[task["name"]] = holder(check, task, home, at, given=False)
         scope.add("tasks", task["name"], called[task["name"]], looped=_looped(task))
         _results(task, found, words[task["name"]], at)
+        _readable(task, found, at)
     _targets(template, name, found, scope)
     for task in tasks:
         _task(check, task, scope, home, waits_for, f"templates.{name}.tasks.{task['name']}")
@@ -91,6 +93,16 @@ def _results(task: Task, tasks: Mapping[str, Task], words: Mapping[str, set[str]
         ):
             why = "uses an items-based condition such as .AnySucceeded or .AllFailed but does not"
             raise Wrong(f"{at} dependency '{name}' {why} contain any items")
+
+
+def _readable(task: Task, tasks: Mapping[str, Task], at: str) -> None:
+    """Upstream finds this only when it runs the task."""
+    text = task.get("depends") or ""
+    try:
+        if text and "{{" not in text:
+            depends.parse(text, tasks)
+    except depends.Mistake as mistake:
+        raise Wrong(f"{at} depends '{text}' is malformed: {mistake}") from mistake
 
 
 def _looped(task: Task) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sampan.kinds.workflows.resolve import join, references
 from sampan.kinds.workflows.resolve.references import Library
-from sampan.kinds.workflows.validate import named, schedules, steps, templates
+from sampan.kinds.workflows.validate import named, schedules, shape, steps, templates
 from sampan.kinds.workflows.validate.check import Check
 from sampan.kinds.workflows.validate.named import Wrong
 from sampan.kube.errors import Problem
@@ -135,6 +135,8 @@ def _outline(spec: Spec, *, empty: bool) -> Iterator[tuple[str, Wrong]]:
     def tried(field: str, work: Callable[[], object]) -> Iterator[tuple[str, Wrong]]:
         return _tried(f"spec.{field}", work)
 
+    for problem in shape.problems(spec, "spec"):
+        yield problem.field, Wrong(str(problem))
     listed, given = spec.get("templates") or (), spec.get("arguments")
     yield from tried("templates", lambda: named.unique(listed, "spec.templates"))
     yield from tried("arguments", lambda: named.arguments(given, "spec.arguments.", empty=empty))
