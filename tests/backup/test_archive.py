@@ -20,7 +20,7 @@ from sampan.kube.errors import UserMistake
 def written(path: Path, home: Path) -> list[str]:
     with tarfile.open(path, "w:gz") as tar:
         writer = Writer(tar)
-        for name in ("store", "keys", "volumes"):
+        for name in ("store", "keys", "volumes", "artifacts"):
             writer.add_tree(home / name, name)
         writer.finish({"store": 1})
     return writer.skipped
@@ -40,6 +40,9 @@ def home(tmp_path: Path) -> Path:
     (data / "run").chmod(0o4755)
     (data / "latest").symlink_to("/data/model")
     os.mkfifo(data / "pipe")
+    kept = home / "artifacts" / "ns" / "artifacts" / "wf" / "tree.tgz~tar" / "tree"
+    kept.mkdir(parents=True)
+    (kept / "link").symlink_to("file")
     return home
 
 
@@ -54,6 +57,8 @@ def test_what_was_written_is_read(home: Path, tmp_path: Path) -> None:
     assert (data / "model").read_bytes() == b"x" * 100_000
     assert os.readlink(data / "latest") == "/data/model"
     assert (data / "run").stat().st_mode & 0o7777 == 0o755
+    tree = target / "artifacts" / "ns" / "artifacts" / "wf" / "tree.tgz~tar" / "tree"
+    assert os.readlink(tree / "link") == "file"
     assert (target / "keys" / "ca.key").stat().st_mode & 0o777 == 0o600
 
 

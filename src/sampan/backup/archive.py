@@ -5,10 +5,11 @@
     keys/…             the CA and the key that signs tokens: with them all tokens stay valid
     config.yaml        if there is one
     volumes/…          the files of persistent volumes, only when they were asked for
+    artifacts/…        what workflows have saved in the local repository, with them
     MANIFEST.json      last: version of this form, and path, size and SHA-256 of each file
 
 A reader trusts nothing in it: it writes only below an empty directory of its own, takes plain
-files, directories and (below volumes/) symbolic links that no other entry goes through, and uses
+files, directories and (below volumes/ and artifacts/) symbolic links that no other entry goes through, and uses
 nothing until every digest has been compared.
 """
 
@@ -31,8 +32,9 @@ FORM = 1
 MANIFEST = "MANIFEST.json"
 STORE = "store/objects.db"
 RECORDS = "records/workflows.db"
-VOLUMES = "volumes"
-PARTS = ("store", "records", "keys", "config.yaml", VOLUMES)
+FILES = ("volumes", "artifacts")
+"""What belongs to pods."""
+PARTS = ("store", "records", "keys", "config.yaml", *FILES)
 _MOST_MANIFEST = 1 << 28  # bytes: a million files
 _PIECE = 1 << 20
 
@@ -149,7 +151,7 @@ def _check(
     if any(above in links for above in _above(entry.name)):
         raise UserMistake(f"{entry.name} would be written through a symbolic link")
     plain = entry.isreg() or entry.isdir()
-    if not plain and not (entry.issym() and parts[0] == VOLUMES and len(parts) > 1):
+    if not plain and not (entry.issym() and parts[0] in FILES and len(parts) > 1):
         raise UserMistake(f"{entry.name} is neither a file nor a directory")
 
 
@@ -204,7 +206,7 @@ def _write(tar: tarfile.TarFile, entry: tarfile.TarInfo, target: Path) -> tuple[
 
 def _own(target: Path, entry: tarfile.TarInfo) -> None:
     """Mode and owner of what belongs to pods; everything else is the caller's alone."""
-    if entry.name.split("/")[0] != VOLUMES:
+    if entry.name.split("/")[0] not in FILES:
         target.chmod(0o700 if entry.isdir() else 0o600)
         return
     if os.geteuid() == 0:

@@ -75,6 +75,7 @@ def _write(
             writer.add_tree(home.config, "config.yaml")
             if volumes:
                 writer.add_tree(home.volumes, "volumes")
+                writer.add_tree(home.artifacts, "artifacts")
             made = rfc3339(clock.now())
             facts = {"sampan": __version__, "made": made, "home": str(home.path)}
             writer.finish({**facts, "store": schema.VERSION})

@@ -24,7 +24,9 @@ PATH = "/sampan/snapshot"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="FILE.tar, or FILE.tar.gz to compress it")
     parser.add_argument(
-        "--volumes", action="store_true", help="with the files of persistent volumes"
+        "--volumes",
+        action="store_true",
+        help="with the files of persistent volumes and the artifacts of workflows",
     )
 
 
@@ -36,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     fetch = (lambda path: _fetch(args, path)) if is_held(home) else None
     with told("copying"):
         skipped = make(home, target, SystemClock(), fetch=fetch, volumes=args.volumes)
-    print(f"{target} holds all of {home.path}{'' if args.volumes else ' but its volumes'}.")
+    left = "" if args.volumes else " but its volumes and artifacts"
+    print(f"{target} holds all of {home.path}{left}.")
     for path in skipped:
         print(f"sampan: left out, as it is no file: {path}", file=sys.stderr)
     return 0
