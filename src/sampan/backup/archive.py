@@ -9,8 +9,8 @@
     MANIFEST.json      last: version of this form, and path, size and SHA-256 of each file
 
 A reader trusts nothing in it: it writes only below an empty directory of its own, takes plain
-files, directories and (below volumes/ and artifacts/) symbolic links that no other entry goes through, and uses
-nothing until every digest has been compared.
+files, directories and (below volumes/ and artifacts/) symbolic links that no other entry goes
+through, and uses nothing until every digest has been compared.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--volumes",
         action="store_true",
         help="with the files of persistent volumes and the artifacts of workflows",
-    )
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
