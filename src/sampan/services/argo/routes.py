@@ -46,11 +46,11 @@ class Routes:
     ) -> None:
         downloads = Downloads(artifacts, archive) if artifacts else None
         self._file = downloads.file if downloads else None
-        self._table: dict[tuple[str, int], list[tuple[Pattern, Handler]]] = {}
+        self.table: dict[tuple[str, int], list[tuple[Pattern, Handler]]] = {}
         for method, path, handler in (*_table(archive), *_downloads(downloads)):
             pattern = tuple(path.split("/"))
-            self._table.setdefault((method, len(pattern)), []).append((pattern, handler))
-        for patterns in self._table.values():
+            self.table.setdefault((method, len(pattern)), []).append((pattern, handler))
+        for patterns in self.table.values():
             patterns.sort(key=lambda each: tuple(part.startswith("{") for part in each[0]))
 
     def find(self, method: str, parts: list[str]) -> tuple[Handler, Mapping[str, str]]:
@@ -59,10 +59,10 @@ class Routes:
         if parts[0] == _FILES and len(parts) > len(_IN_FILES) and wanted == "GET" and self._file:
             named = dict(zip(_IN_FILES, parts[1:], strict=False))
             return self._file, {**named, "file": "/".join(parts[len(_IN_FILES) + 1 :])}
-        for pattern, handler in self._table.get((wanted, len(parts)), ()):
+        for pattern, handler in self.table.get((wanted, len(parts)), ()):
             if (path := _match(pattern, parts)) is not None:
                 return handler, path
-        others = (each for (_, size), each in self._table.items() if size == len(parts))
+        others = (each for (_, size), each in self.table.items() if size == len(parts))
         if any(_match(pattern, parts) is not None for each in others for pattern, _ in each):
             raise Refused(UNIMPLEMENTED, "Method Not Allowed")
         raise not_found("Not Found")
