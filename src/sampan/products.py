@@ -1,24 +1,24 @@
 """Products: what is served beside the Kubernetes API, built from a Config. For `app` only.
 
-Now Argo Workflows: its server, and the archive of workflows with the one who fills it.
+Now Argo Workflows: its server, and the archive of workflows with the one who fills it. Their
+modules are loaded with the first request, or at the start if there is an archive: who uses kubectl
+alone does not wait for them, nor hold them in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from sampan.apiserver.api import ApiServer
 from sampan.apiserver.loopback import Loopback
 from sampan.artifacts import Artifacts
 from sampan.config import Config, Home
 from sampan.engine.cluster import Cluster
-from sampan.gateway.routes import App
+from sampan.gateway.routes import App, Receive, Send
 from sampan.lib.clock import Clock
-from sampan.records.archive import Archive
-from sampan.records.archiver import Archiver
-from sampan.services.argo.routes import Routes
-from sampan.services.argo.server import ArgoServer
+from sampan.lib.later import later
 
 ARGO = "/argo"
 
@@ -38,17 +38,25 @@ class Products:
         clock: Clock,
     ) -> None:
         self.mounted: Mapping[str, App] = {}
-        self.argo: ArgoServer | None = None
-        self._archiver: Archiver | None = None
+        self.argo: App | None = None
+        self._archiver: Any = None
         if "workflows" in config.without:
             return
         archive = _archive(home, config)
         if archive is not None:
             ttl = timedelta(days=config.archive_days) if config.archive_days else None
-            self._archiver = Archiver(cluster, archive, clock, ttl)
-        routes, loopback = Routes(archive, artifacts), Loopback(api.asgi)
-        self.mounted = {ARGO: ArgoServer(loopback, routes, clock=clock, below=ARGO)}
-        self.argo = ArgoServer(loopback, routes, clock=clock)
+            archiver = later("sampan.records.archiver")
+            self._archiver = archiver.Archiver(cluster, archive, clock, ttl)
+        loopback = Loopback(api.asgi)
+
+        def server(below: str) -> App:
+            made: App = later("sampan.services.argo.server").ArgoServer(
+                loopback, _routes(archive, artifacts), clock=clock, below=below
+            )
+            return made
+
+        self.mounted = {ARGO: _Later(lambda: server(ARGO))}
+        self.argo = _Later(lambda: server(""))
 
     async def start(self) -> None:
         if self._archiver is not None:
@@ -59,7 +67,27 @@ class Products:
             await self._archiver.stop()
 
 
-def _archive(home: Home, config: Config) -> Archive | None:
+class _Later:
+    """An ASGI application that is made with its first request."""
+
+    def __init__(self, make: Callable[[], App]) -> None:
+        self._make = make
+        self._app: App | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if self._app is None:
+            self._app = self._make()
+        await self._app(scope, receive, send)
+
+
+def _routes(archive: Any, artifacts: Callable[[], Artifacts]) -> Any:
+    return later("sampan.services.argo.routes").Routes(archive, artifacts)
+
+
+def _archive(home: Home, config: Config) -> Any:
+    if not config.archive:
+        return None
+    archive = later("sampan.records.archive").Archive
     if isinstance(config.archive, str):
-        return Archive(config.archive)
-    return Archive.at(home.records / "workflows.db") if config.archive else None
+        return archive(config.archive)
+    return archive.at(home.records / "workflows.db")
