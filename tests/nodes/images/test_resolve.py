@@ -76,6 +76,12 @@ def test_images_of_examples_bring_their_programs(
     assert said in run.stdout
 
 
+def test_argosay_lies_in_the_root_as_well(tmp_path: Path) -> None:
+    found = Images((), tmp_path).resolve("argoproj/argosay:v2")
+    assert isinstance(found, Runtime)
+    assert "/argosay" in {mount.target for mount in found.mounts}
+
+
 @pytest.mark.skipif(ash() is None, reason="this machine has no shell like BusyBox's")
 def test_alpine_has_a_shell_that_understands_what_busybox_does(tmp_path: Path) -> None:
     found = Images((), tmp_path).resolve("alpine:3.20")

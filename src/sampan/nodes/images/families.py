@@ -23,7 +23,8 @@ _OFFICIAL = (
 class Family(Struct, frozen=True):
     """`python` says that the image brings Python; `brings` names programs of `programs/` that it
     has; `needs` is a program of this machine without which it cannot be stood for; `ash` says that
-    its `sh` is BusyBox's. The rest is ENTRYPOINT and CMD upstream."""
+    its `sh` is BusyBox's; `in_root` names those of `brings` that lie in `/` as well. The
+    rest is ENTRYPOINT and CMD upstream."""
 
     python: bool = False
     entrypoint: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class Family(Struct, frozen=True):
     brings: tuple[str, ...] = ()
     needs: str = ""
     ash: bool = False
+    in_root: tuple[str, ...] = ()
 
 
 _SHELL = Family(command=("sh",), ash=True)
@@ -38,7 +40,8 @@ _BASH = Family(command=("bash",))
 _PAUSE = Family(entrypoint=("sh", "-c", "trap 'exit 0' INT TERM; sleep infinity & wait"))
 _PYTHON = Family(python=True, command=("python3",))
 _COWSAY = Family(command=("cowsay",), brings=("cowsay",))
-_ARGOSAY = Family(entrypoint=("argosay",), brings=("argosay", "cowsay"), ash=True)
+_ARGOSAY = Family(entrypoint=("argosay",), brings=("argosay", "cowsay"), ash=True,
+                  in_root=("argosay",))  # fmt: skip
 _ARGO = Family(entrypoint=("argo",), brings=("argo",), needs="python3")
 _CURL = Family(entrypoint=("curl",), needs="curl", ash=True)
 _GIT = Family(entrypoint=("git",), needs="git", ash=True)

@@ -77,6 +77,7 @@ class Images:
         if family.python:
             return python.managed(self._directory / "python")
         mounts = [_program(name) for name in family.brings]
+        mounts += (_program(name, "") for name in family.in_root)
         if family.ash and (shell := families.ash()):
             mounts.append(Mount(f"{_PROGRAMS}/sh", shell, True))
         return Runtime(
@@ -89,9 +90,9 @@ class Images:
         )
 
 
-def _program(name: str) -> Mount:
+def _program(name: str, directory: str = _PROGRAMS) -> Mount:
     """A program that comes with Sampan, on the search path of the container."""
-    return Mount(f"{_PROGRAMS}/{name}", str(Path(__file__).parent / "programs" / name), True)
+    return Mount(f"{directory}/{name}", str(Path(__file__).parent / "programs" / name), True)
 
 
 def hint(image: str) -> str:
