@@ -51,6 +51,8 @@ LABEL_GC_POD = names.WORKFLOWS_PREFIX + "artifact-gc-pod"
 """Of the WorkflowArtifactGCTasks that a pod is to carry out; the variable has its value."""
 ARGUMENTS_FILE = "ARGO_CONTAINER_ARGS_FILE"
 
+PLUGIN_ADDRESSES, PLUGIN_NAMES = "ARGO_PLUGIN_ADDRESSES", "ARGO_PLUGIN_NAMES"
+
 NEVER = "0001-01-01T00:00:00Z"
 """A deadline that there is not."""
 OFFLOADED = "offloaded"

@@ -60,6 +60,20 @@ class NodeEvents(Struct, frozen=True, kw_only=True):
 
     enabled: bool = True
     pods: bool = False
+class Plugin(Struct, frozen=True, kw_only=True):
+    """An executor plugin. with_token: it wants a token of its own service account."""
+
+    name: str
+    container: Mapping[str, Any]
+    with_token: bool = False
+
+
+class Agent(Struct, frozen=True, kw_only=True):
+    """tasks: the WorkflowTaskSet; plugins: those of the namespace, if a template may need one."""
+
+    tasks: Manifest | None = None
+    pod: Manifest | None = None
+    plugins: tuple[Plugin, ...] = ()
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -91,6 +105,7 @@ class Run(Struct, frozen=True, kw_only=True):
     fault: str = ""
     reports: Mapping[str, Manifest] = {}
     limits: Mapping[Lock, int | None] = {}
+    agent: Agent = Agent()
 
     @property
     def name(self) -> str:

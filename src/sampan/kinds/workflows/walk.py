@@ -119,6 +119,7 @@ class Walk:
         self.actions: list[Action] = []
         self.done: list[Action] = []  # notes on pods that are over: nobody waits for these
         self.changed: dict[str, Node] = {}
+        self.tasks: dict[str, Template] = {}  # what the agent has to do, by node id
         self.spent: dict[str, int] = {}  # resourcesDuration of the workflow
         self.metrics_error = ""  # why a metric could not be measured
         self.ended: list[str] = []  # ids of the nodes that this look ended

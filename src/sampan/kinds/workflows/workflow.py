@@ -26,6 +26,7 @@ from sampan.kinds.workflows import (
     stops,
     usage,
 )
+from sampan.kinds.workflows.agents import tasks
 from sampan.kinds.workflows.artifacts import collection
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.instead import Instead
@@ -71,6 +72,7 @@ def see(cluster: View, key: Key) -> Run | None:
         library=whole.library,
         fault=whole.fault,
         repository=repository.see(cluster, whole.manifest),
+        agent=tasks.see(cluster, whole.manifest),
         reports=reports.see(cluster, key, pods, told),
         limits=limits.see(cluster, requests.all_of(manifest)),
         node_events=events.see(cluster),
@@ -112,10 +114,12 @@ def decide(run: Run) -> Plan:
     if word is None:
         walk.tally()
         _observe(walk)
+        tasks.observe(walk)
         stops.apply(walk)
         settle(walk)
         word = _run(walk)
         settle(walk)
+    tasks.act(walk, done=word.done)
     leftovers.pods_of_nodes(walk)
     around = leftovers.last(run, word.phase) if word.done else leftovers.first(run)
     usage.account(walk)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from sampan.artifacts import Artifacts
 from sampan.engine.cluster import Cluster
 from sampan.kube import argoexec, names
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.streams import Link
 from sampan.lib.clock import Clock
 from sampan.nodes.account import Server
 from sampan.nodes.compose import Directories
@@ -73,6 +74,10 @@ class Job:
         self.cluster: Cluster
         self.clock: Clock
         self.artifacts: Artifacts
+        self.route: Callable[[str, int, str], str] = lambda host, port, namespace: ""
+        """The proxy to a host that only pods of a namespace can reach; "" where none is needed."""
+        self.dial: Callable[[int], Awaitable[Link]]
+        """Connects to a port of the pod. BadRequest."""
         self.server: Server | None = None
         """The API server, for programs that act as the pod."""
         self._log: LogWriter | None = None

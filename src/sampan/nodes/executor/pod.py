@@ -10,14 +10,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from sampan.kube import argoexec
-from sampan.kube.keys import Manifest
-from sampan.nodes import environment
+from sampan.kube.errors import NotFound
+from sampan.kube.keys import Key, Manifest, key_of
+from sampan.kube.streams import Link
+from sampan.nodes import dial, environment
 from sampan.nodes.cell import Cell, identity, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
@@ -92,6 +94,8 @@ class Executor:
         job.cluster, job.clock = self._context.cluster, self._context.clock
         job.artifacts = self._context.artifacts
         job.server = self._context.server
+        job.route = self._context.forward.route
+        job.dial = partial(self._dial, key_of(facts.pod))
         job.env = environment.variables(facts, cell.spec, {})
         mounts = volumes.mounts(cell.spec, lambda text: environment.expand(text, job.env))
         job.view = View([Place(mount.target, mount.source) for mount in mounts])
@@ -105,6 +109,13 @@ class Executor:
             return done[0]
         done.append(Report(id, now))  # from now on the worker is told
         return done[0]
+
+    async def _dial(self, key: Key, port: int) -> Link:
+        """Connect to a port of this pod, which has its address by now if it is to have one."""
+        pod = self._context.cluster.get(key)
+        if pod is None:
+            raise NotFound("the pod is gone")
+        return await dial.connect(pod, port, self._context.networking)
 
     async def resume(self, cell: Cell, facts: PodFacts, volumes: PodVolumes) -> None:
         """Take up a container that ran under an earlier control plane."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from sampan.kube import argoexec
-from sampan.nodes.executor import artifact, data, init, resource, wait
+from sampan.nodes.executor import agent, artifact, data, init, resource, wait
 from sampan.nodes.executor.job import Failed, Job
 
 Program = Callable[[Job], Awaitable[None]]
 
 PROGRAMS: Mapping[str, Program] = {
+    argoexec.AGENT: agent.run,
     argoexec.ARTIFACT: artifact.run,
     argoexec.INIT: init.run,
     argoexec.WAIT: wait.run,

@@ -94,7 +94,7 @@ def build(
     if template.get("initContainers"):
         mirrored = [carry.mirroring(each, containers) for each in template["initContainers"]]
         spec["initContainers"] = mirrored
-    spec |= _placement(run.manifest["spec"], template, about)
+    spec |= placement(run.manifest["spec"], template, about)
     if (seconds := template.get("activeDeadlineSeconds")) is not None:
         spec["activeDeadlineSeconds"] = _seconds(seconds)
     if volumes := list(_volumes(run, template, spec, about.known)):
@@ -187,7 +187,7 @@ def _environment(about: About) -> list[dict[str, Any]]:
     ]
 
 
-def _placement(spec: Mapping[str, Any], template: Template, about: About) -> dict[str, Any]:
+def placement(spec: Mapping[str, Any], template: Template, about: About) -> dict[str, Any]:
     """Where and as whom the pod runs: as the template says, else the one around it, else the
     workflow."""
     found = {there: spec[here] for here, there in _WORKFLOW_ONLY.items() if spec.get(here)}

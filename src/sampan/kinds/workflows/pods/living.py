@@ -22,13 +22,14 @@ def see(
 ) -> dict[str, Manifest]:
     """Pods by the id of their node."""
     if spec.podGC.strategy:
-        return {_node_of(pod): pod for pod in cluster.owned(workflow, names.POD)}
+        owned = cluster.owned(workflow, names.POD)
+        return {_node_of(pod): pod for pod in owned if not _is_agent(pod)}
     name, namespace = meta.name_of(workflow), meta.namespace_of(workflow)
     living = {names.LABEL_WORKFLOW: name, names.LABEL_WORKFLOW_COMPLETED: "false"}
     found = {
         _node_of(pod): pod
         for pod in cluster.select(names.POD, namespace, {"matchLabels": living})
-        if meta.is_controlled_by(pod, workflow)
+        if meta.is_controlled_by(pod, workflow) and not _is_agent(pod)
     }
     for id, node in (status.get("nodes") or {}).items():
         if nodes.active(node) and id not in found:
@@ -36,6 +37,11 @@ def see(
             if pod is not None and meta.is_controlled_by(pod, workflow):
                 found[id] = pod
     return found
+
+
+def _is_agent(pod: Manifest) -> bool:
+    """Whether it is the workflow's agent, which is no node's."""
+    return names.LABEL_WORKFLOW_COMPONENT in (pod["metadata"].get("labels") or {})
 
 
 def _node_of(pod: Manifest) -> str:

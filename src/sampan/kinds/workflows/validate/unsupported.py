@@ -14,14 +14,8 @@ from sampan.kube.errors import Problem, forbidden
 
 NOT_YET = "not supported by Sampan yet"
 
-SPEC = frozenset({
-    "executorPlugins",
-    "resourceClaims",
-})  # fmt: skip
-TEMPLATE = frozenset({
-    "http",
-    "plugin", "resourceClaims",
-})  # fmt: skip
+SPEC = frozenset({"resourceClaims"})
+TEMPLATE = frozenset({"resourceClaims"})
 CHILD = frozenset[str]()
 """Fields of a step or a task."""
 
