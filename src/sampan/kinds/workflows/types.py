@@ -60,6 +60,8 @@ class NodeEvents(Struct, frozen=True, kw_only=True):
 
     enabled: bool = True
     pods: bool = False
+
+
 class Plugin(Struct, frozen=True, kw_only=True):
     """An executor plugin. with_token: it wants a token of its own service account."""
 
