@@ -70,8 +70,8 @@ class Plugin(Struct, frozen=True, kw_only=True):
     with_token: bool = False
 
 
-class Agent(Struct, frozen=True, kw_only=True):
-    """tasks: the WorkflowTaskSet; plugins: those of the namespace, if a template may need one."""
+class Agent(Struct, frozen=True):
+    """tasks: the WorkflowTaskSet; plugins: those of the namespace, while there is no pod."""
 
     tasks: Manifest | None = None
     pod: Manifest | None = None

@@ -39,27 +39,14 @@ class _Result(Struct, frozen=True):
 
 
 def see(cluster: View, workflow: Manifest) -> Agent:
-    """The set, the pod, and the plugins there are; nothing where nothing is asked of an agent."""
+    """The set, the pod, and the plugins that a pod to be made would have; nothing where nothing is
+    asked of an agent."""
     name, namespace = meta.name_of(workflow), meta.namespace_of(workflow)
     found = cluster.get(Key(names.WORKFLOW_TASK_SET, namespace, name))
-    ours = found is not None and meta.is_owned_by(found, workflow)
-    agent = cluster.get(Key(names.POD, namespace, pod.name_of(name))) if ours else None
-    return Agent(
-        tasks=found if ours else None,
-        pod=agent,
-        plugins=plugins.see(cluster, namespace) if _uses_plugins(workflow) else (),
-    )
-
-
-def _uses_plugins(workflow: Manifest) -> bool:
-    """Whether there may be a template that is a plugin's. One that is referred to is always a
-    maybe, and asks nothing of a cluster that has no plugins."""
-    spec = workflow["spec"]
-    return bool(
-        spec.get("workflowTemplateRef")
-        or any(each.get("plugin") is not None for each in spec.get("templates") or ())
-        or "templateRef" in str(spec.get("templates"))
-    )
+    if found is None or not meta.is_owned_by(found, workflow):
+        return Agent()
+    agent = cluster.get(Key(names.POD, namespace, pod.name_of(name)))
+    return Agent(found, agent, plugins.see(cluster, namespace) if agent is None else ())
 
 
 def execute(walk: Walk, running: Running, type: NodeType) -> Node:
@@ -143,7 +130,7 @@ def act(walk: Walk, *, done: bool) -> None:
     if _has_changed(run.agent.tasks, tasks, done=done):
         walk.actions.append(Apply(_manifest(walk, tasks, done=done)))
     _take_out(walk)
-    if tasks and run.agent.pod is None:
+    if tasks and run.agent.tasks is not None and run.agent.pod is None:  # now plugins are known
         try:
             walk.actions.append(Apply(pod.build(walk)))
         except Unbuildable as fault:
