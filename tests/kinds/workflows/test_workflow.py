@@ -265,9 +265,9 @@ def test_a_look_at_a_thousand_nodes_takes_no_time(kind: str) -> None:
         snapshot = see(toy, WORKFLOW)
         best = 9.9
         for _ in range(20):
-            begin = time.perf_counter()
+            begin = time.process_time()
             decide(snapshot)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.process_time() - begin)
         return best
 
     small, large = seconds(250), seconds(1000)
