@@ -133,10 +133,11 @@ def _prepared(walk: Walk, call: Call, node: Node | None) -> Running:
         if node is not None:
             inputs = node.get("inputs") or {}
         else:
-            known = ChainMap({**local}, {**walk.globals})
-            inputs = arguments.resolve(
-                found.template, call.arguments, known, walk.workflow.configmaps
-            )
+            known = {**walk.globals, **local}
+            if retry.is_retried(walk, found.template):
+                known.pop("pod.name", None)  # each attempt has its own
+            maps = walk.workflow.configmaps
+            inputs = arguments.resolve(found.template, call.arguments, known, maps)
         running = Running(
             call=call, template=found.template, inputs=inputs, home=found.home, local=local
         )

@@ -17,6 +17,7 @@ from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.locks.requests import MUTEX, SEMAPHORE, Lock, Mistake
 from sampan.kinds.workflows.nodes import Node, NodeType, Phase
 from sampan.kinds.workflows.status import Word
+from sampan.kinds.workflows.templates import retry
 from sampan.kinds.workflows.types import Run
 from sampan.kinds.workflows.walk import Broken, Running, Walk
 
@@ -50,7 +51,7 @@ def acquire(walk: Walk, running: Running, node: Node | None) -> Node | None:
 
 
 def _type(walk: Walk, running: Running) -> NodeType:
-    if running.template.get("retryStrategy") or walk.workflow.spec.retryStrategy:
+    if retry.is_retried(walk, running.template):
         return "Retry"
     return nodes.type_of(running.template)
 

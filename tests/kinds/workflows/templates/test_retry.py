@@ -270,3 +270,14 @@ def test_attempts_keep_away_from_where_others_failed() -> None:
     ]
     (term,) = wish["preference"]["matchExpressions"]
     assert (term["operator"], term["values"]) == ("NotIn", ["n"])
+
+
+def test_each_attempt_has_a_pod_of_its_own_name() -> None:
+    work = echo("work", "pod", retryStrategy={"limit": 2})
+    work["inputs"]["parameters"][0]["default"] = "{{pod.name}} {{workflow.name}}"
+    toy = started(workflow(steps([call("a")]), work))
+    (pod,) = toy.pods()
+    assert node(toy, "a")["inputs"]["parameters"][0]["value"] == "{{pod.name}} wf"
+    said = f"{pod['metadata']['name']} wf"
+    assert node(toy, "a(0)")["inputs"]["parameters"][0]["value"] == said
+    assert pod["spec"]["containers"][0]["args"] == [said]

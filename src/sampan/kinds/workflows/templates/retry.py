@@ -16,9 +16,10 @@ from typing import Any
 from msgspec import Struct, structs
 
 from sampan.kinds.workflows import durations, naming, nodes
-from sampan.kinds.workflows.language import scopes
+from sampan.kinds.workflows.language import scopes, tags
 from sampan.kinds.workflows.language.arguments import Missing, text
 from sampan.kinds.workflows.nodes import Node, Phase
+from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Broken, Kind, Running, Walk
 from sampan.kube import names
 from sampan.kube.times import parse
@@ -52,6 +53,12 @@ class Verdict(Struct, frozen=True, kw_only=True):
     message: str | None = None
     wait: float | None = None
     deadline: float | None = None
+
+
+def is_retried(walk: Walk, template: Template) -> bool:
+    """Whether there is a strategy for the template, its own or the workflow's."""
+    own = template.get("retryStrategy")
+    return (walk.workflow.spec.retryStrategy if own is None else own) is not None
 
 
 def strategy_of(walk: Walk, running: Running) -> Mapping[str, Any] | None:
@@ -141,7 +148,8 @@ def _attempt(
     local = {**running.local, **told}
     if "pod.name" in local:
         local["pod.name"] = naming.pod_name(walk.workflow.name, call.template, name)
-    return structs.replace(running, call=call, local=local, display="")
+    inputs = tags.fill(running.inputs, local)
+    return structs.replace(running, call=call, local=local, inputs=inputs, display="")
 
 
 def _keeps_away(walk: Walk, running: Running) -> bool:
