@@ -122,11 +122,16 @@ def _argument(parameter: Mapping[str, Any], event: Event) -> dict[str, Any]:
 
 def _text(source: str, event: Event, what: str) -> str:
     doing = f"failed to evaluate workflow {what} expression"
-    found = _value(source, event, doing, expressions.functions({expressions.CLOCK: event.now}))
+    found = _value(source, event, doing, expressions.functions(_present(event)))
     if not isinstance(found, str):
         kind = expr.type_of(found)
         raise Wrong(f"workflow {what} expression must evaluate to a string, not a {kind}")
     return found
+
+
+def _present(event: Event) -> Mapping[str, Any]:
+    salt = f"{event.namespace}/{event.discriminator}"
+    return {expressions.CLOCK: expressions.Present(event.now, salt)}
 
 
 def _value(source: str, event: Event, doing: str, functions: Mapping[str, Any]) -> Any:

@@ -31,6 +31,7 @@ from sampan.kinds.workflows.artifacts import collection
 from sampan.kinds.workflows.execute import execute, settle
 from sampan.kinds.workflows.instead import Instead
 from sampan.kinds.workflows.language import expressions, maps, variables
+from sampan.kinds.workflows.language.expressions import Present
 from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.pods import living, reports, state
@@ -107,7 +108,7 @@ def decide(run: Run) -> Plan:
         run, known = begin.begun(run)
     except begin.Refused as fault:
         return _refused(run, str(fault), fault.phase)
-    walk = Walk(run, execute, {**known, expressions.CLOCK: run.now})
+    walk = Walk(run, execute, {**known, expressions.CLOCK: Present(run.now, run.name)})
     if not run.phase:
         walk.book.learn(run.manifest["spec"], "")
     word = locking.acquire_all(walk)

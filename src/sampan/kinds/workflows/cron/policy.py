@@ -49,7 +49,10 @@ def wanted(series: Series, counts: Counts) -> bool:
     when = series.spec.when
     if not when:
         return True
-    known = {**_known(series, counts), expressions.CLOCK: series.now}
+    known = {
+        **_known(series, counts),
+        expressions.CLOCK: expressions.Present(series.now, series.name),
+    }
     try:
         filled = tags.fill(when, known, expressions.ALL)
         found = govaluate.evaluate(filled)

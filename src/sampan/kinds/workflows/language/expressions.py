@@ -30,30 +30,45 @@ it could do without."""
 
 
 CLOCK = "now()"
-"""The variable, which no tag can name, that holds the present: an aware datetime."""
+"""The variable, which no tag can name, that holds the `Present`."""
+
+
+class Present:
+    """When a decision is made, and what is drawn by chance in it: all draws differ, and a decision
+    that is made again draws the same."""
+
+    def __init__(self, now: datetime, salt: str) -> None:
+        """`now` is aware; salt: of whom the decision is."""
+        self.now = now
+        self._salt = salt
+        self._draws = 0
+
+    def seed(self) -> str:
+        self._draws += 1
+        return f"{self.now.isoformat()}/{self._salt}/{self._draws}"
 
 
 def functions(known: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What expressions can call; those of time only where the present is known. What is drawn by
-    chance is the same again at the same moment."""
-    now = known.get(CLOCK)
-    if now is None:
+    """What expressions can call; those of time and chance only where the present is known."""
+    present: Present | None = known.get(CLOCK)
+    if present is None:
         return FUNCTIONS
-    timed = {"now": lambda: now, "sprig": Sprig(now)}
+    timed = {"now": lambda: present.now, "sprig": Sprig(present)}
     return ChainMap(timed, dict(FUNCTIONS))
 
 
 class Sprig(Mapping[str, Any]):
-    """sprig's functions, those of time and chance only with a moment. Loaded when one is named."""
+    """sprig's functions, those of time and chance only with a present. Loaded when one is named."""
 
-    def __init__(self, now: datetime | None = None) -> None:
-        self._now = now
+    def __init__(self, present: Present | None = None) -> None:
+        self._present = present
 
     @cached_property
     def _functions(self) -> Mapping[str, Any]:
         sprig = later("sampan.lib.sprig")
         found: Mapping[str, Any] = sprig.FUNCTIONS
-        return found if self._now is None else sprig.functions(self._now, self._now.isoformat())
+        present = self._present
+        return found if present is None else sprig.functions(present.now, present.seed())
 
     def __getitem__(self, name: str) -> Any:
         return self._functions[name]
