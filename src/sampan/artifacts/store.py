@@ -85,6 +85,8 @@ class Artifacts:
             mode = _mode(source)
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise Fault(f"{source} is not a regular file or directory")
+            if locations.kind_of(artifact) == "raw":
+                raise Fault("raw output artifacts unsupported")
             if self._is_local(artifact, namespace):
                 self._local(namespace).save(artifact, str(source), form(artifact), consume=consume)
             else:
@@ -124,6 +126,8 @@ class Artifacts:
     def delete(self, artifact: Location, secrets: Secrets, *, namespace: str) -> None:
         """A key that ends in "/" is all that is below it; what is not there is no fault. Fault."""
         with _said():
+            if locations.kind_of(artifact) == "raw":
+                raise Fault("delete not supported for raw artifacts")
             if self._is_local(artifact, namespace):
                 self._local(namespace).delete(artifact)
             else:

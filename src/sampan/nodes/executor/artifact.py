@@ -18,7 +18,7 @@ from sampan.kube.keys import Manifest, key_of
 from sampan.nodes.executor.artifacts import secrets_of
 from sampan.nodes.executor.job import Failed, Job
 
-_AGAIN = (0.5, 2.0)
+AGAIN = (0.5, 2.0)
 """Seconds before another attempt, for servers that are slow to answer."""
 
 
@@ -57,7 +57,7 @@ async def _delete(
 ) -> dict[str, Any]:
     name, namespace = artifact["name"], job.manifest["metadata"]["namespace"]
     fault = ""
-    for pause in (*_AGAIN, None):
+    for pause in (*AGAIN, None):
         try:
             whole = locations.relocated(artifact, place)
             await asyncio.to_thread(job.artifacts.delete, whole, secrets, namespace=namespace)
