@@ -201,3 +201,14 @@ def test_a_patch_that_makes_no_sense_is_a_condition() -> None:
     condition = run.objects[WORKFLOW]["status"]["conditions"][-1]
     assert "Error applying PodSpecPatch" in condition["message"]
     assert held(run)
+
+
+def test_nobody_is_held_in_a_namespace_that_goes() -> None:
+    run = toy(artifact("a"), artifactGC={"strategy": DELETION})
+    assert held(run)
+    going = {"name": "u", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["x"]}
+    run.put({"apiVersion": "v1", "kind": "Namespace", "metadata": going})
+    run.delete(WORKFLOW)
+    run.settle()
+    assert WORKFLOW not in run.objects
+    assert collectors(run) == []

@@ -3,7 +3,8 @@
 A finalizer keeps the workflow until that is done. For each strategy whose time has come, and each
 set of rights that its artifacts need, there is one task, and when that exists one pod; what the
 task says in the end is noted at the artifacts (`deleted`), and the task goes if all went well.
-A fault stays as a condition, and with it the finalizer, unless the workflow says otherwise.
+A fault stays as a condition, and with it the finalizer, unless the workflow says otherwise. Nobody
+is held in a namespace that goes: there no pod can be made.
 
 Everything is told by the status, the tasks and the pods, so it can be taken up again at any point.
 Upstream: argo-workflows workflow/controller/artifact_gc.go.
@@ -30,9 +31,11 @@ _CONDITION = "ArtifactGCError"
 
 
 class Collection(Struct, frozen=True, kw_only=True):
-    """workflow: with its whole spec. tasks: by name. pods: those that delete, by name."""
+    """workflow: with its whole spec. tasks: by name. pods: those that delete, by name. hopeless:
+    the namespace goes, and takes nothing new."""
 
     workflow: Manifest
+    hopeless: bool = False
     tasks: Mapping[str, Manifest] = {}
     pods: Mapping[str, Manifest] = {}
 
@@ -63,16 +66,20 @@ def see(cluster: View, key: Key) -> Collection | None:
     if manifest is None or not is_held(manifest) or not _over(manifest):
         return None
     workflow = execution.see(cluster, manifest).manifest
+    namespace = cluster.get(Key(names.NAMESPACE, "", key.namespace))
     tasks = cluster.owned(manifest, names.WORKFLOW_ARTIFACT_GC_TASK)
     pods = [pod for task in tasks for pod in cluster.owned(task, names.POD)]
     return Collection(
         workflow=workflow,
         tasks={meta.name_of(task): task for task in tasks},
         pods={meta.name_of(pod): pod for pod in pods},
+        hopeless=namespace is not None and meta.deleting(namespace),
     )
 
 
 def decide(seen: Collection) -> Plan:
+    if seen.hopeless:
+        return Plan(actions=(_release(seen),))
     status: dict[str, Any] = {}
     actions: list[Action] = []
     for strategy in _due(seen):
