@@ -29,7 +29,7 @@ from sampan.kinds.workflows.types import Run, Template
 from sampan.kube.plan import Action
 from sampan.kube.times import parse, rfc3339
 
-MOST_MADE = 500
+MOST_MADE = 200
 """Nodes that one look makes before it lets others have their turn, and is asked again."""
 POD_GRACE = 10.0
 """Seconds in which a pod that was just made may be unseen."""
