@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sampan.kube import argoexec
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
 from sampan.nodes.cell import Cell, split
@@ -43,6 +44,7 @@ def restore(
             cell.last.message if cell.last and same and cell.last.message != _NOT_FOUND else ""
         )
         cell.note(attempt, report, message)
+    _infer(cells, now)
     for cell in cells.values():
         last = cell.last
         if last is not None:
@@ -50,6 +52,16 @@ def restore(
             cell.streak = 1 if stable else last.attempt
             # Probes start anew: until they speak, what the status said before holds.
             cell.passed = cell.passed and cell.running
+
+
+def _infer(cells: Mapping[str, Cell], now: float) -> None:
+    """The executor's `init` leaves no trace when it has nothing to say: where others have begun, it
+    had succeeded, though the control plane was killed before that was written."""
+    begun = any(cell.last is not None for cell in cells.values() if not cell.ours)
+    for cell in cells.values():
+        first = argoexec.program(cell.spec.get("command")) == argoexec.INIT
+        if cell.ours and first and cell.last is None and begun:
+            cell.last = Run(attempt=0, started=now, finished=now, code=0)
 
 
 def _statuses(pod: Manifest) -> Iterable[Mapping[str, Any]]:

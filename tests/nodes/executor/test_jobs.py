@@ -238,6 +238,27 @@ def test_outputs_are_reported_after_a_restart(play: Any, tmp_path: Path) -> None
     play(story)
 
 
+def test_init_is_not_missed_when_only_its_successors_left_a_trace(play: Any) -> None:
+    async def story(site: Any) -> None:
+        replace, held = site.cluster.replace, asyncio.Event()
+
+        async def never(manifest: Any, **more: Any) -> Any:
+            held.set()
+            return await asyncio.Event().wait()
+
+        site.cluster.replace = never  # no status is ever written
+        await site.run(**carried(outputs(a="/out"), "echo out > /out"))
+        await asyncio.wait_for(held.wait(), 10)
+        await site.eventually(lambda: values(site) == {"a": "out"})
+        await site.node.stop()
+        site.cluster.replace = replace
+        site.node = site.make()
+        await site.node.start()
+        assert (await site.finished())["phase"] == "Succeeded"
+
+    play(story)
+
+
 def test_a_deleted_pod_reports_what_there_is(play: Any) -> None:
     async def story(site: Any) -> None:
         command = "trap 'echo out > /out; exit 0' TERM; echo ready; sleep 600 & wait"

@@ -9,6 +9,7 @@ Upstream: argo-workflows workflow/executor/executor.go LoadArtifacts, SaveArtifa
 from __future__ import annotations
 
 import asyncio
+import os
 import posixpath
 import shutil
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from sampan.nodes.volumes import beneath
 
 Artifact = dict[str, Any]
 _SAVED = "saved"
+_BIG = 16 << 20  # bytes: some 10 ms of copying
 _COPIES = f"{argoexec.RUN}/outputs/artifacts"
 
 
@@ -118,7 +120,8 @@ def _save(job: Job, artifact: Artifact, secrets: Secrets) -> bool:
         with view.pinned(path) as found:
             apart = gather.is_needed(view, path)
             source = _gathered(job, view, artifact) if apart else found.path
-            consume = apart or (_is_last(job, path) and _is_scratch(job, found.source))
+            spare = _is_last(job, path) and _is_scratch(job, found.source)
+            consume = apart or (spare and _is_big(found.path))
             job.artifacts.save(
                 artifact, Path(source), secrets, namespace=_namespace(job), consume=consume
             )
@@ -224,14 +227,27 @@ def _is_scratch(job: Job, source: str) -> bool:
     return source.startswith(f"{job.pod.place(argoexec.MAIN).scratch}/")
 
 
+def _is_big(path: str) -> bool:
+    """Whether a copy would take long. Of what is small, a copy is saved: then nothing is missed if
+    the control plane is killed in the middle of it, and begins once more."""
+    left = _BIG
+    if not os.path.isdir(path):
+        return os.stat(path).st_size > left
+    for parent, _, files in os.walk(path):
+        left -= sum(os.lstat(f"{parent}/{name}").st_size for name in files)
+        if left < 0:
+            return True
+    return False
+
+
 def _is_last(job: Job, path: str) -> bool:
-    """Whether no other artifact is part of it, or it of another one."""
-    own = _clean(path)
-    declared = (job.template.get("outputs") or {}).get("artifacts") or ()
-    others = [_clean(each["path"]) for each in declared if each.get("path") not in (None, path)]
-    same = [each for each in declared if each.get("path") == path]
-    apart = all(not _below(own, each) and not _below(each, own) for each in others)
-    return len(same) == 1 and apart
+    """Whether nobody else wants what lies there: no other artifact, and no parameter, which is
+    read once more if the control plane is killed before it has told of it."""
+    declared = job.template.get("outputs") or {}
+    paths = [each.get("path") for each in declared.get("artifacts") or ()]
+    paths += [(e.get("valueFrom") or {}).get("path") for e in declared.get("parameters") or ()]
+    wanted = [_clean(each) for each in paths if each]
+    return sum(_below(path, each) or _below(each, path) for each in wanted) == 1
 
 
 # -- both -----------------------------------------------------------------------------------------
