@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -246,3 +247,26 @@ def test_a_workflow_may_come_from_a_template() -> None:
     assert toy.complaint == ""
     toy.asleep_until("2026-05-01 00:01")
     assert toy.ticks == ["2026-05-01T00:01"]
+
+
+def test_an_answer_that_does_not_come_is_counted_once_within_the_deadline() -> None:
+    toy = begun(startingDeadlineSeconds=55)
+    toy.ends(FIRST, "Succeeded")
+    toy.change(when="1 +")
+    toy.asleep_until("2026-05-01 00:02")
+    for _ in range(3):
+        toy.settle()
+    assert toy.status["failed"] == 1
+    assert toy.complaint.startswith("SubmissionError: run policy error: ")
+    toy.change(when="")
+    assert names(toy) == [FIRST, SECOND]
+    assert toy.complaint == ""
+
+
+def test_a_forbidden_activation_is_counted_once() -> None:
+    toy = begun(concurrencyPolicy="Forbid", startingDeadlineSeconds=55)
+    toy.asleep_until("2026-05-01 00:02")
+    toy.time += timedelta(seconds=40)
+    toy.settle()
+    counted = [each for each in toy.measured if "policy" in each.name]
+    assert len(counted) == 1

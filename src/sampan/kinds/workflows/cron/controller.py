@@ -79,7 +79,6 @@ def _fault(cluster: View, manifest: Manifest, spec: Spec, due: datetime, *, urge
 def decide(series: Series) -> Plan:
     account = Account(series)
     actions: list[Action] = list(_forget(series))
-    account.judge(series.fault)
     account.conclude()
     if series.due is not None:
         actions += _attempt(series, account, series.due)
@@ -106,26 +105,26 @@ def _forget(series: Series) -> Iterator[Action]:
 
 
 def _attempt(series: Series, account: Account, due: datetime) -> list[Action]:
-    """Make the Workflow of a due activation, if nothing speaks against it."""
-    account.note_schedule()
+    """Make the Workflow of a due activation, if nothing speaks against it. Within its deadline it
+    is tried again whenever something changes."""
     if series.occupied:  # by the one that the round before made
+        account.note_schedule()
         account.begun(due)
         return []
     if series.spec.suspend or account.stopped:
         return []
+    account.note_schedule()
+    first = account.pass_over(due)
     try:
         if not policy.wanted(series, account.counts):
-            account.pass_over(due)
             return []
     except policy.Broken as broken:
         account.complain("SubmissionError", str(broken))
-        account.failed += 1
-        account.pass_over(due)
+        account.failed += first
         return []
     running = [child for child in series.children if not child.over]
     if series.spec.concurrencyPolicy == "Forbid" and running:
-        account.pass_over(due)
-        return [_policy(series)]
+        return [_policy(series)] if first else []
     ended = running if series.spec.concurrencyPolicy == "Replace" else []
     account.begun(due)
     return [

@@ -42,42 +42,47 @@ class Account:
     def counts(self) -> policy.Counts:
         return self.succeeded, self.failed
 
-    def judge(self, fault: str) -> None:
-        if fault:
-            self.complain("SpecError", fault)
-        else:
-            self.settle("SpecError")
-
     def conclude(self) -> None:
-        """Count the children that ended, and stop when that is the stopping condition."""
+        """Count the children that ended, stop when that is the stopping condition, and say what is
+        wrong with the CronWorkflow, if anything is."""
         found = {child.name: child for child in self._series.children}
         for reference in self._series.status.active:
             child = found.get(reference.name)
             if child is not None and child.over:
                 self.succeeded += child.phase == "Succeeded"
                 self.failed += child.phase != "Succeeded"
-        self._stop_if_met()
+        fault = self._stop_if_met() or self._series.fault
+        if fault:
+            self.complain("SpecError", fault)
+        else:
+            self.settle("SpecError")
 
-    def _stop_if_met(self) -> None:
+    def _stop_if_met(self) -> str:
+        """Why nobody can say whether it is, or ""."""
         try:
             if not self.stopped and policy.stops(self._series, self.counts):
                 self._phase = "Stopped"
                 self._labels[names.LABEL_CRON_COMPLETED] = "true"
         except policy.Broken as broken:
-            self.complain("SpecError", str(broken))
+            return str(broken)
+        return ""
 
     def note_schedule(self) -> None:
         self._notes[names.ANNOTATION_CRON_SCHEDULE] = ",".join(self._series.spec.zoned)
 
-    def pass_over(self, due: datetime) -> None:
-        """The activation had its chance."""
-        self._notes[names.ANNOTATION_CRON_PASSED_OVER] = rfc3339(due)
+    def pass_over(self, due: datetime) -> bool:
+        """The activation has its chance now. Whether this is the first one."""
+        noted = rfc3339(due)
+        before = self._series.notes.get(names.ANNOTATION_CRON_PASSED_OVER)
+        self._notes[names.ANNOTATION_CRON_PASSED_OVER] = noted
+        return before != noted
 
     def begun(self, due: datetime) -> None:
         """The activation has its Workflow, which is known by name only when it was made just now:
         the next look finds out the rest, or, if it is over by then, counts it."""
         self._last = rfc3339(due)
         self._phase = self._phase or "Active"
+        self._notes.pop(names.ANNOTATION_CRON_PASSED_OVER, None)
         self.settle("SubmissionError")
         name = children.name_for(self._series.manifest, due)
         known = {child.name for child in self._series.children if not child.over}
@@ -86,8 +91,12 @@ class Account:
             self._made.append(_reference(self._series.manifest["apiVersion"], about))
 
     def complain(self, type: str, message: str) -> None:
-        self.settle(type)
-        self._conditions.append({"type": type, "status": "True", "message": message})
+        said = {"type": type, "status": "True", "message": message}
+        known = [each.get("type") for each in self._conditions]
+        if type in known:
+            self._conditions[known.index(type)] = said
+        else:
+            self._conditions.append(said)
 
     def settle(self, type: str) -> None:
         self._conditions = [each for each in self._conditions if each.get("type") != type]
