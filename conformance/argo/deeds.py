@@ -56,7 +56,7 @@ def _resume_then_stop(api: Api, path: str, patience: float) -> None:
     wait(api, path, _is_suspended)
     chosen = "inputs.parameters.tag.value="
     api.argo("PUT", path, "resume", {"nodeFieldSelector": f"{chosen}suspend1-tag1"})
-    wait(api, path, lambda status: len(_suspended(status)) > 0 and _done(status, "approve") > 0)
+    wait(api, path, lambda status: _is_suspended(status) and _done(status, "suspend1"))
     body = {"nodeFieldSelector": f"{chosen}suspend2-tag1", "message": "because"}
     api.argo("PUT", path, "stop", body)
 
@@ -85,7 +85,7 @@ def _is_suspended(status: Manifest) -> bool:
 
 def _done(status: Manifest, name: str) -> int:
     nodes = (status.get("nodes") or {}).values()
-    return sum(each["displayName"].startswith(name) and "finishedAt" in each for each in nodes)
+    return sum(each["displayName"] == name and each["phase"] == "Succeeded" for each in nodes)
 
 
 DEEDS: Mapping[str, tuple[Before | None, After | None]] = {
