@@ -7,7 +7,9 @@ little of httpbin that the cases ask for.
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +73,41 @@ def config() -> str:
     return f"images:\n- {{match: conformance/moto, python: {MOTO}}}\n"
 
 
+_ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_ROUTES = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "routes.route.openshift.io"},
+    "spec": {
+        "group": "route.openshift.io",
+        "scope": "Namespaced",
+        "names": {"plural": "routes", "singular": "route", "kind": "Route"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": _ANYTHING},
+            }
+        ],
+    },
+}
+
+
+def _certificate() -> Manifest:
+    """A Secret with a certificate for clients, for which nobody here asks."""
+    with tempfile.TemporaryDirectory() as work:
+        key, cert = Path(work, "key.pem"), Path(work, "cert.pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-subj", "/CN=client", "-keyout", key, "-out", cert],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        data = {"key.pem": key.read_text(), "cert.pem": cert.read_text()}
+    about = {"name": "my-httpbin-cred"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": data}
+
+
 class StandIns:
     """Starts each server when the first case names it."""
 
@@ -97,6 +134,11 @@ class StandIns:
             time.sleep(0.1)
         raise TimeoutError(f"{name} did not start")
 
+    def prepare(self) -> None:
+        """What the cluster as a whole has: OpenShift's kind Route, as far as a case names it."""
+        path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        self._ask("POST", path, _ROUTES)
+
     def needed(self, text: str) -> Iterator[Manifest]:
         """The Services for a case in which this text stands."""
         for name, address in self._addresses.items():
@@ -106,6 +148,8 @@ class StandIns:
                 yield {"apiVersion": "v1", "kind": "Service", **about, "spec": {"ports": [port]}}
                 subset = {"addresses": [{"ip": address}], "ports": [port]}
                 yield {"apiVersion": "v1", "kind": "Endpoints", **about, "subsets": [subset]}
+        if "cert.pem" in text:
+            yield _certificate()
 
 
 def _pod(name: str) -> Manifest:
