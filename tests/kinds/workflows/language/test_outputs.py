@@ -124,6 +124,11 @@ def test_parameters_may_not_be_had(argument: str) -> None:
         passing.arguments({"parameters": [{"name": "p", "value": argument}]}, TOLD)
 
 
+def test_where_nothing_is_demanded_a_tag_may_stay() -> None:
+    given = {"parameters": [{"name": "p", "value": "{{steps.b.outputs.result}}"}]}
+    assert passing.arguments(given, TOLD, ()) == given
+
+
 @pytest.mark.parametrize(
     ("argument", "passed"),
     [

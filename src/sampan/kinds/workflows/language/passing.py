@@ -8,7 +8,7 @@ for these. Upstream: argo-workflows workflow/controller/scope.go, steps.go resol
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.workflows.language import expressions, tags
@@ -24,14 +24,14 @@ class Unresolved(Missing):
     """Nobody told of such a thing."""
 
 
-def arguments(given: Arguments | None, scope: Scope) -> Arguments:
-    """The arguments with their values. Raises Missing."""
+def arguments(given: Arguments | None, scope: Scope, strict: Collection[str] = STRICT) -> Arguments:
+    """The arguments with their values. strict: see `tags.fill`. Raises Missing."""
     found = dict(given or {})
     if found.get("parameters"):
         marked = [_marked(each, scope) for each in found["parameters"]]
-        found["parameters"] = tags.fill(marked, scope, STRICT)
+        found["parameters"] = tags.fill(marked, scope, strict)
     if found.get("artifacts"):
-        found["artifacts"] = list(_artifacts(found["artifacts"], scope))
+        found["artifacts"] = list(_artifacts(found["artifacts"], scope, strict))
     return found
 
 
@@ -44,9 +44,11 @@ def _marked(parameter: Mapping[str, Any], scope: Scope) -> Mapping[str, Any]:
     return parameter
 
 
-def _artifacts(given: list[Any], scope: Scope) -> Iterator[Mapping[str, Any]]:
+def _artifacts(
+    given: list[Any], scope: Scope, strict: Collection[str]
+) -> Iterator[Mapping[str, Any]]:
     for each in given:
-        filled = {**tags.fill(each, scope, STRICT), "name": each["name"]}
+        filled = {**tags.fill(each, scope, strict), "name": each["name"]}
         if not filled.get("from") and not filled.get("fromExpression"):
             yield filled
             continue

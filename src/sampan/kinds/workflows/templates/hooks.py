@@ -120,7 +120,7 @@ def _called(
     given: Arguments = {}
     if hook.get("arguments") and walk.node(hook_name) is None:
         try:
-            given = passing.arguments(hook["arguments"], host.scope(walk, node))
+            given = passing.arguments(hook["arguments"], host.scope(walk, node), ())
         except Missing as missing:
             raise Broken(str(missing)) from missing
     call = Call(
