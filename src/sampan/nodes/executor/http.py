@@ -151,6 +151,8 @@ async def _ask(job: Job, template: Manifest, headers: list[tuple[str, str]]) -> 
                     method, url, data=body or None, headers=asking, proxy=proxy, ssl=secure,
                     allow_redirects=False,
                 ) as reply:  # fmt: skip
+                    if proxy and "Proxy-Authenticate" in reply.headers:  # our own word
+                        raise Failed(f'{method.capitalize()} "{url}": dial tcp: {reply.reason}')
                     onward = reply.headers.get("Location")
                     if reply.status not in (301, 302, 303, 307, 308) or not onward:
                         return await _answer(reply)

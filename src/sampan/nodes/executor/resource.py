@@ -20,8 +20,9 @@ from sampan.kube import selectors
 from sampan.kube.errors import ApiStatus, BadRequest
 from sampan.kube.keys import Manifest
 from sampan.kube.selectors import Requirement
-from sampan.lib import gjson, jq, jsonpath, yaml
+from sampan.lib import gjson, jsonpath, yaml
 from sampan.lib.expr.texts import to_json
+from sampan.lib.later import later
 from sampan.nodes.account import Api, token_of
 from sampan.nodes.executor import flags, results
 from sampan.nodes.executor.job import Failed, Job
@@ -280,7 +281,7 @@ def value_of(live: Manifest | None, path: str, program: str) -> str:
     try:
         if path:
             return jsonpath.compile(path).render(live)
-        found = jq.run(program, live)
-    except (jsonpath.JsonPathError, jq.Mistake) as mistake:
+        found = later("sampan.lib.jq").run(program, live)
+    except ValueError as mistake:
         raise Failed(str(mistake)) from None
     return "\n".join(each if isinstance(each, str) else to_json(each) for each in found).strip()

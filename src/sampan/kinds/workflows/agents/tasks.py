@@ -25,6 +25,10 @@ from sampan.kube.plan import Apply, Delete, Patch, View
 
 TYPES = ("HTTP", "Plugin")
 _PHASES = ("Pending", "Running", "Succeeded", "Failed", "Error")
+_FEW = 20
+"""Tasks that are over and may stay in the set."""
+_HEAVY = 200_000
+"""Characters of their results: an object has bounds."""
 _MOST = 500
 """Results that are taken out in one write."""
 
@@ -123,14 +127,14 @@ def _take(walk: Walk, node: Node, result: _Result) -> None:
 def act(walk: Walk, *, done: bool) -> None:
     """Write down what is to be done, see to the agent, and take out what is over."""
     run = walk.workflow
-    known = {} if done else {**_given(walk), **walk.tasks}
-    tasks = {id: task for id, task in known.items() if not nodes.over(walk.by_id(id))}
+    tasks = {} if done else _wanted(walk)
     if run.agent.tasks is None and not tasks:
         return
+    pending = any(not nodes.over(walk.by_id(id)) for id in tasks)
     if _has_changed(run.agent.tasks, tasks, done=done):
         walk.actions.append(Apply(_manifest(walk, tasks, done=done)))
     _take_out(walk)
-    if tasks and run.agent.tasks is not None and run.agent.pod is None:  # now plugins are known
+    if pending and run.agent.tasks is not None and run.agent.pod is None:  # now plugins are known
         try:
             walk.actions.append(Apply(pod.build(walk)))
         except Unbuildable as fault:
@@ -140,6 +144,18 @@ def act(walk: Walk, *, done: bool) -> None:
     known_pod = run.agent.pod
     if done and known_pod and (run.spec.podGC.strategy or not pod.ends_by_itself(known_pod)):
         walk.actions.append(Delete(Key(names.POD, run.namespace, pod.name_of(run.name))))
+
+
+def _wanted(walk: Walk) -> Mapping[str, Template]:
+    """All that is to be done. What is over goes many at a time: each write is of the whole set."""
+    known = {**_given(walk), **walk.tasks}
+    left = {id: task for id, task in known.items() if not nodes.over(walk.by_id(id))}
+    over = known.keys() - left.keys()
+    said = ((walk.workflow.agent.tasks or {}).get("status") or {}).get("nodes") or {}
+    weight = sum(len(str(said[id])) for id in over if id in said)
+    if len(over) < max(_FEW, len(left)) and weight < _HEAVY:
+        return known
+    return left
 
 
 def _has_changed(known: Manifest | None, tasks: Mapping[str, Template], *, done: bool) -> bool:
@@ -167,11 +183,12 @@ def _manifest(walk: Walk, tasks: Mapping[str, Template], *, done: bool) -> Manif
 
 
 def _take_out(walk: Walk) -> None:
-    """Results that the workflow's own status holds are needed no longer."""
+    """Results are needed no longer when the workflow's own status holds them, and nobody could
+    take their tasks for new ones."""
     known = walk.workflow.agent.tasks or {}
     said = (known.get("status") or {}).get("nodes") or {}
-    kept = walk.workflow.nodes
-    old = [id for id in said if nodes.over(kept.get(id))][:_MOST]
+    kept, given = walk.workflow.nodes, _given(walk)
+    old = [id for id in said if id not in given and nodes.over(kept.get(id))][:_MOST]
     if old:
         key = Key(names.WORKFLOW_TASK_SET, walk.workflow.namespace, walk.workflow.name)
         patch = {"status": {"nodes": dict.fromkeys(old)}}

@@ -124,6 +124,7 @@ def of_outputs(status: Mapping[str, Any]) -> dict[str, Any]:
 def _moment(name: str, moment: datetime) -> dict[str, str]:
     """A time, whole and by the letters of strftime."""
     letters = {f"{name}.{each}": moment.strftime(f"%{each}") for each in _LETTERS}
+    letters[f"{name}.L"] = ".000"  # upstream's milliseconds, of which these moments have none
     whole = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
     return {
         **letters,
