@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kinds.toy import START, Refused, Toy
-from kinds.workflows.makers import call, finish, leaf, started, status, steps, workflow
+from kinds.toy import START, Toy
+from kinds.workflows.makers import call, dag, finish, leaf, started, status, steps, workflow
 from sampan.kinds.workflows import COMPONENT
 from sampan.kube.plan import Measure
 
@@ -147,10 +147,13 @@ def test_a_failing_attempt_counts_as_well() -> None:
     assert sorted(counted.values()) == ["Failed", "Succeeded"]
 
 
-def test_metrics_of_an_inline_template_are_refused() -> None:
+@pytest.mark.parametrize("around", ["steps", "dag"])
+def test_an_inline_template_is_measured(around: str) -> None:
     inline = {"container": {"image": "busybox"}, "metrics": {"prometheus": [metric()]}}
-    with pytest.raises(Refused, match="metrics"):
-        started(workflow(steps([{"name": "a", "inline": inline}])))
+    child = {"name": "a", "inline": inline, "withItems": [1, 2]}
+    group = steps([child]) if around == "steps" else dag(child)
+    toy = finish(started(workflow(group)))
+    assert len({each.once for each in own(toy)}) == 2
 
 
 def test_nodes_tell_of_themselves() -> None:

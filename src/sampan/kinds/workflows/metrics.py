@@ -18,6 +18,7 @@ from sampan.kinds.workflows import nodes
 from sampan.kinds.workflows.language import tags
 from sampan.kinds.workflows.language.faults import Missing
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.resolve import references
 from sampan.kinds.workflows.resolve.book import Unknown
 from sampan.kinds.workflows.templates import when as conditions
 from sampan.kinds.workflows.types import Template
@@ -80,12 +81,23 @@ def _wanted(body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _template(walk: Walk, node: Node) -> Template:
-    who = {key: node[field] for key, field in _NAMED.items() if node.get(field)}
+    named = {key: node[field] for key, field in _NAMED.items() if node.get(field)}
+    who = named or _inline(walk, node)
     scope = str(node.get("templateScope") or "")
     try:
         return walk.book.find(who, "" if scope.startswith("local/") else scope).template
     except Unknown:
         return {}
+
+
+def _inline(walk: Walk, node: Node) -> Mapping[str, Any]:
+    """The step or task that holds the template of a node which names none."""
+    around = walk.by_id(node.get("boundaryID") or "")
+    if around is None:
+        return {}
+    name = node["displayName"].partition("(")[0]
+    found = references.children(_template(walk, around))
+    return next((each for each in found if each.get("name") == name), {})
 
 
 _NAMED = {"template": "templateName", "templateRef": "templateRef"}

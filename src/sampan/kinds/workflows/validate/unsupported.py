@@ -33,7 +33,6 @@ def _template(template: Mapping[str, Any], path: str) -> Iterator[Problem]:
     for place, child in references.placed(template):
         yield from _asked(child, CHILD, f"{path}.{place}")
         if child.get("inline"):
-            yield from _asked(child["inline"], ("metrics",), f"{path}.{place}.inline")
             yield from _template(child["inline"], f"{path}.{place}.inline")
 
 
