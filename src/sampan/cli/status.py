@@ -41,6 +41,7 @@ def ask(home: Home) -> dict[str, Any]:
             "components": {},
         }
     report = {"gateway": state.gateway, "api": state.api, "kubeconfig": state.kubeconfig}
+    report |= {"argo": state.argo} if state.argo else {}
     try:
         with urllib.request.urlopen(f"{state.gateway}/readyz.json", timeout=PATIENCE) as answer:
             components = json.load(answer)
@@ -54,8 +55,9 @@ def show(report: dict[str, Any]) -> None:
     if not report["components"]:
         print("Sampan is not running; start it with `sampan up`.")
         return
-    for name in ("gateway", "api", "kubeconfig"):
-        print(f"{name:12}{report[name]}")
+    for name in ("gateway", "api", "argo", "kubeconfig"):
+        if name in report:
+            print(f"{name:12}{report[name]}")
     for name, component in report["components"].items():
         sign = "ready" if component["ready"] else "not ready"
         print(f"{name:12}{sign}{': ' if component['message'] else ''}{component['message']}")
