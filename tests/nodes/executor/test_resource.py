@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sampan.engine.discovery import Resource
 from sampan.nodes.executor.job import Failed
-from sampan.nodes.executor.resource import holds, requirements, value_of
+from sampan.nodes.executor.kubectl import Place
+from sampan.nodes.executor.resource import holds, once, requirements, value_of
 
 JOB: dict[str, Any] = {
     "metadata": {"name": "job", "labels": {"a": "b"}},
@@ -77,3 +81,28 @@ def test_outputs(path: str, program: str, value: str) -> None:
 def test_outputs_that_cannot_be_had_are_told(path: str, program: str) -> None:
     with pytest.raises(Failed):
         value_of(JOB, path, program)
+
+
+PODS = Resource("", "v1", "Pod", "pods", True, ("v1",), "pod", ("po",))
+
+
+@pytest.mark.parametrize("made", [Place(PODS, "v1", "team", "p"), None])
+def test_what_was_done_before_a_crash_is_not_done_again(tmp_path: Path, made: Place | None) -> None:
+    acts: list[Place | None] = []
+
+    async def act() -> Place | None:
+        acts.append(made)
+        return made
+
+    assert asyncio.run(once(tmp_path, act)) == made
+    assert asyncio.run(once(tmp_path, act)) == made
+    assert len(acts) == 1
+
+
+def test_what_went_wrong_is_tried_again(tmp_path: Path) -> None:
+    async def fail() -> Place | None:
+        raise Failed("no")
+
+    for _ in range(2):
+        with pytest.raises(Failed, match="no more retries no"):
+            asyncio.run(once(tmp_path, fail))

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from sampan.engine.cluster import Change
 from sampan.kube import selectors
@@ -33,6 +36,7 @@ FILE = "/tmp/manifest.yaml"
 _LOOK = 5.0
 """Seconds after which an object is looked at again, whether or not anything was heard."""
 _LARGEST = 10 << 20
+_ACTED = "acted"
 _GONE = "The resource has been deleted while its status was still being checked"
 _T = TypeVar("_T")
 
@@ -62,11 +66,9 @@ async def _carry_out(job: Job, outputs: Manifest) -> None:
     text, file = await asyncio.to_thread(_manifest, job, body)
     if not text and not given:
         raise Failed("Must provide at least one of flags or manifest.")
-    kubectl = Kubectl(_api(job), job.manifest["metadata"]["namespace"], flags.read(given), file)
-    try:
-        place = await _Action(kubectl, flags.read(given), text).run(action, body)
-    except Failed as fault:
-        raise Failed(f"no more retries {fault}") from fault
+    read = flags.read(given)
+    kubectl = Kubectl(_api(job), job.manifest["metadata"]["namespace"], read, file)
+    place = await once(job.directory, lambda: _Action(kubectl, read, text).run(action, body))
     if action == "delete":
         return
     if place is None:
@@ -76,6 +78,21 @@ async def _carry_out(job: Job, outputs: Manifest) -> None:
     live = await _until(job, kubectl, place, body)
     if declared:
         await _outputs(kubectl, place, declared, live)
+
+
+async def once(directory: Path, act: Callable[[], Awaitable[Place | None]]) -> Place | None:
+    """Act, unless that was done before the control plane was killed: what it has made is noted."""
+    note = directory / _ACTED
+    with contextlib.suppress(FileNotFoundError):
+        return msgspec.json.decode(note.read_bytes(), type=Place | None)
+    try:
+        place = await act()
+    except Failed as fault:
+        raise Failed(f"no more retries {fault}") from fault
+    draft = note.with_suffix(".new")
+    draft.write_bytes(msgspec.json.encode(place))
+    draft.replace(note)
+    return place
 
 
 def _api(job: Job) -> Api:
