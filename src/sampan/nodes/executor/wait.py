@@ -86,5 +86,5 @@ def _grace(job: Job) -> float:
 
 
 def _has_main(template: Manifest) -> bool:
-    """Whether somebody's standard output can be the result."""
-    return argoexec.MAIN in mains_of(template)
+    """Whether somebody's standard output can be the result; a data template reports its own."""
+    return argoexec.MAIN in mains_of(template) and template.get("data") is None
