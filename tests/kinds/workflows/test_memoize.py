@@ -87,6 +87,7 @@ def test_what_counts_as_known(empty: Toy, more: dict[str, Any], key: str, hit: b
     ("more", "about", "why"),
     [
         ({"key": "no spaces"}, {}, "invalid cache key: no spaces"),
+        ({"cache": {"configMap": {"name": "A b"}}}, {}, "invalid cache name 'A b': "),
         ({"maxAge": "10"}, {}, 'invalid maxAge: time: missing unit in duration "10"'),
         ({}, {"text": "{"}, "malformed cache entry: could not unmarshal JSON; unable to parse: "),
         ({}, {"labels": {}}, f"memoization configmap doesn't have {LABEL} label, refusing to use"),

@@ -21,7 +21,7 @@ from sampan.kinds.workflows.language.arguments import compact
 from sampan.kinds.workflows.language.faults import Missing
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.walk import Broken, Running, Walk
-from sampan.kube import names
+from sampan.kube import formats, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Apply, Emit, Patch
 from sampan.kube.times import parse
@@ -69,6 +69,8 @@ def _entry(walk: Walk, memo: Mapping[str, Any]) -> dict[str, Any] | None:
     """The entry that counts; None for a miss. Raises Missing."""
     if _KEY.fullmatch(str(memo.get("key") or "")) is None:
         raise Missing(f"invalid cache key: {memo.get('key') or ''}")
+    if wrong := formats.dns_subdomain(_cache(memo)):
+        raise Missing(f"invalid cache name '{_cache(memo)}': {wrong}")
     try:
         longest = durations.parse(memo["maxAge"]) / 1e9 if memo.get("maxAge") else None
     except ValueError as fault:

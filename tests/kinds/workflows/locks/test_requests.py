@@ -17,7 +17,7 @@ KEY = {"name": "m", "key": "k"}
     ("body", "names"),
     [
         ({"mutexes": [{"name": "a"}]}, ["u/Mutex/a"]),
-        ({"mutexes": [{"name": "a", "namespace": "v"}]}, ["v/Mutex/a"]),
+        ({"mutexes": [{"name": "a/b", "namespace": "v"}]}, ["v/Mutex/a/b"]),
         ({"mutexes": [{"name": "a", "database": True}]}, ["u/Database/a"]),
         ({"semaphores": [{"configMapKeyRef": KEY}]}, ["u/ConfigMap/m/k"]),
         ({"semaphores": [{"database": {"key": "k"}, "namespace": "v"}]}, ["v/Database/k"]),
@@ -36,7 +36,10 @@ def test_a_lock_has_upstreams_name(body: dict[str, Any], names: list[str]) -> No
     [
         ({"mutexes": [{"name": "a"}, {"name": "a"}]}, "duplicate synchronization item found"),
         ({"mutexes": [{}]}, "u/Mutex/ is no name of a lock"),
-        ({"mutexes": [{"name": "a/b"}]}, "u/Mutex/a/b is no name of a lock"),
+        (
+            {"semaphores": [{"configMapKeyRef": {"name": "m", "key": "k/l"}}]},
+            "u/ConfigMap/m/k/l is no name of a lock",
+        ),
         (
             {"semaphores": [{"configMapKeyRef": KEY, "database": {"key": "k"}}]},
             "invalid semaphore with both ConfigMapKeyRef and Database",

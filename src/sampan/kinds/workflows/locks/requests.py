@@ -77,7 +77,7 @@ def asked(synchronization: Mapping[str, Any], namespace: str) -> tuple[Lock, ...
     if len(set(found)) < len(found):
         raise Mistake("requested configuration is invalid: duplicate synchronization item found")
     for lock in found:
-        if "" in lock.name.split("/") or not _is_whole(lock):
+        if not _is_whole(lock):
             raise Mistake(f"requested configuration is invalid: {lock.name} is no name of a lock")
     return found
 
@@ -119,9 +119,12 @@ def read(manifest: Manifest) -> dict[str, Sequence[Lock]]:
 
 
 def _is_whole(lock: Lock) -> bool:
-    kinds = {MUTEX: {"Mutex": 3, "Database": 3}, SEMAPHORE: {"ConfigMap": 4, "Database": 3}}
+    """Whether each part of the name is there. Names of mutexes may have slashes."""
     parts = lock.name.split("/")
-    return len(parts) > 1 and len(parts) == kinds.get(lock.kind, {}).get(parts[1])
+    kinds = {MUTEX: ("Mutex", "Database"), SEMAPHORE: ("ConfigMap", "Database")}
+    if len(parts) < 3 or parts[1] not in kinds.get(lock.kind, ()):
+        return False
+    return bool(parts[0] and "/".join(parts[2:])) and (parts[1] != "ConfigMap" or len(parts) == 4)
 
 
 def status_of(status: Mapping[str, Any]) -> Mapping[str, Any]:
