@@ -153,3 +153,14 @@ def test_what_goes_wrong_is_told(run, made, fault):
     node = run(made)["x"]
     assert node["phase"] == "Failed"
     assert fault in node["message"]
+
+
+@pytest.mark.usefixtures("edit")
+def test_a_deadline_ends_the_waiting_at_once(run):
+    wish = {"successCondition": "data.mode == never"}
+    began = time.monotonic()
+    made = {**template("x", "create", SETTINGS, **wish), "activeDeadlineSeconds": 1}
+    node = run(made)["x"]
+    assert node["phase"] == "Failed"
+    assert "deadline" in node["message"]
+    assert time.monotonic() - began < 10

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,12 +45,25 @@ async def run(job: Job) -> None:
     outputs = dict(job.template.get("outputs") or {})
     outputs.pop("artifacts", None)
     try:
-        await _carry_out(job, outputs)
+        await _unless_told(job, _carry_out(job, outputs))
     except ApiStatus as error:
         raise Failed(error.message) from error
     finally:
         body: Manifest = {"outputs": outputs} if outputs else {}
         await results.report(job, body, complete=True)
+
+
+async def _unless_told(job: Job, work: Coroutine[Any, Any, None]) -> None:
+    """Work, until somebody asks us to end. Raises Failed then."""
+    working, told = asyncio.ensure_future(work), asyncio.ensure_future(job.told.wait())
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Failed("context canceled")
+        working.result()
+    finally:
+        told.cancel()
+        working.cancel()
 
 
 async def _carry_out(job: Job, outputs: Manifest) -> None:
