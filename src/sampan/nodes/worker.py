@@ -11,13 +11,12 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from msgspec.structs import replace
 
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.nodes import adopt, probes
+from sampan.nodes import adopt
 from sampan.nodes.cell import Cell, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
@@ -25,8 +24,9 @@ from sampan.nodes.executor.pod import Executor, recorded
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.decide import decide
 from sampan.nodes.life.eviction import EVICTED
-from sampan.nodes.life.seen import Decision, ProbeKind, Run, Snapshot, Start, Stop
+from sampan.nodes.life.seen import Decision, Run, Snapshot, Start, Stop
 from sampan.nodes.messages import read_message
+from sampan.nodes.prober import Prober
 from sampan.nodes.references import pod_references
 from sampan.nodes.starter import Starter
 from sampan.nodes.stopper import stop
@@ -58,6 +58,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stale = False
         self._directory = context.pod_directory(self.uid)
+        self._prober = Prober(context, self.cells, self._about, self._wake.set)
         tell = (self.exited, self._end)
         self._executor = Executor(context, self.cells, self._place, tell)
         executor = (self._executor, self._begin)
@@ -231,7 +232,7 @@ class Worker:
                 self._stop(action)
             elif await self._start(action):
                 changed = True
-        self._probe(decision.probes)
+        self._prober.probe(decision.probes)
         return changed
 
     async def _start(self, action: Start) -> bool:
@@ -251,7 +252,7 @@ class Worker:
         handler = (cell.spec.get("lifecycle") or {}).get("postStart")
         if handler and cell.running:
             cell.hook = "running"
-            cell.hook_task = asyncio.create_task(self._post_start(cell, handler))
+            cell.hook_task = asyncio.create_task(self._prober.post_start(cell, handler))
         return True
 
     def _stop(self, action: Stop) -> None:
@@ -269,7 +270,7 @@ class Worker:
             return
         if cell.stopper is not None:
             cell.stopper.cancel()
-        target = self._target(cell)
+        target = self._prober.target(cell)
         failed = functools.partial(self.context.emit, self.pod, "Warning", "FailedPreStopHook")
         cell.stopper = asyncio.create_task(stop(target, action.grace, failed if first else None))
 
@@ -290,53 +291,6 @@ class Worker:
     def _end(self, container: str, grace: float) -> None:
         """The executor wants a container to end."""
         self._stop(Stop(container, grace))
-
-    # -- probes and hooks -------------------------------------------------------------------------
-    def _probe(self, wanted: frozenset[tuple[str, ProbeKind]]) -> None:
-        for name, cell in self.cells.items():
-            kinds: set[ProbeKind] = {kind for each, kind in wanted if each == name}
-            for kind in cell.probers.keys() - kinds:
-                cell.probers.pop(kind).cancel()
-            for kind in kinds - cell.probers.keys():
-                probe = cell.spec[f"{kind}Probe"]
-                watching = probes.watch(self._target(cell), probe, self._hear(cell, kind))
-                cell.probers[kind] = asyncio.create_task(watching)
-
-    def _hear(self, cell: Cell, kind: ProbeKind) -> Callable[[bool | None, str], None]:
-        def told(verdict: bool | None, message: str) -> None:
-            if message and verdict:
-                text = f"{kind.capitalize()} probe warning: {message}"
-                self.context.emit(self.pod, "Warning", "ProbeWarning", text)
-            elif message:
-                text = f"{kind.capitalize()} probe failed: {message}"
-                self.context.emit(self.pod, "Warning", "Unhealthy", text)
-            before = (cell.passed, cell.ready, cell.unhealthy)
-            if kind == "readiness" and verdict is not None:
-                cell.ready = verdict
-            elif kind == "startup" and verdict:
-                cell.passed = True
-            elif verdict is False:
-                cell.unhealthy = kind
-            if before != (cell.passed, cell.ready, cell.unhealthy):
-                self._wake.set()
-
-        return told
-
-    async def _post_start(self, cell: Cell, handler: dict[str, Any]) -> None:
-        try:
-            await probes.perform(self._target(cell), handler)
-            cell.hook = ""
-        except probes.Failure as failure:
-            cell.hook = "failed"
-            text = f"PostStartHook failed: {failure}"
-            self.context.emit(self.pod, "Warning", "FailedPostStartHook", text)
-        self._wake.set()
-
-    def _target(self, cell: Cell) -> probes.Target:
-        context = self.context
-        return probes.Target(
-            context.client, cell.identity, self.address, cell.spec, context.networking.open
-        )
 
     # -- the object -------------------------------------------------------------------------------
     async def _write(self, decision: Decision) -> bool:
@@ -420,6 +374,9 @@ class Worker:
             self.context.trash.add(self._directory)
         else:
             self.context.trash.add(self._directory / "volumes", self._directory / "scratch")
+
+    def _about(self) -> tuple[Manifest, str]:
+        return self.pod, self.address
 
     def _facts(self) -> PodFacts:
         context, namespace = self.context, self.key.namespace
