@@ -2,8 +2,8 @@
 
 Read `workflow` first (one look at a workflow), then `walk` (what the kinds of templates share) and
 `nodes` (all that can change a phase). The packages, lowest first: `language` (parameters, tags),
-`pods`, `templates` (a file per kind), `validate` (what admission finds). What is not supported yet
-is refused by name.
+`locks` (who holds them), `pods`, `templates` (a file per kind), `validate` (what admission finds).
+What is not supported yet is refused by name.
 Upstream: argoproj/argo-workflows.
 """
 

@@ -21,6 +21,8 @@ from sampan.kinds.workflows.templates import retry
 from sampan.kinds.workflows.types import Run
 from sampan.kinds.workflows.walk import Broken, Running, Walk
 
+_GROUPS = ("Steps", "DAG", "Retry")
+
 
 def acquire(walk: Walk, running: Running, node: Node | None) -> Node | None:
     """None once all locks of the template are held; else the node, Pending, that waits. Raises
@@ -57,9 +59,9 @@ def _type(walk: Walk, running: Running) -> NodeType:
 
 
 def _go_on(walk: Walk, node: Node) -> None:
-    """The node waits no more."""
+    """The node waits no more. One that has no children begins with its template."""
     plain = {key: value for key, value in node.items() if key != "synchronizationStatus"}
-    phase: Phase = "Pending" if node["type"] == "Pod" else "Running"
+    phase: Phase = "Running" if node["type"] in _GROUPS else "Pending"
     walk.put(nodes.turned(plain, phase, walk.now, ""))
 
 

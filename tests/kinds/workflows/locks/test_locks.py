@@ -210,6 +210,17 @@ def test_a_template_waits_for_its_locks(toy: Toy, kind: str) -> None:
     assert "sampan.local/locks" not in {**metadata["labels"], **metadata.get("annotations", {})}
 
 
+def test_what_is_suspended_waits_for_its_lock_first(toy: Toy) -> None:
+    outputs = {"parameters": [{"name": "o", "valueFrom": {"supplied": {}}}]}
+    main = {"name": "main", "suspend": {}, "outputs": outputs, "synchronization": MUTEX}
+    toy.create({**workflow(main), "metadata": {"name": "a", "namespace": "u"}})
+    toy.settle()
+    found = nodes(toy, "a")["a"]
+    assert (found["type"], found["phase"]) == ("Suspend", "Running")
+    assert found["outputs"]["parameters"][0]["name"] == "o"
+    assert "synchronizationStatus" not in found
+
+
 def test_a_copy_of_a_workflow_has_not_asked_for_anything(toy: Toy) -> None:
     submit(toy, "a", synchronization=MUTEX)
     original = toy.objects[Key("Workflow.argoproj.io", "u", "a")]["metadata"]

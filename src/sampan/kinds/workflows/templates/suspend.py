@@ -22,7 +22,7 @@ from sampan.kinds.workflows.walk import Broken, Running, Walk
 
 def execute(walk: Walk, running: Running) -> Node | None:
     node = walk.node(running.call.node)
-    if node is None:
+    if node is None or node["phase"] == "Pending":  # it has waited for a lock
         if said := walk.barred(exit=running.call.exit):
             return walk.begin(running, "Suspend", "Failed", said)
         node = _begin(walk, running)
