@@ -6,18 +6,15 @@ may be any expression, and `try`, `catch` and a sign take the term behind them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 from sampan.lib.jq import bindings, builtins, formats, nodes, operators
 from sampan.lib.jq.faults import Mistake
-from sampan.lib.jq.lexer import END, KEYWORDS, Token, tokens
+from sampan.lib.jq.lexer import END, Token, tokens
 from sampan.lib.jq.nodes import Identity, Literal, Node
+from sampan.lib.jq.structures import Structures, piped
 
-DEEPEST = 60
-"""Queries in one another."""
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("//",),
     ("=", "|=", "+=", "-=", "*=", "/=", "%=", "//="),
@@ -36,14 +33,8 @@ def parse(source: str) -> Node:
     return Parser(tokens(source), frozenset()).program()
 
 
-class Parser:
-    """Reads one list of tokens. `names`: `$x`, `f/1` and `*label` that are defined around it."""
-
-    def __init__(self, found: Sequence[Token], names: frozenset[str], depth: int = 0) -> None:
-        self._tokens = found
-        self._at = 0
-        self._names = names
-        self._depth = depth
+class Parser(Structures):
+    """Queries and terms."""
 
     def program(self) -> Node:
         for word in ("module", "import", "include"):
@@ -56,43 +47,9 @@ class Parser:
             raise self._unexpected()
         return query
 
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self, kind: str) -> Token | None:
-        if self._next.kind != kind:
-            return None
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _need(self, kind: str) -> Token:
-        if (token := self._take(kind)) is None:
-            raise self._unexpected()
-        return token
-
-    def _unexpected(self) -> Mistake:
-        token = self._next
-        if token is END:
-            return Mistake("unexpected EOF")
-        shown = {"field": f".{token.value}", "text": "a string"}.get(token.kind, token.value)
-        return Mistake(f'unexpected token "{shown}"')
-
-    @contextmanager
-    def _inside(self, *names: str) -> Iterator[None]:
-        """More names for what is read meanwhile."""
-        before = self._names
-        self._names = before.union(names)
-        yield
-        self._names = before
-
     def _query(self) -> Node:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise Mistake(f"queries may be nested {DEEPEST} deep at most")
-        found = self._pipe()
-        self._depth -= 1
-        return found
+        with self._deeper():
+            return self._pipe()
 
     def _pipe(self) -> Node:
         stages: list[Node] = []
@@ -102,7 +59,7 @@ class Parser:
                 parts.append(self._part())
             stages.append(parts[0] if len(parts) == 1 else nodes.Comma(tuple(parts)))
             if not self._take("|"):
-                return _piped(stages)
+                return piped(stages)
 
     def _part(self) -> Node:
         """What commas stand between. A definition and a binding go on to the end of the query."""
@@ -171,12 +128,8 @@ class Parser:
         return nodes.Binary(sign, left, right)
 
     def _term(self) -> Node:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise Mistake(f"queries may be nested {DEEPEST} deep at most")
-        found = self._suffixes(self._bare_term())
-        self._depth -= 1
-        return found
+        with self._deeper():
+            return self._suffixes(self._bare_term())
 
     def _suffixes(self, term: Node) -> Node:
         while True:
@@ -277,55 +230,12 @@ class Parser:
         operate = operators.negate if token.kind == "-" else operators.plus
         return nodes.Unary(operate, self._term())
 
-    def _parenthesis(self, token: Token) -> Node:
-        found = self._query()
-        self._need(")")
-        return found
-
     def _array(self, token: Token) -> Node:
         if self._take("]"):
             return nodes.Array(None)
         found = nodes.Array(self._query())
         self._need("]")
         return found
-
-    def _object(self, token: Token) -> Node:
-        entries: list[tuple[Node, Node | None]] = []
-        while not self._take("}"):
-            entries.append(self._entry())
-            if not self._take(","):
-                self._need("}")
-                break
-        return nodes.Object(tuple(entries))
-
-    def _entry(self) -> tuple[Node, Node | None]:
-        token = self._next
-        value: Node | None = None
-        if token.kind == "text":
-            key = self._text(nodes.shown)
-        elif self._take("("):
-            key = self._parenthesis(token)
-            self._need(":")
-            return key, self._entry_value()
-        elif token.kind == "variable":
-            self._at += 1
-            value = self._variable(token)
-            if self._next.kind == ":":
-                key, value = value, None
-            else:
-                key = Literal(token.value[1:])
-        elif token.kind == "name" or token.kind in KEYWORDS:
-            self._at += 1
-            key = Literal(token.value)
-        else:
-            raise self._unexpected()
-        return key, self._entry_value() if self._take(":") else value
-
-    def _entry_value(self) -> Node:
-        stages = [self._expression()]
-        while self._take("|"):
-            stages.append(self._expression())
-        return _piped(stages)
 
     def _if(self, token: Token) -> Node:
         condition = self._query()
@@ -341,74 +251,11 @@ class Parser:
         body = self._term()
         return nodes.Try(body, self._term() if self._take("catch") else None)
 
-    def _loop(self, token: Token) -> Node:
-        """`reduce` and `foreach`."""
-        source = self._expression()
-        self._need("as")
-        pattern = self._pattern()
-        self._need("(")
-        start = self._query()
-        self._need(";")
-        extract: Node | None = None
-        with self._inside(*pattern.names):
-            update = self._query()
-            if token.kind == "foreach" and self._take(";"):
-                extract = self._query()
-        self._need(")")
-        if token.kind == "reduce":
-            return bindings.Reduce(source, pattern, start, update)
-        return bindings.Foreach(source, pattern, start, update, extract)
-
     def _break(self, token: Token) -> Node:
         name = self._need("variable").value
         if f"*{name}" not in self._names:
             raise Mistake(f"label not defined: {name}")
         return bindings.Break(f"*{name}")
-
-    def _pattern(self) -> bindings.Pattern:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise Mistake(f"queries may be nested {DEEPEST} deep at most")
-        found = self._any_pattern()
-        self._depth -= 1
-        return found
-
-    def _any_pattern(self) -> bindings.Pattern:
-        if variable := self._take("variable"):
-            return bindings.NamePattern(variable.value)
-        parts: list[tuple[Node, str | None, bindings.Pattern | None]] = []
-        if self._take("["):
-            while True:
-                parts.append((Literal(len(parts)), None, self._pattern()))
-                if not self._take(","):
-                    break
-            self._need("]")
-            return bindings.PartsPattern(tuple(parts), is_list=True)
-        self._need("{")
-        while True:
-            parts.append(self._pattern_entry())
-            if not self._take(","):
-                break
-        self._need("}")
-        return bindings.PartsPattern(tuple(parts), is_list=False)
-
-    def _pattern_entry(self) -> tuple[Node, str | None, bindings.Pattern | None]:
-        token = self._next
-        if token.kind == "variable":
-            self._at += 1
-            inner = self._pattern() if self._take(":") else None
-            return Literal(token.value[1:]), token.value, inner
-        if token.kind == "text":
-            key = self._text(nodes.shown)
-        elif self._take("("):
-            key = self._parenthesis(token)
-        elif token.kind == "name" or token.kind in KEYWORDS:
-            self._at += 1
-            key = Literal(token.value)
-        else:
-            raise self._unexpected()
-        self._need(":")
-        return key, None, self._pattern()
 
 
 @lru_cache
@@ -427,14 +274,6 @@ def _optional(term: Node) -> Node:
         case nodes.Each(base):
             return nodes.Pipe(base, nodes.Try(nodes.Each(Identity()), None))
     return nodes.Try(term, None)
-
-
-def _piped(stages: list[Node]) -> Node:
-    """From the right, so that each item goes all the way before the next one comes."""
-    found = stages[-1]
-    for stage in reversed(stages[:-1]):
-        found = nodes.Pipe(stage, found)
-    return found
 
 
 _READERS = {
