@@ -8,7 +8,7 @@
 A bucket belongs to a namespace: workflows of the same name in two of them have nothing in common,
 and neither can read what the other has saved.
 
-So saving is a rename and loading a copy, and a person can look at everything. Parts of keys that
+So saving is a link and loading a copy, and a person can look at everything. Parts of keys that
 end like a mark get a `~` more. Everything appears and disappears in one step; several may save and
 load the same key at once. Other than S3, a key cannot be an object and a prefix both.
 
@@ -49,9 +49,9 @@ class Repository:
         self._own = os.path.join(root, _plain(namespace, "namespace"))
 
     def save(self, location: Location, source: str, form: Form, *, consume: bool) -> None:
-        """Keep a file or directory. With `consume`, nobody needs the source any more."""
+        """Keep a file or directory. With `consume`, nobody will write to it any more."""
         path = self._path(location)
-        take = trees.move if consume else trees.copy
+        take = trees.take if consume else trees.copy
         with self._draft() as draft:
             if form.archive == "none":
                 take(source, draft)

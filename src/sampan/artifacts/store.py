@@ -79,8 +79,9 @@ class Artifacts:
         namespace: str,
         consume: bool = False,
     ) -> None:
-        """Keep the file or directory at `source`, which is no link. With `consume`, nobody needs it
-        there any more, and it may be gone afterwards. NotThere when it does not exist; Fault."""
+        """Keep the file or directory at `source`, which is no link. With `consume`, nobody will
+        write to it any more, so that nothing has to be copied. NotThere when it does not exist;
+        Fault."""
         with _said():
             mode = _mode(source)
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):

@@ -1,4 +1,4 @@
-"""Files and directories as artifacts: copied, moved, given modes; links are never followed.
+"""Files and directories as artifacts: copied, taken over, given modes; links are never followed.
 
 A copy shares its blocks with the original where the file system can do that (btrfs, XFS), and is an
 inode of its own everywhere: who writes into a copy changes nothing else. Sockets, pipes and devices
@@ -23,16 +23,21 @@ _MOST_DEEP = 200  # directories in one another; a tree that is deeper was made t
 
 def copy(source: str, target: str) -> None:
     """A file, directory or link, to a name that is free. OSError; Fault for a tree too deep."""
-    _copy(source, target, _MOST_DEEP)
+    _copy(source, target, _MOST_DEEP, link=False)
+
+
+def take(source: str, target: str) -> None:
+    """As copy, of what nobody will write to any more: files get a second name where that can be.
+    The source stays, so that a crash in the middle loses nothing."""
+    _copy(source, target, _MOST_DEEP, link=True)
 
 
 def move(source: str, target: str) -> None:
-    """As copy, but the source may be gone afterwards: nobody needs it any more."""
-    if _alone(source):
-        with contextlib.suppress(OSError):  # another disk, or somebody else's directory
-            os.rename(source, target)
-            return
-    copy(source, target)
+    """As copy, of what is ours alone; the source may be gone afterwards."""
+    try:
+        os.rename(source, target)
+    except OSError:  # another disk
+        copy(source, target)
 
 
 def put(made: str, target: str) -> None:
@@ -94,19 +99,20 @@ def _all(path: str) -> Iterator[str]:
     yield path
 
 
-def _copy(source: str, target: str, deep: int) -> None:
+def _copy(source: str, target: str, deep: int, *, link: bool) -> None:
     status = os.lstat(source)
     if stat.S_ISLNK(status.st_mode):
         os.symlink(os.readlink(source), target)
     elif stat.S_ISREG(status.st_mode):
-        _file(source, target, status)
+        if not (link and _linked(source, target, status)):
+            _file(source, target, status)
     elif stat.S_ISDIR(status.st_mode):
         if not deep:
             raise Fault(f"{source[:200]}…: more than {_MOST_DEEP} directories in one another")
         os.mkdir(target, 0o700)
         with os.scandir(source) as entries:
             for entry in entries:
-                _copy(entry.path, f"{target}/{entry.name}", deep - 1)
+                _copy(entry.path, f"{target}/{entry.name}", deep - 1, link=link)
         os.chmod(target, stat.S_IMODE(status.st_mode) | 0o700)
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
@@ -137,10 +143,15 @@ def _within_kernel(source: int, target: int) -> bool:
     return copied > 0
 
 
-def _alone(path: str) -> bool:
-    """Whether the file has no other name under which it could be written to."""
-    status = os.lstat(path)
-    return not stat.S_ISREG(status.st_mode) or status.st_nlink == 1
+def _linked(source: str, target: str, status: os.stat_result) -> bool:
+    """Give the file a second name. One that has several already could be written to by another."""
+    if status.st_nlink > 1:
+        return False
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another disk, or somebody else's file
+        return False
+    return True
 
 
 def _let_remove(path: str) -> None:
