@@ -87,7 +87,7 @@ class Run(Struct, frozen=True, kw_only=True):
     its artifacts go that say no place of their own; reports: what the executors of its pods
     reported, by node id (all there is, once the workflow is over); limits: of the locks that it
     wants. manifest has the whole spec, templates and defaults joined in, own is the spec as it was
-    written; begins, library, fault: see resolve.execution.
+    written; begins, library, fault: see resolve.execution; postponed: others have to end first.
     """
 
     manifest: Manifest
@@ -105,6 +105,7 @@ class Run(Struct, frozen=True, kw_only=True):
     begins: Mapping[str, Any] = {}
     library: Mapping[str, Mapping[str, Any]] = {}
     fault: str = ""
+    postponed: bool = False
     reports: Mapping[str, Manifest] = {}
     limits: Mapping[Lock, int | None] = {}
     agent: Agent = Agent()
@@ -119,11 +120,25 @@ class Run(Struct, frozen=True, kw_only=True):
 
     @property
     def phase(self) -> str:
-        return self.status.get("phase") or ""
+        """ "" before its first look; being put off is none."""
+        return phase_of(self.status)
 
     @property
     def nodes(self) -> Mapping[str, Node]:
         return self.status.get("nodes") or {}
+
+
+POSTPONED = "Workflow processing has been postponed because too many workflows are already running"
+
+
+def phase_of(status: Mapping[str, Any]) -> str:
+    """ "" for a workflow that has not begun, put off or not."""
+    return "" if status.get("message") == POSTPONED else status.get("phase") or ""
+
+
+def begun(status: Mapping[str, Any]) -> bool:
+    """Whether a workflow has had its first look."""
+    return phase_of(status) != ""
 
 
 def spec_of(manifest: Manifest) -> Spec:

@@ -21,6 +21,7 @@ from sampan.kinds.workflows import (
     locking,
     metrics,
     nodes,
+    postponing,
     repository,
     status,
     stops,
@@ -72,6 +73,7 @@ def see(cluster: View, key: Key) -> Run | None:
         begins=whole.begins,
         library=whole.library,
         fault=whole.fault,
+        postponed=postponing.see(cluster, manifest),
         repository=repository.see(cluster, whole.manifest),
         agent=tasks.see(cluster, whole.manifest),
         reports=reports.see(cluster, key, pods, told),
@@ -104,6 +106,8 @@ def _blocked(cluster: View, key: Key, manifest: Manifest) -> str:
 def decide(run: Run) -> Plan:
     if run.phase in status.DONE:
         return leftovers.after(run)
+    if run.postponed:
+        return _plan([], postponing.patch(run.manifest))
     try:
         run, known = begin.begun(run)
     except begin.Refused as fault:

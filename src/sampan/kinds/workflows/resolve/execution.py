@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from sampan.kinds.workflows import settings
 from sampan.kinds.workflows.resolve import join, references
+from sampan.kinds.workflows.types import phase_of
 from sampan.kube import names, patches
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import View
@@ -47,7 +48,7 @@ class _Wrong(Exception):
 
 
 def see(cluster: View, manifest: Manifest) -> Execution:
-    phase = (manifest.get("status") or {}).get("phase") or ""
+    phase = phase_of(manifest.get("status") or {})
     try:
         given = settings.read(cluster)
         spec, begins = _spec(cluster, manifest, given)
@@ -82,7 +83,7 @@ def _spec(
     if not own.get("workflowTemplateRef"):
         if restriction:
             raise _Wrong(f"{_MUST_REFER} reference mode")
-        if not defaults or status.get("phase"):
+        if not defaults or phase_of(status):
             return own, {}
         spec = join.defaulted(own, defaults)
         return spec, {"spec": patches.diff(own, spec)}
