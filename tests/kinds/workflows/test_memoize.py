@@ -113,6 +113,29 @@ def test_a_group_may_be_remembered(empty: Toy) -> None:
     assert toy.pods() == []
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("kind", ["pod", "steps"])
+def test_the_cache_is_asked_once_the_lock_is_held(empty: Toy, kind: str, known: bool) -> None:
+    empty.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    if known:
+        cached(empty, "all")
+    more: dict[str, Any] = {
+        "memoize": {**MEMO, "key": "all"},
+        "synchronization": {"mutexes": [{"name": "m"}]},
+    }
+    locked = leaf("locked", **more)
+    if kind == "steps":
+        locked = steps([call("inner")], name="locked", **more)
+    toy = finish(run(workflow(leaf(), locked, steps([call("a", "locked")])), empty))
+    assert status(toy)["phase"] == "Succeeded"
+    assert "synchronization" not in status(toy)
+    found = node(toy, "a")
+    assert found["memoizationStatus"]["hit"] is known
+    assert "synchronizationStatus" not in found
+    assert len(toy.pods()) == (0 if known else 1)
+    assert "all" in toy.objects[CACHE]["data"]
+
+
 def test_a_cache_that_is_full_takes_no_more(empty: Toy) -> None:
     cached(empty, "other", text="x" * (1 << 20))
     toy = finish(run(remembering(), empty))

@@ -44,10 +44,13 @@ def recall(walk: Walk, running: Running, node: Node | None) -> Node | None:
         walk.fail(running.call, str(fault))
         raise Broken(str(fault)) from fault
     status = {"hit": entry is not None, "key": memo["key"], "cacheName": _cache(memo)}
+    waited = walk.node(running.call.node)  # for a lock
     if entry is None:
         walk.memos[running.call.node] = status
+        if waited is not None:
+            walk.put({**waited, "memoizationStatus": status})
         return None
-    found = node or walk.begin(running, nodes.type_of(running.template), "Pending")
+    found = waited or walk.begin(running, nodes.type_of(running.template), "Pending")
     found = {**found, "memoizationStatus": status}
     if entry.get("outputs"):
         found["outputs"] = entry["outputs"]
