@@ -246,3 +246,13 @@ def test_a_tree_that_is_too_deep_is_refused_and_goes(artifacts: Namespaced, tmp_
     trees.remove(str(deep))
     assert not deep.exists()
     assert os.listdir(tmp_path / "repository" / ".tmp") == []
+
+
+def test_what_a_crash_has_left_is_swept(tmp_path: Path) -> None:
+    left = tmp_path / "repository" / ".tmp" / "0123" / "tree"
+    left.mkdir(parents=True)
+    artifacts = Artifacts(tmp_path / "repository")
+    artifacts.sweep()
+    assert os.listdir(tmp_path / "repository" / ".tmp") == []
+    Artifacts(tmp_path / "none").sweep()
+    assert not (tmp_path / "none").exists()

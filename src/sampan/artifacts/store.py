@@ -51,6 +51,10 @@ class Artifacts:
         self._helper = Helper(root)
         self._remote = Remote(self._helper, route)
 
+    def sweep(self) -> None:
+        """Remove what a program that crashed has left half done. Nobody else runs here yet."""
+        self._helper.sweep()
+
     def close(self) -> None:
         """Nothing is moved from now on; what goes on ends with a Fault."""
         self._helper.close()

@@ -136,6 +136,7 @@ class Node:
             self._subscribe(kind, context.references.changed)
         for kind in (names.PERSISTENT_VOLUME_CLAIM, names.PERSISTENT_VOLUME):
             self._subscribe(kind, context.references.changed)
+        context.artifacts.sweep()
         reclaimer = Reclaimer(context.home / "volumes", context.trash.add)
         reclaimer.sweep(cluster.list(names.PERSISTENT_VOLUME))
         self._subscribe(names.PERSISTENT_VOLUME, reclaimer.changed)
