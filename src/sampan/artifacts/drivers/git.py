@@ -131,7 +131,7 @@ class Git:
         if settings.get("insecureSkipTLS"):
             config["http.sslVerify"] = "false"
         if self._request.proxy:
-            config["http.proxy"] = self._request.proxy
+            config |= {"http.proxy": self._request.proxy, "http.proxyAuthMethod": "basic"}
         user = self._request.secret(settings.get("usernameSecret"))
         password = self._request.secret(settings.get("passwordSecret"))
         if (user or password) and self._repo.startswith("http"):
