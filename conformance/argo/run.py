@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.argo import client
 from conformance.argo.api import CLUSTER_SCOPED, Api, Refused
 from conformance.argo.cases import GROUP, Case, Expected, Library, Manifest
 from conformance.argo.deeds import DEEDS
@@ -86,9 +85,7 @@ def _run(around: Surroundings, namespace: str, case: Case, patience: float) -> t
 
 def _prepare(api: Api, namespace: str, needed: Iterable[Manifest]) -> None:
     api.ensure({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "")
-    certificate, key = client.pair()
-    text = _FIXTURES.replace("$NAMESPACE", namespace)
-    for each in yaml.load_all(text.replace("$CERTIFICATE", certificate).replace("$KEY", key)):
+    for each in yaml.load_all(_FIXTURES.replace("$NAMESPACE", namespace)):
         api.ensure(each, namespace)
     for each in needed:
         api.ensure(_moved(each, namespace), namespace)
