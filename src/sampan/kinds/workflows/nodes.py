@@ -28,8 +28,10 @@ BROKEN: frozenset[str] = frozenset({"Failed", "Error"})
 GOOD: frozenset[str] = frozenset({"Succeeded", "Skipped", "Omitted"})
 COMPLETED: frozenset[str] = frozenset({"Succeeded", "Failed", "Error"})
 """Phases of what ran to its end."""
-COUNTED = ("Pod", "Steps", "DAG", "Retry")
-"""Types of nodes that parallelism and failFast count."""
+COUNTED = ("Pod", "Steps", "DAG")
+"""Types of nodes that the parallelism of a template counts."""
+GROUPS = ("StepGroup", "TaskGroup")
+"""Types of nodes that are nothing but their members."""
 
 TRANSITIONS: Mapping[Phase | None, frozenset[Phase]] = {
     None: frozenset(PHASES) - {"Succeeded"},

@@ -130,7 +130,8 @@ class Walk:
         self.daemons: set[str] = set()  # ids of the nodes that are daemons
         self.pods = Counter[str]()  # pods that are not over, by boundary; "" counts all
         self.active = Counter[str]()  # pods, steps and dags that are not over, by boundary
-        self.broken = Counter[str]()  # pods, steps and dags that failed, by boundary
+        self.going = Counter[str]()  # nodes that others wait for, by boundary
+        self.broken = Counter[str]()  # nodes that failed, by boundary
         self._runner = runner
         own = not run.manifest["spec"].get("workflowTemplateRef")
         self._scope = f"local/{run.name if own else ''}"  # as upstream: a joined spec has no name
@@ -204,12 +205,14 @@ class Walk:
     def _count(self, node: Node, step: int) -> None:
         if nodes.is_daemon(node):
             self.daemons.add(node["id"])
-        if node["type"] not in nodes.COUNTED:
+        if node["type"] in nodes.GROUPS:
             return
         boundary = node.get("boundaryID", "") or "/"
+        if not nodes.fulfilled(node):
+            self.going[boundary] += step
         if nodes.broken(node):
             self.broken[boundary] += 0 if nodes.is_attempt(node) else step
-        elif not nodes.over(node) and node["type"] != "Retry":
+        elif not nodes.over(node) and node["type"] in nodes.COUNTED:
             self.active[boundary] += step
             if nodes.active(node):
                 self.pods[""] += step

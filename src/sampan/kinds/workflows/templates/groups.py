@@ -225,7 +225,7 @@ def failed_fast(walk: Walk, running: Running, node: Node) -> bool:
     """Whether a failure ends the template now: nothing new was begun since, and nothing runs."""
     if running.template.get("failFast") is not True:
         return False
-    return walk.broken[node["id"]] > 0 and walk.active[node["id"]] == 0
+    return walk.broken[node["id"]] > 0 and walk.going[node["id"]] == 0
 
 
 # -- ends -----------------------------------------------------------------------------------------
