@@ -74,9 +74,10 @@ class Argo:
         self.cluster = api.inprocess
 
     async def __call__(
-        self, method, path, body=None, *, token="admin", headers=(), seconds=None, raw=None
+        self, method, path, body=None, *, token="admin", headers=(), leave=None, raw=None
     ):
-        """`seconds`: hang up after so long, which ends a stream."""
+        """`leave`: hang up after so many pieces of the answer, or after one that begins like
+        this; it ends a stream."""
         path, _, query = path.partition("?")
         sent = [(key.lower().encode(), value.encode()) for key, value in headers]
         if token:
@@ -96,15 +97,15 @@ class Argo:
         async def send(message):
             messages.append(message)
             parts.append(message.get("body", b""))
+            said = list(filter(None, parts))
+            if isinstance(leave, bytes):
+                over = bool(said) and said[-1].startswith(leave)
+            else:
+                over = leave is not None and len(said) >= leave
+            if over:
+                gone.set()
 
-        async def hang_up():
-            await asyncio.sleep(seconds)
-            gone.set()
-
-        leaving = asyncio.ensure_future(hang_up()) if seconds else None
         await asyncio.wait_for(self.app(scope, receive, send), 20)
-        if leaving:
-            leaving.cancel()
         head = {key.decode(): value.decode() for key, value in messages[0]["headers"]}
         return Answer(messages[0]["status"], head, b"".join(parts))
 

@@ -6,6 +6,7 @@ import orjson
 
 from sampan.kube import names
 from sampan.kube.keys import Key
+from sampan.services.argo import server
 
 EVENTS = "/argo/api/v1/workflow-events/a"
 
@@ -14,7 +15,7 @@ def test_a_watch_tells_what_there_is_and_what_changes(serve):
     async def scenario(argo):
         await argo.submit("w")
         fields = "result.object.metadata.name,result.object.status.phase"
-        watching = asyncio.ensure_future(argo.get(f"{EVENTS}?fields={fields}", seconds=0.3))
+        watching = asyncio.ensure_future(argo.get(f"{EVENTS}?fields={fields}", leave=2))
         await asyncio.sleep(0.05)
         await argo.told("w", {"phase": "Running"})
         answer = await watching
@@ -30,18 +31,36 @@ def test_a_browser_gets_server_sent_events(serve):
     async def scenario(argo):
         await argo.submit("w")
         accepts = [("accept", "text/event-stream")]
-        answer = await argo.get(EVENTS, headers=accepts, seconds=0.1)
+        answer = await argo.get(EVENTS, headers=accepts, leave=2)
         assert answer.headers["content-type"] == "text/event-stream"
-        assert answer.raw.startswith(b"data: {")
-        assert answer.raw.endswith(b"}\n\n")
-        assert orjson.loads(answer.raw[6:])["result"]["object"]["metadata"]["name"] == "w"
+        comment, event, rest = answer.raw.split(b"\n\n")
+        assert (comment, rest) == (b":", b"")
+        assert (
+            orjson.loads(event.removeprefix(b"data: "))["result"]["object"]["metadata"]["name"]
+            == "w"
+        )
+
+    serve(scenario)
+
+
+def test_a_quiet_watch_shows_a_browser_that_it_lives(serve, monkeypatch):
+    async def scenario(argo):
+        monkeypatch.setattr(server, "QUIET", 0.01)
+        accepts = [("accept", "text/event-stream")]
+        watching = asyncio.ensure_future(argo.get(EVENTS, headers=accepts, leave=b"data"))
+        await asyncio.sleep(0.03)
+        await argo.submit("w")
+        answer = await watching
+        parts = answer.raw.split(b"\n\n")
+        assert parts.count(b":") >= 2
+        assert sum(part.startswith(b"data: ") for part in parts) == 1
 
     serve(scenario)
 
 
 def test_a_quiet_watch_begins_at_once(serve):
     async def scenario(argo):
-        answer = await argo.get(EVENTS, seconds=0.05)
+        answer = await argo.get(EVENTS, leave=0)
         assert (answer.code, answer.raw) == (200, b"")
 
     serve(scenario)
@@ -67,7 +86,7 @@ def test_a_watch_of_the_latest_is_of_one(serve):
     async def scenario(argo):
         await argo.submit("w")
         query = "listOptions.fieldSelector=metadata.name=@latest"
-        answer = await argo.get(f"{EVENTS}?{query}", seconds=0.1)
+        answer = await argo.get(f"{EVENTS}?{query}", leave=1)
         assert answer.lines[0]["result"]["object"]["metadata"]["name"] == "w"
 
     serve(scenario)
@@ -79,7 +98,7 @@ def test_events_of_kubernetes_come_as_they_are(serve):
                  "metadata": {"name": "e", "namespace": "a"}, "reason": "WorkflowRunning",
                  "involvedObject": {"namespace": "a"}}  # fmt: skip
         await argo.cluster.create(event, manager="test")
-        answer = await argo.get("/argo/api/v1/stream/events/a", seconds=0.1)
+        answer = await argo.get("/argo/api/v1/stream/events/a", leave=1)
         assert answer.lines[0]["result"]["reason"] == "WorkflowRunning"
         assert argo.cluster.get(Key(names.EVENT, "a", "e"))
 

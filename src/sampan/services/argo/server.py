@@ -10,6 +10,7 @@ Upstream: argo-workflows api/openapi-spec/swagger.json, server/apiserver/argoser
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -30,6 +31,8 @@ from sampan.services.kube import Kube, Transport
 _log = logging.getLogger(__name__)
 
 _EVENTS = "text/event-stream"
+_ALIVE = b":\n\n"  # a comment, which nobody is told of
+QUIET = 15.0  # seconds without an event before the next comment
 _SANDBOX = (
     ("content-security-policy", "sandbox; base-uri 'none'; default-src 'none';"
      " img-src 'self' data:; style-src 'self' 'unsafe-inline'"),
@@ -105,10 +108,10 @@ async def _framed(results: AsyncGenerator[bytes, None], events: bool) -> AsyncGe
     begun = False
     async with aclosing(results):
         try:
-            async for result in results:
+            async for result in _alive(results) if events else results:
                 begun = True
                 if not result:
-                    yield b""
+                    yield _ALIVE if events else b""
                 elif events:
                     yield b'data: {"result":' + result + b"}\n\n"
                 else:
@@ -119,6 +122,29 @@ async def _framed(results: AsyncGenerator[bytes, None], events: bool) -> AsyncGe
             refused = error if isinstance(error, Refused) else errors.of_status(error)
             text = orjson.dumps({"error": _said(refused)})
             yield b"data: " + text + b"\n\n" if events else text + b"\n"
+
+
+async def _alive(results: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes]:
+    """The same, with an empty one whenever there was none for a while: proxies and browsers take
+    a connection that says nothing for dead."""
+    coming: asyncio.Future[bytes] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(results))
+            done, _ = await asyncio.wait({coming}, timeout=QUIET)
+            if not done:
+                yield b""
+                continue
+            try:
+                result = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = None
+            yield result
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 def _said(refused: Refused) -> dict[str, Any]:
