@@ -133,6 +133,25 @@ def test_logs_are_kept_as_they_came(play: Any, tmp_path: Path) -> None:
     assert sorted(log.read_text().split()) == ["one", "three", "two"]
 
 
+def test_what_a_resource_template_said_of_itself_stays_beside_its_log(play: Any) -> None:
+    async def story(site: Any) -> None:
+        template = {
+            "archiveLocation": {**ARCHIVE["archiveLocation"], "archiveLogs": True},
+            "resource": {"action": "get"},
+            "outputs": {"parameters": [{"name": "p", "valueFrom": {"jsonPath": "{.x}"}}]},
+        }
+        own = {"outputs": {"parameters": [{"name": "p", "value": "own"}]}}
+        head = {"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTaskResult"}
+        about = {"metadata": {"name": "node-id", "namespace": "team"}}
+        await site.cluster.create({**head, **about, **own})
+        await site.run(**carried(template, "echo log"))
+        await site.finished()
+        assert result_of(site)["outputs"]["parameters"] == own["outputs"]["parameters"]
+        assert saved(site) == {"main-logs": "wf/p/main.log"}
+
+    play(story)
+
+
 def test_an_artifact_in_a_volume_stays_there(play: Any, tmp_path: Path) -> None:
     async def story(site: Any) -> None:
         tmp_path.joinpath("d").mkdir()

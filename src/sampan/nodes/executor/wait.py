@@ -28,9 +28,21 @@ async def run(job: Job) -> None:
     for sidecar in template.get("sidecars") or ():
         job.pod.stop(sidecar["name"], _grace(job))
     faults: list[str] = []
-    said: dict[str, Any] = dict(template.get("outputs") or {})
+    # A resource template tells of its outputs itself: only its log is left to us.
+    said = {} if template.get("resource") else await _values(job, faults)
+    if saved := await artifacts.save(job, faults):
+        said["artifacts"] = saved
+    body: Manifest = {"outputs": said} if said else {}
+    await results.report(job, body, complete=True)
+    if faults:
+        raise Failed(faults[0])
+
+
+async def _values(job: Job, faults: list[str]) -> dict[str, Any]:
+    """The result and the parameters, as far as they can be had."""
+    said: dict[str, Any] = dict(job.template.get("outputs") or {})
     said.pop("artifacts", None)
-    if job.env.get(argoexec.WITH_RESULT) == "true" and _has_main(template):
+    if job.env.get(argoexec.WITH_RESULT) == "true" and _has_main(job.template):
         try:
             said["result"] = await asyncio.to_thread(outputs.result, job)
         except (Failed, OSError) as fault:
@@ -38,13 +50,7 @@ async def run(job: Job) -> None:
     if declared := said.get("parameters"):
         fault_of_one = await asyncio.to_thread(outputs.parameters, job, declared)
         faults += [fault_of_one] if fault_of_one else []
-    saved = await artifacts.save(job, faults)
-    if saved:
-        said["artifacts"] = saved
-    body: Manifest = {"outputs": said} if said else {}
-    await results.report(job, body, complete=True)
-    if faults:
-        raise Failed(faults[0])
+    return said
 
 
 async def _main_ended(job: Job, mains: list[str]) -> None:
