@@ -177,7 +177,7 @@ def _has_room(walk: Walk, call: Call) -> bool:
     if most is not None and walk.pods[""] >= most:
         return False
     around: Template = call.around.template if call.around else {}
-    if around.get("failFast") is True and walk.broken[call.boundary]:
+    if around.get("failFast") is True and walk.broken[call.boundary] and not call.flags:
         return False
     limit = around.get("parallelism")
     return limit is None or walk.active[call.boundary] < int(limit)

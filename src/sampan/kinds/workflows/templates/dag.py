@@ -28,12 +28,13 @@ OMITTED = "omitted: depends condition not met"
 
 def execute(walk: Walk, running: Running) -> Node | None:
     dag = walk.node(running.call.node) or walk.begin(running, "DAG", "Running")
-    if groups.failed_fast(walk, running, dag):
-        return _end(walk, running, dag, "Failed", groups.FAILED_FAST)
     look = _Look(walk, running, dag, tasks_of(running.template["dag"]))
     for name in look.tasks.order:
         look.task(name)
     dag = walk.adopt(dag, *look.first)
+    if groups.failed_fast(walk, running, dag):
+        look.close()
+        return _end(walk, running, dag, "Failed", groups.FAILED_FAST)
     phase = look.phase()
     if phase is None:
         return dag
@@ -102,6 +103,13 @@ class _Look:
         except (Missing, when.Mistake, loops.Mistake) as fault:
             self._fail(name, str(fault))
         self.resting &= self.done.get(name, True) and not _runs(self.node(name))
+
+    def close(self) -> None:
+        """Fail the loops of which members were never begun."""
+        for name in self.tasks.order:
+            node = self.node(name)
+            if node is not None and node["type"] == "TaskGroup" and not nodes.over(node):
+                self.walk.turn(node, "Failed", groups.FAILED_FAST)
 
     def node(self, name: str) -> Node | None:
         return self.walk.by_id(self.ids[name])

@@ -29,8 +29,6 @@ UNRESOLVED = "failed to resolve references"
 def execute(walk: Walk, running: Running) -> Node | None:
     call, found = running.call, running.template["steps"]
     steps = walk.node(call.node) or walk.begin(running, "Steps", "Running")
-    if groups.failed_fast(walk, running, steps):
-        return _fail_fast(walk, running, steps)
     ends = [steps["id"]]
     for index, members in enumerate(found):
         name = naming.group_name(call.node, index)
@@ -38,8 +36,10 @@ def execute(walk: Walk, running: Running) -> Node | None:
         if not nodes.over(group):
             before = partial(_before, call.node, found, index)
             group = _Look(walk, running, group).steps(members, before)
-        if not nodes.over(group):
+        if not nodes.over(group) and not groups.failed_fast(walk, running, steps):
             return walk.by_id(steps["id"])
+        if not nodes.over(group):
+            group = walk.turn(group, "Failed", groups.FAILED_FAST)
         ends = groups.ends(walk, group)
         if nodes.broken(group):
             return _end(walk, steps, ends, group)
@@ -76,16 +76,6 @@ def _end(walk: Walk, steps: Node, ends: list[str], broken: Node | None) -> Node:
     if broken is None:
         return walk.turn(steps, "Succeeded")
     return walk.turn(steps, "Failed", broken.get("message", ""))
-
-
-def _fail_fast(walk: Walk, running: Running, steps: Node) -> Node:
-    for index in reversed(range(len(running.template["steps"]))):
-        group = walk.node(naming.group_name(running.call.node, index))
-        if group is not None:
-            if not nodes.over(group):
-                group = walk.turn(group, "Failed", groups.FAILED_FAST)
-            return _end(walk, steps, groups.ends(walk, group), group)
-    return steps
 
 
 def _begin(walk: Walk, running: Running, name: str, ends: list[str]) -> Node:
@@ -189,6 +179,9 @@ class _Look:
             return "Error", str(fault)
         if not done:
             return None, ""
+        boundary = self.walk.by_id(self.walk.id(self.running.call.node))
+        if boundary is not None and groups.failed_fast(self.walk, self.running, boundary):
+            return "Failed", groups.FAILED_FAST
         for step, _, member in self.ran:
             node = self.walk.node(member.node)
             if node is not None and nodes.broken(node) and not groups.continues(step, node):
