@@ -2,14 +2,13 @@
 
 Where each lies is in the template, completed by its archive location. Outputs are read as the main
 container saw them, after its end; what is already saved is noted, so that a control plane that was
-killed goes on and does not miss what it had moved away.
+killed goes on where it was.
 Upstream: argo-workflows workflow/executor/executor.go LoadArtifacts, SaveArtifacts, SaveLogs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import posixpath
 import shutil
 from collections.abc import Mapping
@@ -31,7 +30,6 @@ from sampan.nodes.volumes import beneath
 
 Artifact = dict[str, Any]
 _SAVED = "saved"
-_BIG = 16 << 20  # bytes: some 10 ms of copying
 _COPIES = f"{argoexec.RUN}/outputs/artifacts"
 
 
@@ -120,8 +118,7 @@ def _save(job: Job, artifact: Artifact, secrets: Secrets) -> bool:
         with view.pinned(path) as found:
             apart = gather.is_needed(view, path)
             source = _gathered(job, view, artifact) if apart else found.path
-            spare = _is_last(job, path) and _is_scratch(job, found.source)
-            consume = apart or (spare and _is_big(found.path))
+            consume = apart or _is_left(job, found.source)
             job.artifacts.save(
                 artifact, Path(source), secrets, namespace=_namespace(job), consume=consume
             )
@@ -222,39 +219,14 @@ def _missing(job: Job, artifact: Artifact) -> str:
     return f"stat {argoexec.MIRROR}{path}: no such file or directory"
 
 
-def _is_scratch(job: Job, source: str) -> bool:
-    """Whether it goes with the pod, and no volume has it."""
-    return source.startswith(f"{job.pod.place(argoexec.MAIN).scratch}/")
-
-
-def _is_big(path: str) -> bool:
-    """Whether a copy would take long. Of what is small, a copy is saved: then nothing is missed if
-    the control plane is killed in the middle of it, and begins once more."""
-    left = _BIG
-    if not os.path.isdir(path):
-        return os.stat(path).st_size > left
-    for parent, _, files in os.walk(path):
-        left -= sum(os.lstat(f"{parent}/{name}").st_size for name in files)
-        if left < 0:
-            return True
-    return False
-
-
-def _is_last(job: Job, path: str) -> bool:
-    """Whether nobody else wants what lies there: no other artifact, and no parameter, which is
-    read once more if the control plane is killed before it has told of it."""
-    declared = job.template.get("outputs") or {}
-    paths = [each.get("path") for each in declared.get("artifacts") or ()]
-    paths += [(e.get("valueFrom") or {}).get("path") for e in declared.get("parameters") or ()]
-    wanted = [_clean(each) for each in paths if each]
-    return sum(_below(path, each) or _below(each, path) for each in wanted) == 1
+def _is_left(job: Job, source: str) -> bool:
+    """Whether nobody will write there any more: no volume has it, and the container is over."""
+    run = job.pod.attempt(argoexec.MAIN)
+    over = run is not None and run.code is not None
+    return over and source.startswith(f"{job.pod.place(argoexec.MAIN).scratch}/")
 
 
 # -- both -----------------------------------------------------------------------------------------
-def _below(path: str, place: str) -> bool:
-    return f"{path}/".startswith(f"{place.rstrip('/')}/")
-
-
 def _clean(path: str) -> str:
     return posixpath.normpath(path)
 
