@@ -219,3 +219,19 @@ def test_an_exit_handler_of_a_turn_knows_its_item(kind: str) -> None:
     looped = call("a") | {"withItems": ["x", "y"]} | exit
     toy = finish(started(workflow(leaf(), echo("say", "word"), main(kind, looped))))
     assert args(toy, "a(1:y).onExit") == ["y"]
+
+
+@pytest.mark.parametrize("kind", ["steps", "dag"])
+def test_exit_handlers_run_where_fail_fast_ends_a_template(kind: str) -> None:
+    looped = call("a") | {"withItems": ["x", "y"], "onExit": "work"}
+    template = (steps([looped]) if kind == "steps" else dag(looped)) | {
+        "failFast": True,
+        "parallelism": 1,
+    }
+    toy = finish(started(workflow(leaf(), template)), **{"a(0:x)": "Failed"})
+    found = phases(toy)
+    assert (found["a(0:x)"], found["a(0:x).onExit"]) == ("Failed", "Succeeded")
+    assert "a(1:y)" not in found
+    assert not {"Running", "Pending"} & set(found.values())
+    said = "template has failed or errored children and failFast enabled"
+    assert (status(toy)["phase"], status(toy)["message"]) == ("Failed", said)

@@ -102,7 +102,7 @@ class _Look:
         """The group after this look: over once all its steps and their hooks are."""
         phase, message = self._tried(steps, before)
         group = self.walk.adopt(self.group, *self.fresh)
-        if phase is None and self.whole:
+        if phase is None:
             phase, message = self._left()
             group = self.walk.by_id(group["id"]) or group
         if phase is None or nodes.over(group):
@@ -177,7 +177,7 @@ class _Look:
                     done &= self._hooked(turn, node) and nodes.fulfilled(node)
         except (Broken, Missing) as fault:
             return "Error", str(fault)
-        if not done:
+        if not done or not self.whole:
             return None, ""
         boundary = self.walk.by_id(self.walk.id(self.running.call.node))
         if boundary is not None and groups.failed_fast(self.walk, self.running, boundary):
