@@ -235,3 +235,10 @@ def test_exit_handlers_run_where_fail_fast_ends_a_template(kind: str) -> None:
     assert not {"Running", "Pending"} & set(found.values())
     said = "template has failed or errored children and failFast enabled"
     assert (status(toy)["phase"], status(toy)["message"]) == ("Failed", said)
+
+
+def test_a_task_behind_retries_with_an_exit_handler_that_is_retried() -> None:
+    tried = leaf("tried", retryStrategy={"limit": 1})
+    first = call("a", "tried") | {"hooks": {"exit": {"template": "tried"}}}
+    toy = finish(started(workflow(leaf(), tried, dag(first, task("b", "a")))))
+    assert (phases(toy)["b"], status(toy)["phase"]) == ("Succeeded", "Succeeded")

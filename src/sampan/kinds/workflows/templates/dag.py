@@ -305,7 +305,7 @@ class _Look:
         return found
 
     def _children(self, node: Node) -> list[str]:
-        """What comes below a node. Of attempts only what is below the last one, and hooks."""
+        """What comes below a node. Of a Retry node not its attempts, but what is below them."""
         node = self.walk.by_id(node["id"]) or node
         children: list[str] = list(node.get("children") or ())
         if node["type"] != "Retry":
@@ -314,7 +314,7 @@ class _Look:
         for each in reversed(children):
             child = self.walk.by_id(each)
             if child is not None:
-                found += [each] if nodes.is_hook(child) else child.get("children") or []
+                found += (child.get("children") or []) if nodes.is_attempt(child) else [each]
         return found
 
 
