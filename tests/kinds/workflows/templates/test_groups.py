@@ -118,3 +118,11 @@ def test_volumes_may_be_named_by_a_step() -> None:
     toy.step_pods(lambda pod: "Succeeded")
     assert made(toy, "b")["spec"]["volumes"][0]["configMap"]["name"] == "mine"
     assert toy.objects[WORKFLOW]["spec"]["volumes"] == [volume]
+
+
+def test_what_follows_a_retried_task_hangs_below_its_attempt_not_its_exit() -> None:
+    tried = leaf("tried", retryStrategy={"limit": 1})
+    first = {**task("a", "", "tried"), "hooks": {"exit": {"template": "tried"}}}
+    toy = finish(started(workflow(dag(first, task("b", "a")), tried, leaf())))
+    assert status(toy)["phase"] == "Succeeded"
+    assert node(toy, "a(0)")["children"] == [node(toy, "b")["id"]]

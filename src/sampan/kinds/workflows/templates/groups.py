@@ -236,8 +236,8 @@ def ends(walk: Walk, node: Node) -> list[str]:
         below = [walk.by_id(each) for each in children]
         found = [end for child in below if child for end in ends(walk, child)]
         return list(dict.fromkeys(found)) or [node["id"]]
-    if node["type"] == "Retry" and children:
-        return [children[-1]]
+    if node["type"] == "Retry" and (tried := nodes.attempts(node, walk.by_id)):
+        return [tried[-1]["id"]]  # a hook is no end: nothing comes after it
     return list(node.get("outboundNodes") or [node["id"]])
 
 
