@@ -148,10 +148,10 @@ def test_a_loop_that_is_off_need_not_be_a_list(kind: str) -> None:
     [("steps", "Failed", "[0]"), ("dag", "Error", "a")],
 )
 def test_a_million_items_end_in_an_error_that_says_so(kind: str, phase: str, where: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     fields = {"withSequence": {"count": "1000000"}}
     toy = started(workflow(leaf(), echo("say", "word"), looped(kind, **fields)))
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
     assert (status(toy)["phase"], node(toy, where)["phase"]) == (phase, "Error")
     assert node(toy, where)["message"] == (
         "a loop over 1000000 items is too long: at most 100000 are possible"
