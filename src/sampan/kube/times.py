@@ -10,6 +10,11 @@ def rfc3339(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def from_seconds(seconds: float) -> str:
+    """The same of seconds since 1970."""
+    return rfc3339(datetime.fromtimestamp(seconds, UTC))
+
+
 def micro(moment: datetime) -> str:
     """`2026-11-23T01:02:03.000004Z`: metav1.MicroTime."""
     return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"

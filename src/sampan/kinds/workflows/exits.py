@@ -40,9 +40,9 @@ def _failures(walk: Walk) -> str:
         {
             "displayName": node["displayName"],
             "message": node.get("message") or "",
-            "templateName": _template(node),
+            "templateName": naming.template_of(node),
             "phase": node["phase"],
-            "podName": naming.pod_name(walk.workflow.name, _template(node), node["name"]),
+            "podName": naming.pod_of(walk.workflow.name, node),
             "finishedAt": node.get("finishedAt"),
         }
         for node in {**walk.workflow.nodes, **walk.changed}.values()
@@ -50,10 +50,6 @@ def _failures(walk: Walk) -> str:
     ]
     listed = json.dumps(found or None, separators=(",", ":"), ensure_ascii=False)
     return json.dumps(listed, ensure_ascii=False)
-
-
-def _template(node: Node) -> str:
-    return node.get("templateName") or (node.get("templateRef") or {}).get("template") or ""
 
 
 def beside(walk: Walk, root: Node) -> bool:

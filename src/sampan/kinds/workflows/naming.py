@@ -35,8 +35,12 @@ def pod_name(workflow: str, template: str, node_name: str) -> str:
 
 def pod_of(workflow: str, node: Mapping[str, Any]) -> str:
     """The name of the pod of a node that has one."""
-    template = node.get("templateName") or (node.get("templateRef") or {}).get("template") or ""
-    return pod_name(workflow, template, node["name"])
+    return pod_name(workflow, template_of(node), node["name"])
+
+
+def template_of(node: Mapping[str, Any]) -> str:
+    """The name of the node's template, wherever that stands; "" for one written in place."""
+    return node.get("templateName") or (node.get("templateRef") or {}).get("template") or ""
 
 
 def group_name(parent: str, index: int) -> str:

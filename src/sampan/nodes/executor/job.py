@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from sampan.artifacts import Artifacts
 from sampan.engine.cluster import Cluster
 from sampan.kube import argoexec, names
-from sampan.kube.keys import Key, Manifest
+from sampan.kube.keys import Manifest
 from sampan.kube.streams import Link
 from sampan.lib.clock import Clock
 from sampan.nodes.account import Server
@@ -162,7 +162,3 @@ def is_in_volume(template: Manifest, path: str) -> bool:
     inputs = (template.get("inputs") or {}).get("artifacts") or ()
     mounts += [each["path"] for each in inputs if each.get("path")]
     return any(f"{path}/".startswith(f"{each.rstrip('/')}/") for each in mounts)
-
-
-def result_key(namespace: str, node: str) -> Key:
-    return Key(names.WORKFLOW_TASK_RESULT, namespace, node)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from sampan.kube.times import rfc3339
+from sampan.kube import times
 from sampan.nodes.life import plan
 from sampan.nodes.life.plan import Part
 from sampan.nodes.life.seen import Run
@@ -33,7 +32,7 @@ def status(part: Part, uid: str, now: float, *, pod_name: str, idle: str) -> dic
         found["lastState"] = {}
         return found
     if last.code is None:
-        found["state"] = {"running": {"startedAt": moment(last.started)}}
+        found["state"] = {"running": {"startedAt": times.from_seconds(last.started)}}
         before = seen.before
         found["lastState"] = {"terminated": _terminated(before, uid, part.name)} if before else {}
         return found
@@ -50,10 +49,6 @@ def status(part: Part, uid: str, now: float, *, pod_name: str, idle: str) -> dic
 
 def container_id(uid: str, name: str, attempt: int) -> str:
     return f"sampan://{uid}.{name}.{attempt}"
-
-
-def moment(seconds: float) -> str:
-    return rfc3339(datetime.fromtimestamp(seconds, UTC))
 
 
 def _held_back(part: Part, now: float, where: str) -> dict[str, str] | None:
@@ -78,8 +73,8 @@ def _terminated(run: Run, uid: str, name: str) -> dict[str, Any]:
     found = {
         "exitCode": code,
         "reason": run.reason or ("Error" if code else "Completed"),
-        "startedAt": moment(run.started),
-        "finishedAt": moment(run.finished or run.started),
+        "startedAt": times.from_seconds(run.started),
+        "finishedAt": times.from_seconds(run.finished or run.started),
         "containerID": container_id(uid, name, run.attempt),
     }
     if run.message:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sampan.kube import times
 from sampan.kube.keys import Manifest
 from sampan.nodes.life import containers
 from sampan.nodes.life.plan import Part
@@ -54,7 +55,7 @@ def build(
     """The whole status. `why` is (reason, message) of a pod that the node has ended."""
     old = snapshot.pod.get("status") or {}
     status: Manifest = {**old, "phase": phase, **_observed(snapshot)}
-    now = containers.moment(snapshot.now)
+    now = times.from_seconds(snapshot.now)
     status.setdefault("qosClass", qos_class(snapshot.pod))
     status.setdefault("startTime", now)
     if why is not None:
@@ -101,7 +102,7 @@ def _conditions(
 ) -> list[dict[str, Any]]:
     old = {each["type"]: each for each in (snapshot.pod.get("status") or {}).get("conditions", ())}
     wanted = _verdicts(snapshot, all_parts, phase, initialized=initialized)
-    now, observed = containers.moment(snapshot.now), _observed(snapshot)
+    now, observed = times.from_seconds(snapshot.now), _observed(snapshot)
     found = []
     for kind, (value, reason, message) in wanted.items():
         before = old.get(kind)

@@ -12,17 +12,15 @@ import asyncio
 import heapq
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
-from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import orjson
 from msgspec import Struct
 
-from sampan.kube import names
+from sampan.kube import names, times
 from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Manifest
-from sampan.kube.times import rfc3339
 from sampan.lib.regex.patterns import Pattern, PatternError
 from sampan.services.argo.call import WORKFLOWS, Call, Stream
 from sampan.services.argo.errors import invalid
@@ -89,7 +87,7 @@ def _wanted(call: Call, workflow: str) -> Wanted:
 
 def _since(seconds: int) -> str:
     try:
-        return rfc3339(datetime.fromtimestamp(seconds, UTC))
+        return times.from_seconds(seconds)
     except (OverflowError, ValueError, OSError):
         raise invalid(f"{_OPTIONS}sinceTime.seconds is no time: {seconds}") from None
 

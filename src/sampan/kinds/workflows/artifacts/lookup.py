@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from sampan.kinds.workflows import naming
 from sampan.kube import locations
 from sampan.kube.keys import Manifest
 
@@ -33,14 +34,9 @@ def find(workflow: Manifest, node: str, name: str, end: str) -> dict[str, Any]:
     if artifact.get("deleted"):
         raise NoSuch(f"artifact {name} has been deleted")
     try:
-        return locations.relocated(artifact, place_of(workflow, template_of(known)))
+        return locations.relocated(artifact, place_of(workflow, naming.template_of(known)))
     except ValueError as error:
         raise NoSuch(f"artifact {name}: {error}") from error
-
-
-def template_of(node: Mapping[str, Any]) -> str:
-    other = (node.get("templateRef") or {}).get("template")
-    return str(node.get("templateName") or other or "")
 
 
 def place_of(workflow: Manifest, template: str) -> dict[str, Any]:

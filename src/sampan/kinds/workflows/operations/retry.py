@@ -208,11 +208,7 @@ class _Tree:
     def pods(self) -> list[str]:
         """The names of the pods that go."""
         return [
-            naming.pod_name(self._root, _template(node), node["name"])
+            naming.pod_of(self._root, node)
             for id, node in self._known.items()
             if node["type"] == "Pod" and (id in self._gone or self._is_exit(node))
         ]
-
-
-def _template(node: Node) -> str:
-    return node.get("templateName") or (node.get("templateRef") or {}).get("template") or ""

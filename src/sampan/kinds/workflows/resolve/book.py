@@ -51,7 +51,7 @@ class Book:
         template = self._template(who, home)
         if self._defaults:
             template = join.template(template, self._defaults)
-        found = Found(template=template, home=_home(who, home))
+        found = Found(template=template, home=references.home_for(who, home))
         if simple[0]:
             self._found[simple] = found
         return found
@@ -64,7 +64,7 @@ class Book:
         template = self._shelf.take(who, home)
         if key:
             self.learned[key] = template
-            self._learn_inline(template, _home(who, home))
+            self._learn_inline(template, references.home_for(who, home))
         return template
 
     def _learn_inline(self, template: Template, home: str) -> None:
@@ -92,7 +92,8 @@ class Book:
                 template = self._template(who, at)
             except Unknown:
                 continue
-            queue += [(caller, _home(who, at)) for caller in references.callers(template)]
+            inside = references.home_for(who, at)
+            queue += [(caller, inside) for caller in references.callers(template)]
 
 
 def _hooks(spec: Mapping[str, Any]) -> list[Caller]:
@@ -101,11 +102,6 @@ def _hooks(spec: Mapping[str, Any]) -> list[Caller]:
 
 def _special(who: Caller) -> bool:
     return bool(who.get("templateRef") or who.get("inline"))
-
-
-def _home(who: Caller, home: str) -> str:
-    reference = who.get("templateRef")
-    return references.home_of(reference) if reference and not who.get("inline") else home
 
 
 def key_of(who: Caller, home: str) -> str:

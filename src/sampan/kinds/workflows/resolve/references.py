@@ -29,6 +29,12 @@ def home_of(reference: Mapping[str, Any]) -> str:
     return f"{scope}/{reference.get('name') or ''}"
 
 
+def home_for(who: Mapping[str, Any], home: str) -> str:
+    """The home of the template that a caller at `home` names or holds."""
+    reference = who.get("templateRef")
+    return home_of(reference) if reference and not who.get("inline") else home
+
+
 def absent(home: str) -> str:
     """What is said of a WorkflowTemplate that is not there."""
     scope, _, name = home.partition("/")

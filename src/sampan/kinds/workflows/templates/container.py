@@ -8,7 +8,6 @@ Upstream: argo-workflows workflow/controller/{container,workflowpod}.go.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from sampan.kinds.workflows import durations
@@ -18,11 +17,10 @@ from sampan.kinds.workflows.pods.about import About, Unbuildable
 from sampan.kinds.workflows.templates import deadlines, groups, retry
 from sampan.kinds.workflows.types import Template
 from sampan.kinds.workflows.walk import Call, Running, Walk
-from sampan.kube import meta
+from sampan.kube import meta, times
 from sampan.kube.argoexec import MAIN
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import Apply
-from sampan.kube.times import rfc3339
 
 Mains = Callable[[Template], list[dict[str, Any]]]
 """The template's own containers, with their names, from the template whose tags are replaced."""
@@ -86,7 +84,7 @@ def _manifests(
 
 
 def _moment(seconds: float | None) -> str:
-    return "" if seconds is None else rfc3339(datetime.fromtimestamp(seconds, UTC))
+    return "" if seconds is None else times.from_seconds(seconds)
 
 
 def _is_asked(walk: Walk, call: Call) -> bool:

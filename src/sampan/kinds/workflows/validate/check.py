@@ -72,7 +72,7 @@ class Check:
         if self.deep < _DEEPEST:
             self.deep += 1
             try:
-                self._template(self, template, _home(who, home), given)
+                self._template(self, template, references.home_for(who, home), given)
             finally:
                 self.deep -= 1
         return template
@@ -101,8 +101,3 @@ def _absent(who: Caller) -> str:
     if reference := who.get("templateRef"):
         return f"template reference {reference['name']}.{reference['template']} not found"
     return f"template name '{who.get('template')}' undefined"
-
-
-def _home(who: Caller, home: str) -> str:
-    reference = who.get("templateRef")
-    return references.home_of(reference) if reference and not who.get("inline") else home
