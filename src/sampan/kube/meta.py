@@ -7,7 +7,7 @@ pkg/controller/controllerutil.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sampan.kube.keys import Key, Manifest, kind_of
@@ -27,6 +27,11 @@ def namespace_of(manifest: Manifest) -> str:
 def uid_of(manifest: Manifest) -> str:
     """The uid, "" before the cluster has given one."""
     return manifest["metadata"].get("uid") or ""
+
+
+def annotations_of(manifest: Manifest) -> Mapping[str, str]:
+    """The annotations of an object, {} when it has none."""
+    return manifest["metadata"].get("annotations") or {}
 
 
 def owned_by(owner: Manifest, *, block_deletion: bool = False) -> OwnerReference:

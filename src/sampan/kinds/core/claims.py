@@ -200,7 +200,7 @@ def _free(volume: Manifest) -> bool:
 
 
 def _was_bound(claim: Manifest) -> bool:
-    annotations = claim["metadata"].get("annotations") or {}
+    annotations = meta.annotations_of(claim)
     return names.ANNOTATION_BIND_COMPLETED in annotations or (
         (claim.get("status") or {}).get("phase") in ("Bound", "Lost")
     )

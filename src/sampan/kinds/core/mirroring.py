@@ -50,7 +50,7 @@ def _wanted(mirrored: Mirrored) -> bool:
         and not service["spec"].get("selector")
         and not meta.is_controlled_by(endpoints, service)
         and labels.of(endpoints).get(names.LABEL_SKIP_MIRROR) != "true"
-        and _LEADER not in (endpoints["metadata"].get("annotations") or {})
+        and _LEADER not in meta.annotations_of(endpoints)
     )
 
 

@@ -57,7 +57,7 @@ def _policy(manifest: Manifest) -> str:
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    annotations = manifest["metadata"].get("annotations") or {}
+    annotations = meta.annotations_of(manifest)
     return annotations.get(names.ANNOTATION_PROVISIONED_BY) == names.LOCAL_PROVISIONER
 
 

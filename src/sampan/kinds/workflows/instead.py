@@ -16,7 +16,7 @@ from sampan.kinds.workflows import nodes, status
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.types import Run
-from sampan.kube import names
+from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import Action, Apply
 
@@ -40,7 +40,7 @@ class Instead(Struct, frozen=True):
         return []
 
     def _without_pod(self, pod: Manifest, message: str) -> list[Action]:
-        noted = pod["metadata"].get("annotations") or {}
+        noted = meta.annotations_of(pod)
         node = self.made.get(noted.get(names.ANNOTATION_NODE_ID) or "")
         if node is None or nodes.over(node):
             return []

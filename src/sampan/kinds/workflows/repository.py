@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from sampan.kinds.workflows import settings
-from sampan.kube import locations, names
+from sampan.kube import locations, meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 from sampan.lib import yaml
@@ -91,7 +91,7 @@ def _look(cluster: View, namespace: str, wanted: Ref) -> Ref | None:
     manifest = cluster.get(Key(names.CONFIG_MAP, namespace, name))
     if manifest is None:
         return None
-    noted = manifest["metadata"].get("annotations") or {}
+    noted = meta.annotations_of(manifest)
     key = str(wanted.get("key") or noted.get(_USUAL) or "")
     text = (manifest.get("data") or {}).get(key)
     if text is None:

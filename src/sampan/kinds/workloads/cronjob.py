@@ -99,7 +99,7 @@ def _active(series: Series) -> tuple[list[Made], list[Action]]:
 
 def _ours(series: Series, job: Made) -> bool:
     """Made for an activation, though perhaps not yet in the status."""
-    return names.ANNOTATION_SCHEDULED_AT in (job.manifest["metadata"].get("annotations") or {})
+    return names.ANNOTATION_SCHEDULED_AT in meta.annotations_of(job.manifest)
 
 
 def _start(

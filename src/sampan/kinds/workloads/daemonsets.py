@@ -151,9 +151,7 @@ def target(pod: Manifest) -> str:
 def build(fleet: Fleet, node: str, name: str, revision: Revision) -> Manifest:
     """The pod of a node: the scheduler may put it nowhere else."""
     labels = {names.LABEL_CONTROLLER_REVISION_HASH: revision.digest}
-    generation = (fleet.manifest["metadata"].get("annotations") or {}).get(
-        names.ANNOTATION_TEMPLATE_GENERATION
-    )
+    generation = meta.annotations_of(fleet.manifest).get(names.ANNOTATION_TEMPLATE_GENERATION)
     if generation:
         labels[names.LABEL_TEMPLATE_GENERATION] = generation
     pod = pods.build(fleet.manifest, fleet.spec.template, name, labels=labels)

@@ -120,7 +120,7 @@ def _start(found: Rollout) -> Iterator[Action]:
 def _renumber(found: Rollout, new: Replicas) -> Iterator[Action]:
     """A template that came back is the latest revision again; other notes follow the owner's."""
     number = max(new.revision, revisions.following(rs.revision for rs in found.old))
-    notes = revisions.inherited(found.manifest["metadata"].get("annotations") or {})
+    notes = revisions.inherited(meta.annotations_of(found.manifest))
     if new.revision < number:
         notes |= revisions.renumbered(new.annotations, number)
     patch: dict[str, Any] = {}
@@ -134,7 +134,7 @@ def _renumber(found: Rollout, new: Replicas) -> Iterator[Action]:
 
 
 def _say_revision(found: Rollout, number: int) -> Iterator[Action]:
-    given = found.manifest["metadata"].get("annotations") or {}
+    given = meta.annotations_of(found.manifest)
     if given.get(names.ANNOTATION_REVISION) != str(number):
         key = Key(names.DEPLOYMENT, meta.namespace_of(found.manifest), meta.name_of(found.manifest))
         yield Patch(key, {"metadata": {"annotations": {names.ANNOTATION_REVISION: str(number)}}})

@@ -149,7 +149,7 @@ def build(
     selector = {**spec.selector}
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), **extra}
     notes = {
-        **revisions.inherited(deployment["metadata"].get("annotations") or {}),
+        **revisions.inherited(meta.annotations_of(deployment)),
         **revisions.size_notes(spec.replicas, spec.limits.most),
         names.ANNOTATION_REVISION: str(number),
     }

@@ -119,7 +119,7 @@ def _record(history: History, revision: Revision) -> Manifest:
         "labels": {**given, history.label: revision.digest},
         "ownerReferences": [meta.controlled_by(owner)],
     }
-    if notes := revisions.inherited(owner["metadata"].get("annotations") or {}):
+    if notes := revisions.inherited(meta.annotations_of(owner)):
         about["annotations"] = notes
     return {
         "apiVersion": "apps/v1",

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sampan.kube import names
+from sampan.kube import labels, names
 from sampan.kube.keys import Manifest
 
 Entry = dict[str, Any]
@@ -45,7 +45,7 @@ def entry(service: Manifest, slices: Iterable[Manifest]) -> Entry | None:
 
 def service_of(part: Manifest) -> str:
     """The name of the service that a slice belongs to; "" for none."""
-    return str((part["metadata"].get("labels") or {}).get(names.LABEL_SERVICE_NAME, ""))
+    return str(labels.of(part).get(names.LABEL_SERVICE_NAME, ""))
 
 
 def _port(port: dict[str, Any], slices: Iterable[Manifest]) -> dict[str, Any]:

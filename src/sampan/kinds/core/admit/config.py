@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kube import formats, names
+from sampan.kube import formats, meta, names
 from sampan.kube.component import Rules
 from sampan.kube.errors import Problem, forbidden, invalid, required, too_long
 from sampan.kube.keys import Manifest
@@ -83,7 +83,7 @@ def _typed(manifest: Manifest, data: Mapping[str, Any]) -> Iterator[Problem]:
     if type_ == "kubernetes.io/basic-auth" and not {"username", "password"} & set(data):
         yield required("data[username]")
         yield required("data[password]")
-    annotations = manifest["metadata"].get("annotations") or {}
+    annotations = meta.annotations_of(manifest)
     if type_ == names.ACCOUNT_TOKEN and not annotations.get(names.ANNOTATION_ACCOUNT_NAME):
         yield required(f"metadata.annotations[{names.ANNOTATION_ACCOUNT_NAME}]")
 

@@ -164,7 +164,7 @@ def _fill(pod: Manifest, limits: Sequence[Limit]) -> None:
                 resources[table] = {**values, **has}
                 said.append(f"{', '.join(new)} {what} for {word} {container['name']}")
     if said:
-        annotations = pod["metadata"].get("annotations") or {}
+        annotations = meta.annotations_of(pod)
         text = f"LimitRanger plugin set: {'; '.join(said)}"
         pod["metadata"]["annotations"] = {**annotations, ANNOTATION: text}
 

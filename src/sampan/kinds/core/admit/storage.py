@@ -78,7 +78,7 @@ def _default_class(view: View) -> Manifest | None:
     marked = [
         each
         for each in view.select(names.STORAGE_CLASS)
-        if (each["metadata"].get("annotations") or {}).get(names.ANNOTATION_DEFAULT_CLASS) == "true"
+        if meta.annotations_of(each).get(names.ANNOTATION_DEFAULT_CLASS) == "true"
     ]
     return max(marked, key=lambda each: str(each["metadata"]["creationTimestamp"]), default=None)
 

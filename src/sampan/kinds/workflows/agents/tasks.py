@@ -19,7 +19,7 @@ from sampan.kinds.workflows.pods import build
 from sampan.kinds.workflows.pods.about import Unbuildable
 from sampan.kinds.workflows.types import Agent, Template
 from sampan.kinds.workflows.walk import Running, Walk
-from sampan.kube import meta, names
+from sampan.kube import labels, meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Apply, Delete, Patch, View
 
@@ -162,7 +162,7 @@ def _has_changed(known: Manifest | None, tasks: Mapping[str, Template], *, done:
     if known is None:
         return True
     before = (known.get("spec") or {}).get("tasks") or {}
-    said = (known["metadata"].get("labels") or {}).get(names.LABEL_WORKFLOW_COMPLETED)
+    said = labels.of(known).get(names.LABEL_WORKFLOW_COMPLETED)
     return before.keys() != tasks.keys() or said != str(done).lower()
 
 

@@ -160,7 +160,7 @@ def _recoup(seen: Collection, pod: Manifest, status: dict[str, Any]) -> Iterator
     name, phase = meta.name_of(pod), (pod.get("status") or {}).get("phase")
     if phase not in _ENDED or _recouped(seen, name):
         return
-    strategy = (pod["metadata"].get("annotations") or {}).get(collector.STRATEGY, "")
+    strategy = meta.annotations_of(pod).get(collector.STRATEGY, "")
     if phase == "Failed":
         said = (
             f"Artifact Garbage Collection failed for strategy {strategy}, pod {name} exited with "

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sampan.kinds.workflows.cron.types import Spec
-from sampan.kube import meta, names
+from sampan.kube import labels, meta, names
 from sampan.kube.keys import Manifest
 from sampan.kube.times import rfc3339
 
@@ -22,7 +22,7 @@ def name_for(manifest: Manifest, due: datetime) -> str:
 
 
 def build(manifest: Manifest, spec: Spec, due: datetime) -> Manifest:
-    own, given = manifest["metadata"].get("labels") or {}, spec.workflowMetadata
+    own, given = labels.of(manifest), spec.workflowMetadata
     about: dict[str, Any] = {
         "name": name_for(manifest, due),
         "namespace": meta.namespace_of(manifest),

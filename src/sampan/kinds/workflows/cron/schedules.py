@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sampan.kinds.workflows.cron.types import Spec, Status
 from sampan.kinds.workflows.validate import schedules
-from sampan.kube import names
+from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
 from sampan.lib.cron import Schedule
@@ -38,7 +38,7 @@ def due(
     if not passed:
         return None
     latest = max(passed)
-    notes = manifest["metadata"].get("annotations") or {}
+    notes = meta.annotations_of(manifest)
     skipped = notes.get(names.ANNOTATION_CRON_PASSED_OVER)
     if now - latest <= ON_TIME and not (skipped and latest <= parse(skipped)):
         return latest

@@ -110,7 +110,7 @@ class Series(Struct, frozen=True, kw_only=True):
 
     @property
     def notes(self) -> Mapping[str, str]:
-        return self.manifest["metadata"].get("annotations") or {}
+        return meta.annotations_of(self.manifest)
 
     @property
     def stopped(self) -> bool:

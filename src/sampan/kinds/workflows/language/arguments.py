@@ -18,7 +18,7 @@ from typing import Any
 from sampan.kinds.workflows.language import tags
 from sampan.kinds.workflows.language.faults import Missing as Missing
 from sampan.kinds.workflows.language.faults import NotFound
-from sampan.kube import locations, names
+from sampan.kube import labels, locations, names
 from sampan.kube.keys import Manifest
 
 Arguments = Mapping[str, Any]
@@ -131,7 +131,7 @@ def value_of(maps: ConfigMaps, name: str, key: str) -> str:
     if found is None:
         why = f"Please make sure it has {wanted} to be detectable by the controller"
         raise NotFound(f"ConfigMap '{name}' does not exist. {why}")
-    if (found["metadata"].get("labels") or {}).get(label) != names.CONFIGMAP_PARAMETER:
+    if labels.of(found).get(label) != names.CONFIGMAP_PARAMETER:
         raise Missing(f"ConfigMap '{name}' needs to have {wanted} to load parameters")
     value = (found.get("data") or {}).get(key)
     if value is None:

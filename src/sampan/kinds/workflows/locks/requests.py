@@ -106,7 +106,7 @@ def _semaphore(body: Mapping[str, Any], namespace: str) -> str:
 
 def read(manifest: Manifest) -> dict[str, Sequence[Lock]]:
     """What the workflow noted."""
-    text = (manifest["metadata"].get("annotations") or {}).get(names.ANNOTATION_LOCKS)
+    text = meta.annotations_of(manifest).get(names.ANNOTATION_LOCKS)
     if not text:
         return {}
     try:

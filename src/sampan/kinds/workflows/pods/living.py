@@ -12,7 +12,7 @@ from typing import Any
 
 from sampan.kinds.workflows import naming, nodes
 from sampan.kinds.workflows.types import Spec
-from sampan.kube import meta, names
+from sampan.kube import labels, meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 
@@ -41,9 +41,9 @@ def see(
 
 def _is_agent(pod: Manifest) -> bool:
     """Whether it is the workflow's agent, which is no node's."""
-    return names.LABEL_WORKFLOW_COMPONENT in (pod["metadata"].get("labels") or {})
+    return names.LABEL_WORKFLOW_COMPONENT in labels.of(pod)
 
 
 def _node_of(pod: Manifest) -> str:
-    noted = pod["metadata"].get("annotations") or {}
+    noted = meta.annotations_of(pod)
     return noted.get(names.ANNOTATION_NODE_ID) or meta.name_of(pod)

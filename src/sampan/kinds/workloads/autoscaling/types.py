@@ -137,7 +137,7 @@ def used(metrics: Manifest) -> Usage:
 
 def remembered(manifest: Manifest) -> Notes:
     """What the annotation says; nothing when it is not readable, for anybody may write it."""
-    text = (manifest["metadata"].get("annotations") or {}).get(NOTES) or "{}"
+    text = meta.annotations_of(manifest).get(NOTES) or "{}"
     try:
         return msgspec.json.decode(text, type=Notes)
     except msgspec.DecodeError:
