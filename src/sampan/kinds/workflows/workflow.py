@@ -25,6 +25,7 @@ from sampan.kinds.workflows import (
     repository,
     status,
     stops,
+    tolerance,
     usage,
 )
 from sampan.kinds.workflows.agents import tasks
@@ -57,7 +58,7 @@ def see(cluster: View, key: Key) -> Run | None:
         for each in spec.volumeClaimTemplates
     ]
     kind = names.PERSISTENT_VOLUME_CLAIM
-    told = manifest.get("status") or {}
+    told = tolerance.status_of(manifest)
     specs = (whole.manifest["spec"], *whole.library.values())
     pods = living.see(cluster, manifest, spec, told)
     return Run(
