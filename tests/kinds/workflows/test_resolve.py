@@ -168,6 +168,21 @@ def test_a_missing_template_of_a_workflow_is_an_error() -> None:
     )
 
 
+def test_specs_that_cannot_be_joined_are_an_error() -> None:
+    manifest = workflow()
+    manifest["spec"] = {"workflowTemplateRef": {"name": "lib"}}
+    said = status(started(library({"container": {"image": "busybox"}}), manifest))
+    assert said["phase"] == "Error"
+    assert "does not contain declared merge key: name" in said["message"]
+
+
+def test_a_template_that_cannot_be_joined_with_its_defaults_is_an_error() -> None:
+    anywhere = {"tolerations": [{"operator": "Exists"}]}
+    said = status(started(workflow(leaf("main", **anywhere), templateDefaults=anywhere)))
+    assert said["phase"] == "Error"
+    assert "does not contain declared merge key: key" in said["message"]
+
+
 def test_settings_that_cannot_be_read_are_an_error() -> None:
     said = status(started(config("{"), workflow(leaf("main"))))
     assert said["phase"] == "Error"

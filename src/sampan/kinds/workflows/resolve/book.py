@@ -16,12 +16,13 @@ from msgspec import Struct
 
 from sampan.kinds.workflows.resolve import join, references
 from sampan.kinds.workflows.types import Run, Template
+from sampan.kube.errors import BadRequest
 
 Caller = Mapping[str, Any]
 
 
 class Unknown(Exception):
-    """There is no such template; the text says where it was looked for."""
+    """There is no such template, or it does not go with its defaults; the text says why."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -50,11 +51,17 @@ class Book:
             return known
         template = self._template(who, home)
         if self._defaults:
-            template = join.template(template, self._defaults)
+            template = self._over_defaults(template)
         found = Found(template=template, home=references.home_for(who, home))
         if simple[0]:
             self._found[simple] = found
         return found
+
+    def _over_defaults(self, template: Template) -> Template:
+        try:
+            return join.template(template, self._defaults)
+        except BadRequest as fault:
+            raise Unknown(fault.message) from None
 
     def _template(self, who: Caller, home: str) -> Template:
         key = key_of(who, home)

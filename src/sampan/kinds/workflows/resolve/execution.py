@@ -18,6 +18,7 @@ from sampan.kinds.workflows import settings
 from sampan.kinds.workflows.resolve import join, references
 from sampan.kinds.workflows.types import phase_of
 from sampan.kube import names, patches
+from sampan.kube.errors import BadRequest
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import View
 
@@ -54,6 +55,8 @@ def see(cluster: View, manifest: Manifest) -> Execution:
         spec, begins = _spec(cluster, manifest, given)
     except (settings.Mistake, _Wrong) as fault:
         return Execution(manifest=manifest, fault=str(fault))
+    except BadRequest as fault:  # of the join: an item of a list has no name
+        return Execution(manifest=manifest, fault=fault.message)
     about = manifest["metadata"]
     if not phase:
         begins = {**begins, "metadata": _metadata(manifest, spec, given)}
