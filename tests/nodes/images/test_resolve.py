@@ -95,6 +95,28 @@ def test_alpine_has_a_shell_that_understands_what_busybox_does(tmp_path: Path) -
     assert said.stdout == "a\tb\n"
 
 
+def test_alpine_has_the_programs_of_busybox_that_the_machine_lacks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    busybox = tmp_path / "bin" / "busybox"
+    busybox.parent.mkdir()
+    busybox.write_text("#!/bin/sh\necho ls; echo only-here; basename $0\n")
+    busybox.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{busybox.parent}:/usr/bin:/bin")
+    stale = tmp_path / "applets" / "gone"
+    stale.parent.mkdir()
+    stale.symlink_to("/nowhere")
+    found = Images((), tmp_path).resolve("alpine:3.20")
+    assert isinstance(found, Runtime)
+    (place,) = (mount.source for mount in found.mounts if mount.target in found.last)
+    there = {each.name for each in Path(place).iterdir()}
+    assert "only-here" in there
+    assert not {"ls", "gone"} & there
+    said = subprocess.run([f"{place}/only-here"], capture_output=True, text=True, check=True)
+    assert "only-here" in said.stdout.split()
+    assert found.variables()["PATH"].endswith(":/run/sampan/applets")
+
+
 def test_argosay_does_what_it_is_told(tmp_path: Path) -> None:
     found = Images((), tmp_path).resolve("argoproj/argosay:v2")
     assert isinstance(found, Runtime)

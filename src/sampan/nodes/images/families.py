@@ -7,12 +7,16 @@ lie in `programs/`.
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
 from sampan.nodes.images.reference import name_of
+from sampan.nodes.images.runtime import SEARCH
 
 _OFFICIAL = (
     "", "library/", "docker.io/", "docker.io/library/", "index.docker.io/library/",
@@ -23,8 +27,8 @@ _OFFICIAL = (
 class Family(Struct, frozen=True):
     """`python` says that the image brings Python; `brings` names programs of `programs/` that it
     has; `needs` is a program of this machine without which it cannot be stood for; `ash` says that
-    its `sh` is BusyBox's; `in_root` names those of `brings` that lie in `/` as well. The
-    rest is ENTRYPOINT and CMD upstream."""
+    its `sh` and what else it has are BusyBox's; `in_root` names those of `brings` that lie in `/`
+    as well. The rest is ENTRYPOINT and CMD upstream."""
 
     python: bool = False
     entrypoint: tuple[str, ...] = ()
@@ -46,6 +50,7 @@ _ARGO = Family(entrypoint=("argo",), brings=("argo",), needs="python3")
 _CURL = Family(entrypoint=("curl",), needs="curl", ash=True)
 _GIT = Family(entrypoint=("git",), needs="git", ash=True)
 _GO = Family(command=("bash",), needs="go")
+_NODE = Family(command=("node",), needs="node")
 _KUBECTL = Family(entrypoint=("kubectl",), needs="kubectl")
 _ARGOEXEC = Family(entrypoint=("argoexec",))  # run as a shell; else the node is the executor
 
@@ -55,6 +60,7 @@ _BY_NAME: Mapping[str, Family] = {
        for name, family in (
            ("alpine", _SHELL), ("busybox", _SHELL), ("bash", _BASH), ("debian", _BASH),
            ("ubuntu", _BASH), ("python", _PYTHON), ("golang", _GO),
+           ("node", _NODE),
        )},
     **{prefix + name: family
        for prefix in ("", "docker.io/")
@@ -94,3 +100,23 @@ def ash() -> str | None:
     """The program of this machine that understands what BusyBox's shell does (`>&file`,
     `echo -e`, `[[`), which Debian's `sh` does not."""
     return shutil.which("busybox") or shutil.which("bash")
+
+
+def applets(directory: Path) -> bool:
+    """Fill a directory with BusyBox's programs that this machine has none of its own for; whether
+    there are any. Those that are there behave as people expect of the machine."""
+    program = shutil.which("busybox")
+    if program is None:
+        return False
+    listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=False)
+    search = ":".join(SEARCH)
+    wanted = {name for name in listed.stdout.split() if not shutil.which(name, path=search)}
+    directory.mkdir(parents=True, exist_ok=True)
+    there = {entry.name: os.readlink(entry) for entry in directory.iterdir()}
+    for name, target in there.items():
+        if name not in wanted or target != program:
+            (directory / name).unlink()
+    for name in wanted:
+        if there.get(name) != program:
+            (directory / name).symlink_to(program)
+    return bool(wanted)

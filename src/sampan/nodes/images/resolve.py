@@ -19,6 +19,7 @@ from sampan.nodes.images.runtime import Refusal, Runtime, Wanted
 from sampan.nodes.sandbox.spec import Mount
 
 _PROGRAMS = "/run/sampan/programs"
+_APPLETS = "/run/sampan/applets"
 
 
 class Images:
@@ -80,13 +81,19 @@ class Images:
         mounts += (_program(name, "") for name in family.in_root)
         if family.ash and (shell := families.ash()):
             mounts.append(Mount(f"{_PROGRAMS}/sh", shell, True))
+        path = (_PROGRAMS,) if mounts else ()
+        applets = self._directory / "applets"
+        more = family.ash and families.applets(applets)
+        if more:
+            mounts.append(Mount(_APPLETS, str(applets), True))
         return Runtime(
             identity="sampan://host",
             said="the files of this machine",
             entrypoint=family.entrypoint,
             command=family.command,
             mounts=tuple(mounts),
-            path=(_PROGRAMS,) if mounts else (),
+            path=path,
+            last=(_APPLETS,) if more else (),
         )
 
 

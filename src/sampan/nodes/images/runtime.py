@@ -25,7 +25,7 @@ class Files(Struct, frozen=True, kw_only=True):
 
 class Runtime(Struct, frozen=True, kw_only=True):
     """identity: the imageID in a container's status. said: what it is, for the event "Pulled".
-    root: "/" for the host's files. path: put before the usual PATH.
+    root: "/" for the host's files. path: put before the usual PATH; last: behind it.
     entrypoint, command: ENTRYPOINT and CMD; both empty when only the pod can say.
     visible: directories of the host to be seen although home is hidden.
     files: of an OCI image, which also says its user, working directory and stop signal.
@@ -36,6 +36,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     said: str
     root: str = "/"
     path: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
     env: Mapping[str, str] = {}
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
         """What the image sets, before anything that the pod says. HOME is left to whoever knows
         the user of an image that has some."""
         home = {} if self.files else {"HOME": "/root"}
-        return {"PATH": ":".join((*self.path, *SEARCH)), **home, **self.env}
+        return {"PATH": ":".join((*self.path, *SEARCH, *self.last)), **home, **self.env}
 
 
 class Wanted(Struct, frozen=True):
