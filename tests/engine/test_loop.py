@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sampan.engine.local import LocalCluster
 from sampan.engine.loop import Engine
@@ -361,6 +362,26 @@ def test_a_mistake_is_told_and_backed_off_and_stops_nobody_else() -> None:
                 world.clock.advance(delay)
                 await world.engine.idle()
                 assert world.events()[0][2] == count
+
+    asyncio.run(run())
+
+
+def test_a_controller_may_have_something_else_done_about_a_mistake() -> None:
+    async def run() -> None:
+        def decide(it: Manifest) -> Plan:
+            raise KeyError("nonsense")
+
+        def recover(view: View, key: Key, fault: str) -> Plan | None:
+            done = {"metadata": {"labels": {"fault": "yes"}}, "data": {"fault": fault}}
+            live = view.get(key)
+            return None if live is None or live["data"] else Plan(actions=(Patch(key, done),))
+
+        recovering = structs.replace(controller(own, decide), recover=recover)
+        async with World(recovering).running() as world:
+            await world.cluster.create(config_map("bad"))
+            await world.engine.idle()
+            assert world.get("ConfigMap", "bad")["data"] == {"fault": "KeyError: 'nonsense'"}
+            assert world.events() == [("ControllerError", "KeyError: 'nonsense'", 1)]
 
     asyncio.run(run())
 

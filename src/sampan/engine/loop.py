@@ -157,10 +157,9 @@ class Engine:
         """Answers how many seconds it took to think."""
         controller = self._controllers[job.controller]
         began = self._clock.monotonic()
-        snapshot = await self._see(controller, job)
+        plan = await self._plan(controller, job)
         thought = 0.0
-        if snapshot is not None:
-            plan = self._decide(controller, snapshot)
+        if plan is not None:
             thought = self._clock.monotonic() - began
             observed = self._cluster.get(job.key)
             await self._acts.carry_out(job, observed, plan)
@@ -170,6 +169,24 @@ class Engine:
             self._askers.forget(job)
         self._queue.succeeded(job)
         return thought
+
+    async def _plan(self, controller: Controller, job: Job) -> Plan | None:
+        """What the controller wants; None when it has nothing to decide."""
+        try:
+            snapshot = await self._see(controller, job)
+            return None if snapshot is None else self._decide(controller, snapshot)
+        except (ApiStatus, SnapshotChanged):
+            raise
+        except Exception as mistake:
+            if controller.recover is None:
+                raise
+            now = self._clock.now()
+            reading = Reading(self._cluster, self._kinds.followed, self._kinds.absent, now)
+            plan = controller.recover(reading, job.key, f"{type(mistake).__name__}: {mistake}")
+            if plan is None:
+                raise
+            log.exception("%s: %s", controller.name, job.key)
+            return plan
 
     async def _see(self, controller: Controller, job: Job) -> Any:
         """The snapshot. Its reads are noted even when it fails, so that a change asks again."""

@@ -139,6 +139,8 @@ class Controller(Struct, frozen=True, kw_only=True):
 
     `see` may return None: there is nothing to decide (the object is gone or not of interest).
     `concerns` is a cheap test on the object, so that a "*" controller is not asked for each write.
+    `recover` says what to do, once, when `see` or `decide` raised something that they should not
+    have (which is logged), given its text: None leaves it at being backed off.
     """
 
     name: str
@@ -146,3 +148,4 @@ class Controller(Struct, frozen=True, kw_only=True):
     see: Callable[[View, Key], Any]
     decide: Callable[[Any], Plan]
     concerns: Callable[[Manifest], bool] | None = None
+    recover: Callable[[View, Key, str], Plan | None] | None = None

@@ -40,7 +40,7 @@ from sampan.kinds.workflows.pods import living, reports, state
 from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.templates import containerset, daemons
-from sampan.kinds.workflows.types import Run, spec_of
+from sampan.kinds.workflows.types import Run, Spec, spec_of
 from sampan.kinds.workflows.walk import POD_GRACE, Broken, Call, Walk
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
@@ -142,6 +142,19 @@ def _refused(run: Run, message: str, phase: str) -> Plan:
     return _plan([*status.tell(run, word)], status.refusal(run, word))
 
 
+def _recover(cluster: View, key: Key, fault: str) -> Plan | None:
+    """What no look can deal with ends in error, as upstream recovers from a panic."""
+    manifest = cluster.get(key)
+    if manifest is None or (manifest.get("status") or {}).get("phase") in status.DONE:
+        return None
+    told = manifest.get("status") or {}
+    run = Run(
+        manifest=manifest, spec=Spec(), status=told, pods={}, blocked="", claims=frozenset(),
+        now=cluster.now(),
+    )  # fmt: skip
+    return _refused(run, fault, "Error")
+
+
 def _plan(actions: list[Action], patch: Patch | None, again_in: float | None = None) -> Plan:
     """The status goes last: it says what was done, and a repeated round does the same again."""
     return Plan(actions=(*actions, *([patch] if patch else ())), again_in=again_in)
@@ -227,4 +240,4 @@ def _judge(walk: Walk, root: Node, exit: Node | None) -> Word:
     return Word(phase=root["phase"], message=root.get("message", ""))
 
 
-WORKFLOW = Controller(name="workflow", of=names.WORKFLOW, see=see, decide=decide)
+WORKFLOW = Controller(name="workflow", of=names.WORKFLOW, see=see, decide=decide, recover=_recover)
