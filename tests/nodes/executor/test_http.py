@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+import ssl
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
 
-from sampan.nodes.executor.http import Answer, body_of, canonical, judge
+from sampan.apiserver import certificates
+from sampan.lib.clock import SystemClock
+from sampan.nodes.executor.http import Answer, body_of, canonical, judge, request
 from sampan.nodes.executor.job import Failed
 
 TEMPLATE: dict[str, Any] = {"url": "http://x/", "method": "PUT", "body": "ask"}
@@ -65,3 +72,28 @@ def test_bodies() -> None:
 @pytest.mark.parametrize(("name", "shown"), [("x-one", "X-One"), ("ETAG", "Etag"), ("a", "A")])
 def test_headers_have_names_as_Go_writes_them(name: str, shown: str) -> None:
     assert canonical(name) == shown
+
+
+def test_who_a_server_is_matters_unless_a_template_says_otherwise(tmp_path: Path) -> None:
+    held = certificates.ensure(tmp_path, SystemClock())
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(held.certificate, held.key)
+    job: Any = SimpleNamespace(manifest={"metadata": {"namespace": "a"}}, route=lambda *_: "")
+
+    async def answers(asked: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    async def scenario() -> None:
+        runner = web.ServerRunner(web.Server(answers))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        template = {"url": f"https://127.0.0.1:{runner.addresses[0][1]}/"}
+        try:
+            with pytest.raises(Failed, match="certificate"):
+                await request(job, template)
+            found = await request(job, {**template, "insecureSkipVerify": True})
+        finally:
+            await runner.cleanup()
+        assert found["outputs"] == {"result": "hello"}
+
+    asyncio.run(scenario())

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -140,7 +139,7 @@ async def _ask(job: Job, template: Manifest, headers: list[tuple[str, str]]) -> 
         raise Failed(f"net/http: invalid method {method!r}")
     url, body = str(template.get("url") or ""), body_of(template)
     asking = headers
-    secure: Any = _unchecked() if template.get("insecureSkipVerify") else True
+    checked = not template.get("insecureSkipVerify")
     aiohttp = later("aiohttp")
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=True) as session:
@@ -148,7 +147,7 @@ async def _ask(job: Job, template: Manifest, headers: list[tuple[str, str]]) -> 
             proxy = await _way(job, url)
             try:
                 async with session.request(
-                    method, url, data=body or None, headers=asking, proxy=proxy, ssl=secure,
+                    method, url, data=body or None, headers=asking, proxy=proxy, ssl=checked,
                     allow_redirects=False,
                 ) as reply:  # fmt: skip
                     if proxy and "Proxy-Authenticate" in reply.headers:  # our own word
@@ -180,13 +179,6 @@ async def _way(job: Job, url: str) -> str | None:
     port = port or (443 if parts.scheme == "https" else 80)
     namespace = job.manifest["metadata"]["namespace"]
     return await asyncio.to_thread(job.route, host, port, namespace) or None
-
-
-def _unchecked() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _answer(reply: Any) -> Answer:
