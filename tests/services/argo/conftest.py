@@ -74,10 +74,11 @@ class Argo:
         self.cluster = api.inprocess
 
     async def __call__(
-        self, method, path, body=None, *, token="admin", headers=(), leave=None, raw=None
-    ):
+        self, method, path, body=None, *, token="admin", headers=(), leave=None, raw=None,
+        pieces=None,
+    ):  # fmt: skip
         """`leave`: hang up after so many pieces of the answer, or after one that begins like
-        this; it ends a stream."""
+        this; it ends a stream. `pieces`: a queue that gets each piece as it comes."""
         path, _, query = path.partition("?")
         sent = [(key.lower().encode(), value.encode()) for key, value in headers]
         if token:
@@ -97,6 +98,8 @@ class Argo:
         async def send(message):
             messages.append(message)
             parts.append(message.get("body", b""))
+            if pieces is not None and parts[-1]:
+                pieces.put_nowait(parts[-1])
             said = list(filter(None, parts))
             if isinstance(leave, bytes):
                 over = bool(said) and said[-1].startswith(leave)

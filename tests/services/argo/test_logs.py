@@ -112,8 +112,9 @@ def test_following_ends_with_the_workflow(serve):
         argo.api.attach(Node({"x": [(1, "a")], "late": [(2, "b")]}))
         await argo.submit("w", {"phase": "Running"})
         await pod(argo, "x")
-        following = asyncio.ensure_future(argo.get(f"{LOG}?logOptions.follow=true"))
-        await asyncio.sleep(0.05)
+        path, pieces = f"{LOG}?logOptions.follow=true", asyncio.Queue()
+        following = asyncio.ensure_future(argo.get(path, pieces=pieces))
+        await pieces.get()
         await pod(argo, "late", 1)
         await argo.told("w", {"phase": "Succeeded"})
         assert sorted(shown(await following)) == [("late", "b"), ("x", "a")]

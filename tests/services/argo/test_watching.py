@@ -15,8 +15,9 @@ def test_a_watch_tells_what_there_is_and_what_changes(serve):
     async def scenario(argo):
         await argo.submit("w")
         fields = "result.object.metadata.name,result.object.status.phase"
-        watching = asyncio.ensure_future(argo.get(f"{EVENTS}?fields={fields}", leave=2))
-        await asyncio.sleep(0.05)
+        path, pieces = f"{EVENTS}?fields={fields}", asyncio.Queue()
+        watching = asyncio.ensure_future(argo.get(path, leave=2, pieces=pieces))
+        await pieces.get()
         await argo.told("w", {"phase": "Running"})
         answer = await watching
         assert answer.code == 200
@@ -47,12 +48,14 @@ def test_a_quiet_watch_shows_a_browser_that_it_lives(serve, monkeypatch):
     async def scenario(argo):
         monkeypatch.setattr(server, "QUIET", 0.01)
         accepts = [("accept", "text/event-stream")]
-        watching = asyncio.ensure_future(argo.get(EVENTS, headers=accepts, leave=b"data"))
-        await asyncio.sleep(0.03)
+        pieces = asyncio.Queue()
+        watching = asyncio.ensure_future(
+            argo.get(EVENTS, headers=accepts, leave=b"data", pieces=pieces)
+        )
+        assert [await pieces.get() for _ in range(3)] == [b":\n\n"] * 3
         await argo.submit("w")
         answer = await watching
         parts = answer.raw.split(b"\n\n")
-        assert parts.count(b":") >= 2
         assert sum(part.startswith(b"data: ") for part in parts) == 1
 
     serve(scenario)
