@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from kinds.toy import Toy
 from kinds.workflows.makers import WORKFLOW, dag, leaf, task, workflow
 from sampan.kinds.workflows import COMPONENT
 from sampan.kinds.workflows.workflow import decide, see
 from sampan.kube.keys import Manifest
-from sampan.kube.plan import Apply, Delete, Patch
+from sampan.kube.plan import Apply, Delete, Patch, Plan
 
 
 def refused(manifest: Manifest, kind: str) -> list[Patch]:
@@ -38,3 +41,34 @@ def test_a_refused_claim_ends_the_workflow() -> None:
     assert patch.patch["status"]["phase"] == "Error"
     assert patch.patch["status"]["message"] == "no"
     assert patch.patch["metadata"]["labels"]["workflows.argoproj.io/completed"] == "true"
+
+
+def carry_on(manifest: Manifest, account: str) -> dict[str, Any]:
+    """The status in the end, where every pod is refused."""
+    toy = Toy(COMPONENT)
+    toy.create({**manifest, "spec": {**manifest["spec"], "serviceAccountName": account}})
+    for _ in range(20):
+        plan = decide(see(toy, WORKFLOW))
+        for action in plan.actions:
+            if isinstance(action, Apply) and action.manifest["kind"] == "Pod":
+                assert plan.instead is not None
+                toy.carry_out(WORKFLOW, Plan(actions=tuple(plan.instead(action, "no account"))))
+                break
+            toy.carry_out(WORKFLOW, Plan(actions=(action,)))
+        toy.time += timedelta(seconds=1)
+    status: dict[str, Any] = toy.objects[WORKFLOW]["status"]
+    return status
+
+
+def test_an_attempt_that_may_not_be_made_is_followed_by_the_next() -> None:
+    again = {"limit": "2", "retryPolicy": "Always"}
+    status = carry_on(workflow(leaf("main", retryStrategy=again)), "nobody")
+    assert (status["phase"], len(status["nodes"])) == ("Error", 4)
+    attempts = [node for node in status["nodes"].values() if node["type"] == "Pod"]
+    assert {node["message"] for node in attempts} == {"no account"}
+
+
+def test_what_an_agent_was_to_do_ends_in_error_when_there_may_be_no_agent() -> None:
+    status = carry_on(workflow({"name": "main", "http": {"url": "http://x/"}}), "nobody")
+    assert status["phase"] == "Error"
+    assert status["message"] == 'create agent pod failed with reason:"no account"'

@@ -1,8 +1,8 @@
 """What becomes of a workflow when the cluster refuses for good what it needs.
 
 A pod that may not be made (an admission rule says no, its service account is not there) ends its
-node in error, and the workflow goes on as it does after any error; a claim that may not be made
-ends the workflow. A quota that is used up is no such thing: there may be room later.
+node in error, and the workflow goes on as it does after any error; an agent that may not
+be made ends all that it was to do, a claim the workflow. A quota that is used up is no such thing: there may be room later.
 Upstream: argo-workflows workflow/controller/operator.go createPVCs, workflowpod.go.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from sampan.kinds.workflows import nodes, status
+from sampan.kinds.workflows.agents import pod, tasks
 from sampan.kinds.workflows.nodes import Node
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.types import Run
@@ -32,6 +33,8 @@ class Instead(Struct, frozen=True):
         if not isinstance(action, Apply):
             return []
         if action.manifest["kind"] == "Pod":
+            if meta.name_of(action.manifest) == pod.name_of(self.run.name):
+                return self._without_agent(message)
             return self._without_pod(action.manifest, message)
         if action.manifest["kind"] == "PersistentVolumeClaim":
             word = Word(phase="Error", message=message)
@@ -39,9 +42,26 @@ class Instead(Struct, frozen=True):
             return [*status.tell(self.run, word), *([patch] if patch else ())]
         return []
 
-    def _without_pod(self, pod: Manifest, message: str) -> list[Action]:
-        noted = meta.annotations_of(pod)
+    def _without_pod(self, refused: Manifest, message: str) -> list[Action]:
+        noted = meta.annotations_of(refused)
         node = self.made.get(noted.get(names.ANNOTATION_NODE_ID) or "")
         if node is None or nodes.over(node):
             return []
-        return [status.of_node(self.run, nodes.turned(node, "Error", self.now, message))]
+        around = (
+            each
+            for each in self.made.values()
+            if each["type"] == "Retry" and node["id"] in (each.get("children") or ())
+        )  # it knows its attempts by its children alone
+        ended = nodes.turned(node, "Error", self.now, message)
+        return [status.of_nodes(self.run, (*around, ended))]
+
+    def _without_agent(self, message: str) -> list[Action]:
+        """All that it was to do ends in error."""
+        known = {**self.run.nodes, **self.made}
+        message = f'create agent pod failed with reason:"{message}"'
+        ended = [
+            nodes.turned(node, "Error", self.now, message)
+            for node in known.values()
+            if node["type"] in tasks.TYPES and not nodes.over(node)
+        ]
+        return [status.of_nodes(self.run, ended)] if ended else []

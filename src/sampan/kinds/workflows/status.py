@@ -7,7 +7,7 @@ workflow/controller/operator.go markWorkflowPhase.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -77,9 +77,10 @@ def patch(walk: Walk, word: Word) -> Patch | None:
     return _patch(run, changed, word, {} if word.done else walk.wants)
 
 
-def of_node(run: Run, node: Node) -> Patch:
-    """One node alone, as it is."""
-    body = {"metadata": {"uid": meta.uid_of(run.manifest)}, "status": {"nodes": {node["id"]: node}}}
+def of_nodes(run: Run, some: Iterable[Node]) -> Patch:
+    """These nodes alone, as they are."""
+    told = {node["id"]: node for node in some}
+    body = {"metadata": {"uid": meta.uid_of(run.manifest)}, "status": {"nodes": told}}
     return Patch(Key(names.WORKFLOW, run.namespace, run.name), body)
 
 
