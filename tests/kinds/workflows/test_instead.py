@@ -43,6 +43,13 @@ def test_a_refused_claim_ends_the_workflow() -> None:
     assert patch.patch["metadata"]["labels"]["workflows.argoproj.io/completed"] == "true"
 
 
+def test_arguments_that_are_too_long_for_a_config_map_end_their_node() -> None:
+    long = {"image": "busybox", "command": ["true"], "args": ["x" * 200_000]}
+    (patch,) = refused(workflow({"name": "main", "container": long}), "ConfigMap")
+    (node,) = patch.patch["status"]["nodes"].values()
+    assert (node["displayName"], node["phase"], node["message"]) == ("wf", "Error", "no")
+
+
 def carry_on(manifest: Manifest, account: str) -> dict[str, Any]:
     """The status in the end, where every pod is refused."""
     toy = Toy(COMPONENT)

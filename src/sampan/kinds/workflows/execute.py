@@ -38,7 +38,7 @@ from sampan.kinds.workflows.templates import (
     suspend,
 )
 from sampan.kinds.workflows.types import Template
-from sampan.kinds.workflows.walk import Broken, Call, Kind, Running, TooDeep, Walk
+from sampan.kinds.workflows.walk import TOO_DEEP, Broken, Call, Kind, Running, TooDeep, Walk
 from sampan.kube import names
 
 KINDS: Mapping[str, Kind] = {
@@ -57,12 +57,11 @@ KINDS: Mapping[str, Kind] = {
 _DISPLAYED = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-.]{0,61}[a-zA-Z0-9]")
 DEEPEST = 100
 """Templates within templates, as upstream."""
+_ONCE_TOO_DEEP = 5
+"""The same once templates called each other too often: those that call two of themselves would come
+to 2^100 nodes otherwise, as they do upstream until the status is too large."""
 PODS = ("container", "script", "resource", "data", "containerSet")
 """Kinds of templates that are run as a pod."""
-TOO_DEEP = (
-    "Maximum recursion depth exceeded. See"
-    " https://argo-workflows.readthedocs.io/en/release-4.1/scaling/#maximum-recursion-depth"
-)
 
 
 def execute(walk: Walk, call: Call) -> Node | None:
@@ -125,7 +124,8 @@ def _needs_a_look(walk: Walk, call: Call, node: Node) -> bool:
 
 def _prepared(walk: Walk, call: Call, node: Node | None) -> Running:
     """The call with its template and its inputs: those it began with, or those it is given."""
-    if call.depth > DEEPEST:
+    spent = node is None and (walk.exhausted or walk.was_exhausted)
+    if call.depth > (_ONCE_TOO_DEEP if spent else DEEPEST):
         raise _too_deep(walk, call)
     try:
         found = walk.book.find(call.who, call.home)

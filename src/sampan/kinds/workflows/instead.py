@@ -1,8 +1,9 @@
 """What becomes of a workflow when the cluster refuses for good what it needs.
 
-A pod that may not be made (an admission rule says no, its service account is not there) ends its
-node in error, and the workflow goes on as it does after any error; an agent that may not
-be made ends all that it was to do, a claim the workflow. A quota that is used up is no such thing: there may be room later.
+A pod that may not be made (an admission rule says no, its service account is not there, what it is
+to be given is too long for a ConfigMap) ends its node in error, and the workflow goes on as it does
+after any error; an agent that may not be made ends all that it was to do, a claim the workflow.
+A quota that is used up is no such thing: there may be room later.
 Upstream: argo-workflows workflow/controller/operator.go createPVCs, workflowpod.go.
 """
 
@@ -32,7 +33,7 @@ class Instead(Struct, frozen=True):
     def __call__(self, action: Action, message: str) -> list[Action]:
         if not isinstance(action, Apply):
             return []
-        if action.manifest["kind"] == "Pod":
+        if action.manifest["kind"] in ("Pod", "ConfigMap"):
             if meta.name_of(action.manifest) == pod.name_of(self.run.name):
                 return self._without_agent(message)
             return self._without_pod(action.manifest, message)

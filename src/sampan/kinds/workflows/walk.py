@@ -33,6 +33,10 @@ MOST_MADE = 200
 """Nodes that one look makes before it lets others have their turn, and is asked again."""
 POD_GRACE = 10.0
 """Seconds in which a pod that was just made may be unseen."""
+TOO_DEEP = (
+    "Maximum recursion depth exceeded. See"
+    " https://argo-workflows.readthedocs.io/en/release-4.1/scaling/#maximum-recursion-depth"
+)
 LATE = "Step exceeded its deadline"
 _SEPARATOR = re.compile(r"^(\[\d+\])?\.")
 """Between the name of a boundary and the display name of a node within it."""
@@ -125,6 +129,7 @@ class Walk:
         self.ended: list[str] = []  # ids of the nodes that this look ended
         self.made = 0  # nodes that this look made
         self.exhausted = False  # templates called each other too often
+        self.was_exhausted = False  # in an earlier look
         self.again_in: float | None = None
         self.deadline = _deadline(run)  # of the whole workflow
         self.daemons: set[str] = set()  # ids of the nodes that are daemons
@@ -221,6 +226,7 @@ class Walk:
     def tally(self) -> None:
         """Count what runs and what failed, once, before the walk."""
         for node in self.workflow.nodes.values():
+            self.was_exhausted |= node.get("message") == TOO_DEEP
             if node["phase"] not in nodes.GOOD or "daemoned" in node:
                 self._count(node, 1)
 

@@ -254,3 +254,12 @@ def test_a_template_may_name_its_node() -> None:
     assert node(toy, "it-x")["name"] == "wf[0].a"
     toy = started(workflow(echo("say", "w", annotations=shown), steps([call("a", "say", w="?")])))
     assert node(toy, "a")["message"].startswith("displayName must match the regex ^[a-zA-Z0-9]")
+
+
+@pytest.mark.parametrize("kind", ["steps", "dag"])
+def test_templates_that_call_two_of_themselves_end_as_well(kind: str) -> None:
+    twice = [call("a", "main"), call("b", "main")]
+    main = steps(twice) if kind == "steps" else dag(*twice)
+    toy = started(workflow(main))
+    assert status(toy)["phase"] in ("Failed", "Error")
+    assert len(status(toy)["nodes"]) < 2000
