@@ -142,10 +142,12 @@ def test_what_a_resource_template_said_of_itself_stays_beside_its_log(play: Any)
         }
         own = {"outputs": {"parameters": [{"name": "p", "value": "own"}]}}
         head = {"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTaskResult"}
-        about = {"metadata": {"name": "node-id", "namespace": "team"}}
-        await site.cluster.create({**head, **about, **own})
+        owner = {"apiVersion": "v1", "kind": "Pod", "name": "gone", "uid": "another"}
+        about = {"name": "node-id", "namespace": "team", "ownerReferences": [owner]}
+        await site.cluster.create({**head, "metadata": about, **own})
         await site.run(**carried(template, "echo log"))
         await site.finished()
+        assert [each["name"] for each in result_of(site)["metadata"]["ownerReferences"]] == ["p"]
         assert result_of(site)["outputs"]["parameters"] == own["outputs"]["parameters"]
         assert saved(site) == {"main-logs": "wf/p/main.log"}
 

@@ -36,15 +36,15 @@ async def report(job: Job, body: Manifest, *, complete: bool) -> None:
 
 
 async def _write(job: Job, body: Manifest, *, complete: bool) -> None:
-    about = job.manifest["metadata"]
+    pod = job.manifest["metadata"]
     labels = {
         names.LABEL_WORKFLOW: job.env.get(argoexec.WORKFLOW_NAME, ""),
         names.LABEL_OUTPUTS_REPORTED: str(complete).lower(),
     }
     owner: dict[str, Any] = {
-        "apiVersion": "v1", "kind": "Pod", "name": about["name"], "uid": about["uid"],
+        "apiVersion": "v1", "kind": "Pod", "name": pod["name"], "uid": pod["uid"],
     }  # fmt: skip
-    node, namespace = job.env.get(argoexec.NODE_ID, ""), about["namespace"]
+    node, namespace = job.env.get(argoexec.NODE_ID, ""), pod["namespace"]
     metadata = {
         "name": node,
         "namespace": namespace,
@@ -57,4 +57,6 @@ async def _write(job: Job, body: Manifest, *, complete: bool) -> None:
         await job.cluster.create({**head, "metadata": metadata, **body})
     except AlreadyExists:
         key = Key(names.WORKFLOW_TASK_RESULT, namespace, node)
-        await job.cluster.patch(key, {"metadata": {"labels": labels}, **body})
+        # The owner as well: it may be left from an earlier pod, and would be collected with that.
+        about = {"labels": labels, "ownerReferences": [owner]}
+        await job.cluster.patch(key, {"metadata": about, **body})
