@@ -96,10 +96,14 @@ class Api:
         """As `kubectl apply` does for what may be there from another case."""
         path = self.path(manifest, namespace)
         there = f"{path}/{manifest['metadata']['name']}"
-        if self._has(there):
-            self.ask("PATCH", there, manifest, kind="merge")
-        else:
-            self.ask("POST", path, manifest)
+        if not self._has(there):
+            try:
+                self.ask("POST", path, manifest)
+                return
+            except Refused as refused:
+                if not str(refused).startswith("409"):
+                    raise  # else another case was quicker
+        self.ask("PATCH", there, manifest, kind="merge")
 
     def _has(self, path: str) -> bool:
         try:

@@ -21,6 +21,15 @@ Manifest = dict[str, Any]
 GROUP = "argoproj.io/v1alpha1"
 _PHASES = ("Succeeded", "Failed", "Error", "Running", "Pending")
 _NO_TEST = "workflows.argoproj.io/no-test"
+_CORRECTED = {
+    "examples/k8s-jobs.yaml": "rejected: it has no name",
+    "test/e2e/expectedfailures/dag-failFast-hang.yaml": "rejected: no name in capitals",
+    "test/e2e/expectedfailures/failed-artifact-save.yaml": "Error: what cannot be saved is one",
+    "test/e2e/expectedfailures/unschedulable.yaml": "Running: nothing bounds how long it waits",
+    "test/e2e/testdata/malformed/malformed-clusterworkflowtemplate.yaml": "rejected: as its test",
+    "test/e2e/testdata/malformed/malformed-workflowtemplate.yaml": "rejected: as its test says",
+}
+"""Rows that say something else than upstream's tests and rules, which nobody had run."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ def listed(corpus: Path) -> Iterator[Case]:
                 yield Case(
                     row["path"],
                     path.read_text(),
-                    expectation(row["expected_phase"]),
+                    expectation(_CORRECTED.get(row["path"], row["expected_phase"])),
                     row["runnable"] == "yes",
                     row["needs"],
                     row["note"],
@@ -165,6 +174,8 @@ def referred(value: Any) -> Iterator[tuple[str, str]]:
                 kind = _REFERRED[bool(each.get("clusterScope"))]
                 yield kind, str(each.get("name"))
             yield from referred(each)
+        if value.get("name") == "workflowtemplate":  # a parameter that a reference is made of
+            yield "WorkflowTemplate", str(value.get("value"))
     elif isinstance(value, list):
         for each in value:
             yield from referred(each)

@@ -1,4 +1,5 @@
-"""The servers beside upstream's test cluster: an S3 server `minio:9000` and `httpbin:9100`.
+"""The servers beside upstream's test cluster: an S3 server `minio:9000` and `httpbin:9100`; and the
+database of the image `influxdb`, as far as examples write to it.
 
 Each runs once, as a pod in a namespace of its own; a case that names one gets a Service by that
 name in its namespace. The S3 server is moto, which believes every signature; the other one is the
@@ -7,6 +8,7 @@ little of httpbin that the cases ask for.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -68,9 +70,24 @@ ThreadingHTTPServer(("0.0.0.0", 9100), Handler).serve_forever()
 _RUN = {"minio": ("conformance/moto", _S3), "httpbin": ("python", _HTTPBIN)}
 
 
+_INFLUXDB = """
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def answer(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.send_response(200 if self.path.startswith("/query") else 204)
+        self.end_headers()
+        self.wfile.write(b'{"results":[{"statement_id":0}]}' * self.path.startswith("/query"))
+    do_GET = do_POST = answer
+ThreadingHTTPServer(("0.0.0.0", 8086), Handler).serve_forever()
+"""
+
+
 def config() -> str:
-    """What the cluster's config.yaml has to say for these pods."""
-    return f"images:\n- {{match: conformance/moto, python: {MOTO}}}\n"
+    """What the cluster's config.yaml has to say for these pods and images."""
+    influxdb = {"match": "influxdb", "host": True, "entrypoint": ["python3", "-c", _INFLUXDB]}
+    moto = {"match": "conformance/moto", "python": str(MOTO)}
+    return f"images: {json.dumps([moto, influxdb])}\n"
 
 
 _ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
