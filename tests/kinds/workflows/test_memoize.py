@@ -68,6 +68,16 @@ def test_what_is_known_is_not_run_again(empty: Toy) -> None:
     assert entry["creationTimestamp"] == "2026-01-01T00:00:00Z"
 
 
+def test_what_was_just_kept_spares_the_next_step() -> None:
+    inputs = {"parameters": [{"name": "p"}]}
+    work = leaf(inputs=inputs, memoize={**MEMO, "maxAge": "1h"})
+    toy = finish(started(workflow(work, steps([call("a", p="1")], [call("b", p="1")]))))
+    assert node(toy, "b")["memoizationStatus"]["hit"] is True
+    assert status(toy)["phase"] == "Succeeded"
+    entry = json.loads(toy.objects[CACHE]["data"]["k-1"])
+    assert entry["nodeID"] == node(toy, "a")["id"]
+
+
 @pytest.mark.parametrize(
     ("more", "key", "hit"),
     [

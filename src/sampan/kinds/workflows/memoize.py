@@ -79,7 +79,8 @@ def _entry(walk: Walk, memo: Mapping[str, Any]) -> dict[str, Any] | None:
     except ValueError as fault:
         raise Missing(f"invalid maxAge: {fault}") from fault
     found = walk.workflow.configmaps.get(_cache(memo))
-    text = ((_checked(found).get("data") or {}) if found else {}).get(memo["key"])
+    kept = (_checked(found).get("data") or {}) if found else {}
+    text = walk.remembered.get((_cache(memo), memo["key"]), kept.get(memo["key"]))
     if not text:
         return None
     try:
@@ -127,6 +128,7 @@ def remember(walk: Walk, node: Node) -> None:
     head = {"apiVersion": "v1", "kind": "ConfigMap"}
     walk.actions.append(Apply({**head, "metadata": {**about, "labels": labels}}))
     walk.actions.append(Patch(_key(walk, name), {"data": {status["key"]: text}}))
+    walk.remembered[name, status["key"]] = text
 
 
 def _full(name: str, node: Node) -> str:

@@ -119,6 +119,7 @@ class Walk:
             str, frozenset[str]
         ] = {}  # steps whose results are asked for, by boundary
         self.memos: dict[str, Mapping[str, Any]] = {}  # what to note of new nodes, by their names
+        self.remembered: dict[tuple[str, str], str] = {}  # put into caches: by name and key
         self.wants = self._wants()  # the locks that the workflow and its nodes want or hold
         self.actions: list[Action] = []
         self.done: list[Action] = []  # notes on pods that are over: nobody waits for these
