@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sampan.kube import names
+from sampan.kube import names, nets
 from sampan.kube.keys import Key, Manifest
 from sampan.nodes.forward import Forward
 
@@ -38,6 +38,17 @@ class Open:
 
     async def open(self, host: str, port: int) -> Any:
         return await asyncio.open_connection(host, port)
+
+
+def test_the_api_is_found_by_its_name_and_no_other_port_of_the_machine() -> None:
+    found = service("kubernetes", 443, 6443), service("web", 443, 6443)
+    for each in (one for pair in found for one in pair):
+        each["metadata"] = {**each["metadata"], "namespace": "default"}
+        for end in each.get("endpoints") or ():
+            end["addresses"] = [nets.GATEWAY]
+    forward = Forward(Few(*found[0], *found[1]), Open())  # type: ignore[arg-type]
+    assert forward._place("kubernetes.default.svc", 443, "ns") == ("127.0.0.1", 6443)
+    assert forward._place("web.default.svc", 443, "ns") == (nets.GATEWAY, 6443)
 
 
 def service(name: str, port: int, to: int, ip: str = "10.96.0.9", **spec: Any) -> list[Manifest]:

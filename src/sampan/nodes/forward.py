@@ -31,6 +31,7 @@ _LARGEST = 1 << 16  # bytes of a request's head
 _PATIENCE = 10.0  # seconds to connect
 _CHUNK = 1 << 16
 _DROPPED = ("connection:", "proxy-", "keep-alive:")
+_API = {"namespace": "default", "name": "kubernetes"}
 Place = tuple[str, int]
 
 
@@ -112,6 +113,8 @@ class Forward:
         if not found:
             raise Refused(f'502 no endpoints of service "{about["name"]}" at port {port}')
         address, number = random.choice(found)
+        if service["metadata"] | _API == service["metadata"] and address == nets.GATEWAY:
+            address = "127.0.0.1"  # pods reach our own API there; nothing else of this machine
         return str(address), int(number)
 
     # -- requests ---------------------------------------------------------------------------------

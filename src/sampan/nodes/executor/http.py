@@ -156,6 +156,8 @@ async def _ask(job: Job, template: Manifest, headers: list[tuple[str, str]]) -> 
                     if reply.status not in (301, 302, 303, 307, 308) or not onward:
                         return await _answer(reply)
                     status = reply.status
+            except aiohttp.ClientHttpProxyError as error:  # its own text has our word in it
+                raise Failed(f'{method.capitalize()} "{url}": dial tcp: {error.message}') from None
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise Failed(f'{method.capitalize()} "{url}": {_reason(error)}') from error
             before, url = url, urljoin(url, onward)
