@@ -1,4 +1,7 @@
-"""Every `sh` block of README and docs/ is run; what the documents say must hold."""
+"""Every `sh` and `python` block of README and docs/ is run; what the documents say must hold.
+
+Python blocks are scripts of users, with hera and what else they import installed.
+"""
 
 import os
 import re
@@ -11,7 +14,9 @@ import pytest
 from support import ROOT
 
 pytestmark = pytest.mark.slow
-BLOCK = re.compile(r"^```sh\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.M | re.S)
+HERA = ROOT / ".venvs" / "hera" / "bin" / "python"
+PYTHON = f"cat > $HOME/script.py <<'SCRIPT'\n{{}}SCRIPT\n{HERA} $HOME/script.py\n"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Set-up from nothing has tests of its own: CI runs `make test`, test_install.py the other.
 ELSEWHERE = ("python3 install.py", "make ")
@@ -20,9 +25,10 @@ ELSEWHERE = ("python3 install.py", "make ")
 def script(page):
     """All blocks of the page as one shell script: a reader goes through them in order."""
     blocks = [
-        text
-        for text in BLOCK.findall(page.read_text())
+        PYTHON.format(text) if language == "python" else text
+        for language, text in BLOCK.findall(page.read_text())
         if not all(line.startswith(ELSEWHERE) for line in text.splitlines() if line)
+        and (language == "sh" or HERA.exists())  # `make setup` makes it
     ]
     return "".join(blocks)
 
