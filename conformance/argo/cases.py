@@ -179,6 +179,7 @@ def referred(value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for each in value:
             yield from referred(each)
-    elif isinstance(value, str) and "templateRef" in value.replace("T", "t") and "\n" in value:
+    elif isinstance(value, str):
+        yield "WorkflowTemplate", value  # a parameter may name one for a manifest that is a text
         for match in re.finditer(r"emplateRef:\s*\n\s*name:\s*(\S+)", value):
             yield "WorkflowTemplate", match[1]
