@@ -33,7 +33,7 @@ from sampan.store.objects import Store
 from sampan.store.records import EventType, Index, Record, StorageFailed
 
 _MOST_DECODED = 4096
-_MOST_DECODED_BYTES = 12 << 20
+_MOST_DECODED_BYTES = 8 << 20
 
 
 def _agree(*_: object) -> None:

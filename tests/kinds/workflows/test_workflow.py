@@ -286,3 +286,20 @@ def calls(work: Callable[[], object]) -> int:
     finally:
         sys.setprofile(before)
     return count
+
+
+def test_no_more_pods_are_asked_for_while_many_wait_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sampan.kinds.workflows.walk.MOST_PENDING", 10)
+    toy = Toy(COMPONENT)
+    toy.create(workflow(leaf(), dag(*(task(f"n{place}") for place in range(25)))))
+    begun = []
+    for _ in range(3):
+        toy.settle()
+        begun.append(len(toy.pods()))
+        for pod in toy.pods():
+            toy.run_pod(pod, "Succeeded")
+    toy.settle()
+    assert begun == [10, 20, 25]
+    assert status(toy)["phase"] == "Succeeded"

@@ -31,6 +31,8 @@ from sampan.kube.times import parse, rfc3339
 
 MOST_MADE = 200
 """Nodes that one look makes before it lets others have their turn, and is asked again."""
+MOST_PENDING = 1000
+"""Pods that wait to run. More of them help nobody, and each is looked at again and again."""
 POD_GRACE = 10.0
 """Seconds in which a pod that was just made may be unseen."""
 TOO_DEEP = (
@@ -134,6 +136,7 @@ class Walk:
         self.again_in: float | None = None
         self.deadline = _deadline(run)  # of the whole workflow
         self.daemons: set[str] = set()  # ids of the nodes that are daemons
+        self.pending = 0  # pods that do not run yet
         self.pods = Counter[str]()  # pods that are not over, by boundary; "" counts all
         self.active = Counter[str]()  # pods, steps and dags that are not over, by boundary
         self.going = Counter[str]()  # nodes that others wait for, by boundary
@@ -221,6 +224,7 @@ class Walk:
         elif not nodes.over(node) and node["type"] in nodes.COUNTED:
             self.active[boundary] += step
             if nodes.active(node):
+                self.pending += step * (node["phase"] == "Pending")
                 self.pods[""] += step
                 self.pods[boundary] += step
 
@@ -233,11 +237,12 @@ class Walk:
 
     @property
     def is_full(self) -> bool:
-        """Whether this look has made so many nodes that the others have to wait for the next."""
-        if self.made < MOST_MADE:
-            return False
-        self.wait(0.0)
-        return True
+        """Whether so many nodes were made that the others have to wait for the next look, or so
+        many pods wait to run that more have to wait for these."""
+        if self.made >= MOST_MADE:
+            self.wait(0.0)
+            return True
+        return self.pending >= MOST_PENDING
 
     def wait(self, seconds: float) -> None:
         """Ask to be called again, at the latest after so many seconds."""
