@@ -22,6 +22,7 @@ from sampan.kinds.workflows.artifacts.strategies import COMPLETION, DELETION, FI
 from sampan.kinds.workflows.pods.about import Unbuildable
 from sampan.kinds.workflows.resolve import execution
 from sampan.kube import meta, names
+from sampan.kube.conditions import without_condition
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import NOTHING, Action, Apply, Controller, Delete, Emit, Patch, Plan, View
 
@@ -231,9 +232,8 @@ def _note(status: dict[str, Any], field: str, name: str) -> None:
 
 def _condition(seen: Collection, status: dict[str, Any], message: str) -> None:
     now = status.get("conditions") or seen.status.get("conditions") or []
-    others = [each for each in now if each["type"] != _CONDITION]
     new = {"type": _CONDITION, "status": "True", "message": message}
-    status["conditions"] = [*others, new]
+    status["conditions"] = [*without_condition(now, _CONDITION), new]
 
 
 def _failed(seen: Collection, message: str) -> Iterator[Action]:

@@ -12,6 +12,7 @@ from typing import Any
 from sampan.kinds.workflows.cron import children, policy
 from sampan.kinds.workflows.cron.types import Child, Series
 from sampan.kube import names
+from sampan.kube.conditions import without_condition
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Patch
 from sampan.kube.times import rfc3339
@@ -99,7 +100,7 @@ class Account:
             self._conditions.append(said)
 
     def settle(self, type: str) -> None:
-        self._conditions = [each for each in self._conditions if each.get("type") != type]
+        self._conditions = without_condition(self._conditions, type)
 
     def patch(self) -> Patch | None:
         """The write that brings the object up to date; None when it is."""

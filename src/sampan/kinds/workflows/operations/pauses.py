@@ -36,11 +36,11 @@ def resume(workflow: Manifest, now: str, selector: str = "", by: str = "") -> Pa
     """
     said = f"Resumed by: {by}" if by else ""
     if selector:
-        return _change(workflow, now, selector, phase="Succeeded", message=said)
+        return set_outputs(workflow, now, selector, phase="Succeeded", message=said)
     changed: dict[str, Node] = {}
     for node in _suspended(workflow):
         message = "; ".join(each for each in (node.get("message"), said) if each)
-        changed[node["id"]] = _turned(_defaulted(node), "Succeeded", now, message)
+        changed[node["id"]] = nodes.turned(_defaulted(node), "Succeeded", now, message)
     patch: Patch = {}
     if workflow["spec"].get("suspend") is True:
         patch["spec"] = {"suspend": None}
@@ -52,7 +52,7 @@ def resume(workflow: Manifest, now: str, selector: str = "", by: str = "") -> Pa
 def stop(workflow: Manifest, now: str, selector: str = "", message: str = "") -> Patch | None:
     """End all but exit handlers, or fail the suspended nodes selected. Raises Refused."""
     if selector:
-        return _change(workflow, now, selector, phase="Failed", message=message)
+        return set_outputs(workflow, now, selector, phase="Failed", message=message)
     return _shut(workflow, "Stop")
 
 
@@ -72,30 +72,8 @@ def set_outputs(
 ) -> Patch:
     """Set phase, message or supplied outputs of the suspended nodes selected. Raises Refused."""
     if not selector:
-        what = (
-            "'set' currently only targets suspend nodes, use a node field selector to target them"
-        )
-        raise Refused(what, bad=True)
-    return _change(workflow, now, selector, phase=phase, message=message, values=values)
-
-
-def _shut(workflow: Manifest, strategy: str) -> Patch:
-    about = workflow["metadata"]
-    if ((workflow.get("status") or {}).get("phase") or "") in nodes.COMPLETED:
-        named = f'workflow: "{about["name"]}", namespace: "{about.get("namespace") or ""}"'
-        raise Refused(f"cannot shutdown a completed workflow: {named}", bad=True)
-    return {"spec": {"shutdown": strategy}}
-
-
-def _change(
-    workflow: Manifest,
-    now: str,
-    selector: str,
-    *,
-    phase: Phase | None = None,
-    message: str = "",
-    values: Mapping[str, str] = {},
-) -> Patch:
+        what = "'set' currently only targets suspend nodes"
+        raise Refused(f"{what}, use a node field selector to target them", bad=True)
     matches = selecting.parsed(selector)
     found = [node for node in _suspended(workflow) if matches(node)]
     if not found or not (phase or message or values):
@@ -110,13 +88,17 @@ def _change(
             raise Refused(str(fault), bad=True) from fault
         if values and exports.has_any(new.get("outputs")):
             outputs = exports.added(outputs, new["outputs"])
-        changed[node["id"]] = _turned(new, phase or node["phase"], now, message or None)
+        changed[node["id"]] = nodes.turned(new, phase or node["phase"], now, message or None)
     status: Patch = {"nodes": changed}
     return {"status": {**status, "outputs": outputs} if outputs else status}
 
 
-def _turned(node: Node, phase: Phase, now: str, message: str | None) -> Node:
-    return nodes.turned(node, phase, now, message)
+def _shut(workflow: Manifest, strategy: str) -> Patch:
+    about = workflow["metadata"]
+    if ((workflow.get("status") or {}).get("phase") or "") in nodes.COMPLETED:
+        named = f'workflow: "{about["name"]}", namespace: "{about.get("namespace") or ""}"'
+        raise Refused(f"cannot shutdown a completed workflow: {named}", bad=True)
+    return {"spec": {"shutdown": strategy}}
 
 
 def _defaulted(node: Node) -> Node:

@@ -21,6 +21,7 @@ from sampan.kinds.workflows.operations import selecting
 from sampan.kinds.workflows.operations.overrides import with_parameters
 from sampan.kinds.workflows.operations.refusals import Refused
 from sampan.kube import names, patches
+from sampan.kube.conditions import without_condition
 from sampan.kube.keys import Manifest
 
 _EXECUTED = ("Pod", "Container", "HTTP", "Plugin")
@@ -81,7 +82,7 @@ def _begun(workflow: Manifest, kept: Mapping[str, Node], now: str) -> Manifest:
     if stored := status.get("storedWorkflowTemplateSpec"):
         whole = {key: value for key, value in stored.items() if key != "shutdown"}
         status["storedWorkflowTemplateSpec"] = whole
-    others = [each for each in status.get("conditions") or () if each["type"] != "Completed"]
+    others = without_condition(status.get("conditions"), "Completed")
     status["conditions"] = [*others, {"type": "Completed", "status": "False"}]
     status |= {"startedAt": now, "nodes": dict(kept)}
     return {**workflow, "metadata": {**about, "labels": labels}, "spec": spec, "status": status}
