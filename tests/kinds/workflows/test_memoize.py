@@ -146,8 +146,9 @@ def test_the_cache_is_asked_once_the_lock_is_held(empty: Toy, kind: str, known: 
     assert "all" in toy.objects[CACHE]["data"]
 
 
-def test_a_cache_that_is_full_takes_no_more(empty: Toy) -> None:
-    cached(empty, "other", text="x" * (1 << 20))
+@pytest.mark.parametrize("text", ["x" * (1 << 20), "ä" * (1 << 19)], ids=["ascii", "bytes"])
+def test_a_cache_that_is_full_takes_no_more(empty: Toy, text: str) -> None:
+    cached(empty, "other", text=text)
     toy = finish(run(remembering(), empty))
     assert status(toy)["phase"] == "Succeeded"
     assert list(toy.objects[CACHE]["data"]) == ["other"]

@@ -119,7 +119,8 @@ def remember(walk: Walk, node: Node) -> None:
     name = status["cacheName"]
     text = _text(node["id"], node.get("outputs"), walk.now, walk.now)
     known = (walk.workflow.configmaps.get(name) or {}).get("data") or {}
-    size = sum(len(k) + len(v) for k, v in known.items() if k != status["key"]) + len(text)
+    others = (k + v for k, v in known.items() if k != status["key"])
+    size = sum(len(each.encode()) for each in (*others, text))
     if size > MOST:
         walk.actions.append(Emit("Warning", "CacheFull", _full(name, node)))
         return
