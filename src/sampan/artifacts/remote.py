@@ -1,4 +1,8 @@
-"""Artifacts on servers: what the helper process has to know for each, and the way there."""
+"""Artifacts on servers: what the helper process has to know for each, and the way there.
+
+Each verb is one request to the helper (`helper`), with the values of the secrets that the location
+names, and a proxy where only pods can reach the server. No server is spoken to from here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Outputs of suspend nodes that somebody supplies (`valueFrom.supplied`)."""
+"""Outputs of suspend nodes that somebody supplies (`valueFrom.supplied`).
+
+An output is open until it has a value; when the node ends, what is open takes its default.
+Upstream: argo-workflows workflow/util/util.go updateSuspendedNode, ResumeWorkflow.
+"""
 
 from __future__ import annotations
 
