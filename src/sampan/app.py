@@ -268,7 +268,9 @@ class Program:
             user=self.config.user,
         )
         crds = (each for one in self.components for each in one.crds)
-        await self._apply_all(each for each in crds if not self._stands(each))
+        for crd in crds:
+            if not self._stands(crd):
+                await self._apply(crd)  # one by one: all at once would need megabytes for ever
         await self._apply_all((*own, *(each for one in self.components for each in one.objects)))
 
     async def _apply_all(self, manifests: Iterable[Manifest]) -> None:

@@ -176,7 +176,8 @@ async def _apply(
         subresource=subresource,
         ignore=_ignored(resource, config, subresource),
     )
-    merged = _own(merged)
+    if old is not None or backend.hooks.active:  # else nobody shares it, and nothing is tried again
+        merged = _own(merged)
     if record is None or old is None:
         backend.gate.may_create(resource, namespace, name, call.user)
         return await create(backend, resource, namespace, merged, call, applied=True), True
