@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -111,10 +112,10 @@ def test_writes(serve: Callable[..., None]) -> None:
         api = client.server.inprocess
         key = Key("Pod", "a", "p")
         applied = await api.patch(
-            key, dict(POD), type="apply", subresource="", manager="m", force=True
+            key, deepcopy(POD), type="apply", subresource="", manager="m", force=True
         )
         again = await api.patch(
-            key, dict(POD), type="apply", subresource="", manager="m", force=True
+            key, deepcopy(POD), type="apply", subresource="", manager="m", force=True
         )
         assert again["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]
         await api.post(key, "binding", {"target": {"kind": "Node", "name": "n"}})

@@ -34,6 +34,8 @@ from sampan.store.records import EventType, Index, Record, StorageFailed
 
 _MOST_DECODED = 4096
 _MOST_DECODED_BYTES = 8 << 20
+_NOT_KEPT = frozenset({names.CRD})
+"""Large, and read seldom: what serves them keeps what it needs."""
 
 
 def _agree(*_: object) -> None:
@@ -200,6 +202,8 @@ class Backend:
         return Stored(written.data, manifest)
 
     def _remember(self, key: Key, revision: int, manifest: Manifest, size: int) -> None:
+        if key.kind in _NOT_KEPT:
+            return
         former = self._decoded.pop(key, None)
         self._decoded_bytes += size - (former[2] if former else 0)
         self._decoded[key] = (revision, manifest, size)

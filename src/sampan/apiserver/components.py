@@ -48,10 +48,11 @@ def schemas(resources: Iterable[Served]) -> Document:
     found: Document = {}
     for resource in resources:
         named = schema_name(resource)
-        if resource.schema.source is None:
+        source = resource.schema.source
+        if source is None:
             _reach(named, found)
         else:
-            found[named] = _custom(resource, resource.schema.source)
+            found[named] = _custom(resource, source)
             _reach(_META, found)
         if "list" in resource.verbs:
             found.setdefault(list_name(resource), _list(resource))
@@ -61,7 +62,7 @@ def schemas(resources: Iterable[Served]) -> Document:
 
 def schema_name(resource: Served) -> str:
     """What the schema of a resource is called among the components."""
-    if resource.schema.source is None:
+    if not resource.schema.is_custom:
         return resource.schema.name
     domain = ".".join(reversed(resource.group.split(".")))
     return f"{domain}.{resource.version}.{resource.object_kind}"

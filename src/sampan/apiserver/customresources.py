@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -28,7 +29,7 @@ from sampan.kube.component import Rules
 from sampan.kube.errors import ApiStatus, NotFound, Problem, invalid
 from sampan.kube.keys import Key, Manifest
 from sampan.lib.later import later
-from sampan.store.records import Event
+from sampan.store.records import Event, Record
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Definitions:
         self._backend = backend
         self._changed = changed
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._specs: dict[str, Any] = {}
+        self._served: dict[str, tuple[bytes, bool]] = {}
         self.rules = Rules(default=definitions.fill, prepare=self._prepare, validate=self._validate)
         self._stop: Callable[[], None] | None = None
 
@@ -49,7 +50,7 @@ class Definitions:
         """Serve what is stored, and follow changes."""
         store = self._backend.store
         for record in store.records(names.CRD):
-            self._serve(self._backend.manifest(record))
+            self._serve(record)
         self._stop = store.subscribe(names.CRD, self._tell)
 
     async def close(self) -> None:
@@ -62,14 +63,14 @@ class Definitions:
     # -- serving ------------------------------------------------------------------------------
 
     def _tell(self, event: Event) -> None:
-        crd = self._backend.manifest(event.record)
         if event.type == "DELETED":
-            self._specs.pop(crd["metadata"]["name"], None)
+            crd = self._backend.manifest(event.record)
+            self._served.pop(crd["metadata"]["name"], None)
             self._backend.resources.remove(definitions.kind_of(crd))
             self._changed(definitions.kind_of(crd))
             self._reconsider(crd["spec"]["group"])
         else:
-            self._serve(crd)
+            self._serve(event.record)
 
     def _reconsider(self, group: str) -> None:
         """Names have become free: those that wait for them may have them."""
@@ -87,14 +88,15 @@ class Definitions:
         self._tasks[name] = task
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
-    def _serve(self, crd: Manifest) -> None:
+    def _serve(self, record: Record) -> None:
+        crd = self._backend.manifest(record)
         name, kind = crd["metadata"]["name"], definitions.kind_of(crd)
         deleting = bool(crd["metadata"].get("deletionTimestamp"))
-        served = (crd["spec"], deleting)
-        if holds(crd, "Established") and self._specs.get(name) != served:
-            changed = name in self._specs and self._specs[name][0] != crd["spec"]
-            self._specs[name] = served
-            resources = list(definitions.resources_of(crd))
+        served = (hashlib.sha256(orjson.dumps(crd["spec"])).digest(), deleting)
+        if holds(crd, "Established") and self._served.get(name) != served:
+            changed = name in self._served and self._served[name][0] != served[0]
+            self._served[name] = served
+            resources = list(definitions.resources_of(crd, record.data))
             self._backend.resources.remove(kind)
             for resource in resources:
                 self._backend.resources.add(resource)

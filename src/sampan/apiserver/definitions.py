@@ -6,9 +6,11 @@ Upstream: k8s.io/apiextensions-apiserver pkg/apis/apiextensions/validation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
+
+import orjson
 
 from sampan.apiserver.resources import Custom, Resource, ScalePaths
 from sampan.apiserver.schemas import Schema, Subresource
@@ -26,8 +28,9 @@ def kind_of(crd: Manifest) -> str:
     return f"{crd['spec']['names']['kind']}.{crd['spec']['group']}"
 
 
-def resources_of(crd: Manifest) -> Iterator[Resource]:
-    """One resource for each served version. The definition has been validated."""
+def resources_of(crd: Manifest, stored: bytes) -> Iterator[Resource]:
+    """One resource for each served version. The definition has been validated; `stored` is its
+    JSON, from which schemas are read when they are needed: decoded, large ones take megabytes."""
     spec = crd["spec"]
     called = spec["names"]
     storage = next(v["name"] for v in spec["versions"] if v["storage"])
@@ -35,7 +38,6 @@ def resources_of(crd: Manifest) -> Iterator[Resource]:
         if not version["served"]:
             continue
         subresources = version.get("subresources") or {}
-        schema = (version.get("schema") or {}).get("openAPIV3Schema") or {}
         yield Resource(
             group=spec["group"],
             version=version["name"],
@@ -47,7 +49,7 @@ def resources_of(crd: Manifest) -> Iterator[Resource]:
             categories=called.get("categories") or (),
             namespaced=spec["scope"] == "Namespaced",
             trait=Trait(fields=_selectable(version)),
-            schema=partial(Schema.from_crd, schema),
+            schema=partial(Schema, read=partial(_schema, stored, version["name"])),
             subresources=_subresources(
                 spec["group"], version["name"], called["kind"], subresources
             ),
@@ -61,6 +63,13 @@ def resources_of(crd: Manifest) -> Iterator[Resource]:
                 _changed_at(crd),
             ),
         )
+
+
+def _schema(stored: bytes, version: str) -> Mapping[str, Any]:
+    """The openAPIV3Schema of a version of a definition."""
+    versions = orjson.loads(stored)["spec"]["versions"]
+    found = next(each for each in versions if each["name"] == version)
+    return (found.get("schema") or {}).get("openAPIV3Schema") or {}
 
 
 def _changed_at(crd: Manifest) -> int:

@@ -51,7 +51,7 @@ def resources() -> Iterator[Resource]:
             list_kind=f"{kind}List",
             namespaced=plural == "pods",
             trait=Trait(generation=False),
-            schema=partial(Schema, source=schema),
+            schema=partial(Schema.from_crd, schema),
             verbs=_READ,
         )
 

@@ -117,8 +117,9 @@ def _tag(resources: Iterable[Served]) -> str:
         seen.update(f"{resource.group} {resource.version} {resource.plural}".encode())
         seen.update(f"{resource.object_kind} {resource.verbs}".encode())
         seen.update(resource.list_kind.encode())
-        if resource.schema.source is not None:
-            seen.update(orjson.dumps(resource.schema.source))
+        source = resource.schema.source
+        if source is not None:
+            seen.update(orjson.dumps(source))
             seen.update(",".join(resource.selectable_fields).encode())
     return seen.hexdigest().upper()
 
@@ -138,7 +139,7 @@ def paths(resource: Served) -> Document:
     base += "namespaces/{namespace}/" if resource.namespaced else ""
     base += resource.plural
     own, listed = _content(schema_name(resource)), _content(list_name(resource))
-    patches = [*_JSON_PATCHES, *((_STRATEGIC,) if resource.schema.source is None else ()), _APPLY]
+    patches = [*_JSON_PATCHES, *(() if resource.schema.is_custom else (_STRATEGIC,)), _APPLY]
     patch = {"content": {kind: {"schema": {"type": "object"}} for kind in patches}}
     operation = partial(_operation, resource)
     collection = {

@@ -125,11 +125,10 @@ class Resource:
     @cached_property
     def rules(self) -> Place | None:
         """The CEL rules of a custom resource; None when it has none. Compiled when first needed."""
-        if self.custom is None or self.schema.source is None or not self.schema.has_rules:
+        if self.custom is None or not self.schema.has_rules:
             return None
-        found: Place | None = later("sampan.apiserver.expressions.rules").compiled(
-            self.schema.source
-        )
+        rules = later("sampan.apiserver.expressions.rules")
+        found: Place | None = rules.compiled(self.schema.source)
         return found
 
     def key(self, namespace: str, name: str) -> Key:

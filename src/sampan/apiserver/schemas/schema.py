@@ -7,7 +7,7 @@ they are decoded (`check`, 400); custom ones take any JSON and are validated aft
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -20,45 +20,55 @@ from sampan.kube.keys import Manifest
 
 
 class Schema:
-    """`source` is a custom resource's openAPIV3Schema, `name` an own kind's definition. What is
-    needed of either is compiled when first used."""
+    """`read` answers with a custom resource's openAPIV3Schema, `name` is an own kind's definition.
+    What is needed of either is compiled when first used; the source is read each time, since it is
+    large and few ask for it."""
 
-    __slots__ = ("_root", "_validator", "name", "source")
+    __slots__ = ("_read", "_root", "_validator", "name")
 
-    def __init__(self, *, name: str = "", source: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, *, name: str = "", read: Callable[[], Mapping[str, Any]] | None = None
+    ) -> None:
         self.name = name
-        self.source = source
+        self._read = read
         self._root: Struct | None = None
         self._validator: Validator | None = None
 
     @classmethod
     def from_crd(cls, schema: Mapping[str, Any]) -> Schema:
         """The schema of a custom resource from its openAPIV3Schema ({} keeps everything)."""
-        return cls(source=schema or _KEEPS_ALL)
+        return cls(read=lambda: schema)
+
+    @property
+    def source(self) -> Mapping[str, Any] | None:
+        """The schema of a custom resource as its definition has it; None for own kinds."""
+        return (self._read() or _KEEPS_ALL) if self._read is not None else None
 
     @property
     def root(self) -> Struct:
         """The structure: for apply, strategic merge and OpenAPI."""
         if self._root is None:
-            if self.source is None:
+            source = self.source
+            if source is None:
                 node = core.compiler().node(self.name)
                 assert isinstance(node, Struct)
                 self._root = node
             else:
                 metadata = core.compiler().node(core.OBJECT_META)
-                self._root = custom.compile_crd(self.source, metadata)
+                self._root = custom.compile_crd(source, metadata)
         return self._root
 
     @property
     def has_rules(self) -> bool:
         """Whether there are CEL rules (x-kubernetes-validations)."""
-        if self.source is None or _RULES.encode() not in orjson.dumps(self.source):
+        source = self.source
+        if source is None or _RULES.encode() not in orjson.dumps(source):
             return False  # the search in the text is quick; most large CRDs end here
-        return _has_rules(self.source)
+        return _has_rules(source)
 
     @property
     def is_custom(self) -> bool:
-        return self.source is not None
+        return self._read is not None
 
     def examine(self, manifest: Manifest, kind: str, version: str) -> list[str]:
         """`check` and `unknown` in one walk: the quick way for a manifest that is in order."""
@@ -89,17 +99,18 @@ class Schema:
 
     def problems(self, manifest: Manifest) -> list[Problem]:
         """What the CRD's schema says against a custom resource; [] for own kinds."""
-        if self.source is None:
-            return []
         if self._validator is None:
-            self._validator = Validator({**self.source, "x-kubernetes-int-or-string": False})
+            source = self.source
+            if source is None:
+                return []
+            self._validator = Validator({**source, "x-kubernetes-int-or-string": False})
         found: list[Problem] = []
         self._validator.problems(manifest, None, found)
         return found
 
     def fill(self, manifest: Manifest) -> None:
         """Put in the CRD's defaults, in place; for own kinds only drop nulls."""
-        if self.source is None:
+        if not self.is_custom:
             if _has_null(manifest):
                 drop_nulls(manifest)
         elif self.root.fills:
