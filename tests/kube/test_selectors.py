@@ -33,6 +33,7 @@ def test_label_text(text: str, held: dict[str, str], expected: bool | None) -> N
             selectors.parse_labels(text)
     else:
         assert selectors.parse_labels(text).matches(held) is expected
+        assert selectors.parse_labels(text).test(held) is expected
 
 
 @pytest.mark.parametrize(

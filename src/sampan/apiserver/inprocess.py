@@ -43,7 +43,8 @@ class InProcess:
         found = self._backend.records(kind, namespace)
         if selector.empty:
             return [manifest(record) for record in found]
-        return [manifest(record) for record in found if selector.matches(record.index.labels)]
+        test = selector.test
+        return [manifest(record) for record in found if test(record.index.labels)]
 
     def owned(self, uid: str, kind: str = "", namespace: str = "") -> Sequence[Manifest]:
         """`kind` "" is every kind."""

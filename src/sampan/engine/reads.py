@@ -40,13 +40,10 @@ class Selection(Struct, frozen=True):
 
     @property
     def bucket(self) -> Hashable:
-        """Where the index keeps it: under one label pair that all it selects must have, if any."""
-        pairs = (
-            (term.key, term.values[0])
-            for term in self.selector.requirements
-            if term.op == "in" and len(term.values) == 1
-        )
-        return (self.kind, self.namespace, next(pairs, None))
+        """Where the index keeps it: under one label pair that all it selects must have, if any. Of
+        several the one with the longest value: a name says more than a `false`."""
+        pairs = self.selector.pairs
+        return (self.kind, self.namespace, max(pairs, key=lambda pair: len(pair[1]), default=None))
 
 
 Footprint = Hashable

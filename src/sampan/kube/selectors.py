@@ -9,7 +9,7 @@ Upstream: k8s.io/apimachinery pkg/labels/selector.go, pkg/fields, pkg/apis/meta/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -49,6 +49,21 @@ class LabelSelector(Struct, frozen=True):
     @property
     def empty(self) -> bool:
         return not self.requirements
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The labels that it demands with one value each."""
+        terms = self.requirements
+        return tuple((t.key, t.values[0]) for t in terms if t.op == "in" and len(t.values) == 1)
+
+    @property
+    def test(self) -> Callable[[Mapping[str, str]], bool]:
+        """`matches` for many objects: what is only pairs, as most are, is seen several times as
+        quickly."""
+        pairs = frozenset(self.pairs)
+        if len(self.requirements) > len(self.pairs):
+            return self.matches
+        return lambda labels: pairs <= labels.items()
 
     def matches(self, labels: Mapping[str, str] | None) -> bool:
         labels = labels or {}
