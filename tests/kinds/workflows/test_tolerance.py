@@ -46,6 +46,19 @@ def test_a_node_of_no_known_phase_does_no_harm(phase: Any, type: str) -> None:
     assert done["phase"] == "Succeeded"
 
 
+@pytest.mark.parametrize("progress", ["", "a/b", "1", f"{'9' * 5000}/1"])
+def test_boundaries_in_a_circle_and_odd_progress_hold_nobody_up(progress: str) -> None:
+    begun = {"phase": "Running", "type": "Steps", "startedAt": BORN, "progress": progress}
+    ring = [
+        {"id": "wf", "name": "wf", "displayName": "wf", "boundaryID": "wf-1", **begun},
+        {"id": "wf-1", "name": "x", "displayName": "x", "boundaryID": "wf", **begun},
+        {**begun, "id": "wf-2", "name": "y", "displayName": "y", "type": "Pod"},
+    ]
+    toy = started(foreign(*ring, phase="Running"))
+    finish(toy)
+    assert nodes(toy)["wf"]["progress"] != progress
+
+
 def test_one_that_is_over_without_a_time_has_ended_when_it_began() -> None:
     ended = {"id": "wf", "name": "wf", "type": "Pod", "phase": "Failed"}
     known = status_of(foreign(ended, phase="Failed"))

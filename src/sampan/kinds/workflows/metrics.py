@@ -80,9 +80,9 @@ def _wanted(body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return (body.get("metrics") or {}).get("prometheus") or ()
 
 
-def _template(walk: Walk, node: Node) -> Template:
+def _template(walk: Walk, node: Node, depth: int = 0) -> Template:
     named = {key: node[field] for key, field in _NAMED.items() if node.get(field)}
-    who = named or _inline(walk, node)
+    who = named or _inline(walk, node, depth)
     scope = str(node.get("templateScope") or "")
     try:
         return walk.book.find(who, "" if scope.startswith("local/") else scope).template
@@ -90,16 +90,18 @@ def _template(walk: Walk, node: Node) -> Template:
         return {}
 
 
-def _inline(walk: Walk, node: Node) -> Mapping[str, Any]:
+def _inline(walk: Walk, node: Node, depth: int) -> Mapping[str, Any]:
     """The step or task that holds the template of a node which names none."""
     around = walk.by_id(node.get("boundaryID") or "")
-    if around is None:
+    if around is None or depth > _DEEPEST:
         return {}
     name = node["displayName"].partition("(")[0]
-    found = references.children(_template(walk, around))
+    found = references.children(_template(walk, around, depth + 1))
     return next((each for each in found if each.get("name") == name), {})
 
 
+_DEEPEST = 100
+"""Boundaries within each other; those of a foreign status may name each other in a circle."""
 _NAMED = {"template": "templateName", "templateRef": "templateRef"}
 
 

@@ -8,6 +8,7 @@ behind a node).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -18,6 +19,8 @@ from sampan.kinds.workflows.walk import Walk
 COUNTED = ("Pod", "HTTP", "Plugin", "Container", "Suspend")
 _SUMS = ("Steps", "DAG", "Retry", "TaskGroup", "StepGroup")
 """In an order in which the parts come first, within one boundary."""
+_READABLE = re.compile(r"[0-9]{1,9}/[0-9]{1,9}")
+_UNKNOWN = (0, 1)
 _NOTHING = (0, 0)
 
 Part = tuple[int, int]
@@ -61,6 +64,9 @@ def _own(walk: Walk, node: Node) -> Part:
 
 @lru_cache(maxsize=4096)
 def _read(text: str) -> Part:
+    """What makes no sense has not begun: anybody may write it."""
+    if not _READABLE.fullmatch(text):
+        return _UNKNOWN
     part, _, whole = text.partition("/")
     return int(part), int(whole)
 
@@ -89,6 +95,6 @@ def _sums(sums: list[Node], own: Mapping[str, Part], direct: Mapping[str, Part])
 
 def _depth(boundaries: Mapping[str, Node], id: str) -> int:
     depth = 0
-    while id in boundaries:
+    while id in boundaries and depth < len(boundaries):  # they may name each other in a circle
         depth, id = depth + 1, boundaries[id].get("boundaryID", "")
     return depth
