@@ -121,6 +121,7 @@ class Program:
         self.config = config
         self.clock = SystemClock()
         self.components = components(config.without)
+        gc.freeze()  # all is loaded, and lives on: `_settle_memory` need not walk it
         home.store.mkdir(exist_ok=True, mode=0o700)
         self.certificates = certificates.ensure(home.keys, self.clock)
         database = home.store / "objects.db"
