@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +15,15 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SAMPAN = [sys.executable, "-m", "sampan.cli.main"]
+
+
+def until(condition, seconds=20):
+    """What the condition answers once that is true; it is asked again and again."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.05)
+    return found
 
 
 class Sampan:

@@ -3,10 +3,11 @@
 import json
 import os
 import signal
-import time
 import urllib.request
 
 import pytest
+
+from support import until
 
 pytestmark = pytest.mark.slow
 WORKFLOW = {
@@ -28,13 +29,6 @@ def ask(sampan, token, method, path, body=None):
         return json.load(answer)
 
 
-def until(true):
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_what_is_deleted_stays_in_the_archive(own_sampan):
     own_sampan.home.mkdir()
     (own_sampan.home / "config.yaml").write_text("archive: true\n")
@@ -42,7 +36,7 @@ def test_what_is_deleted_stays_in_the_archive(own_sampan):
     token = own_sampan("token").strip()
     made = ask(own_sampan, token, "POST", "workflows/default", {"workflow": WORKFLOW})
     uid = made["metadata"]["uid"]
-    until(lambda: ask(own_sampan, token, "GET", "archived-workflows")["items"])
+    until(lambda: ask(own_sampan, token, "GET", "archived-workflows")["items"], seconds=30)
     os.kill(own_sampan.pid, signal.SIGKILL)
     own_sampan.up()
     ask(own_sampan, token, "DELETE", "workflows/default/w")

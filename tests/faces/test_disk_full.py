@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support import Sampan, kubectls
+from support import Sampan, kubectls, until
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,14 +62,6 @@ def written(sampan, name):
     command = [KUBECTL, "create", "configmap", name, "--from-literal=k=" + "v" * 5000]
     done = sampan.run(command, check=False)
     return done.returncode == 0, done.stderr
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.1)
-    return found
 
 
 @pytest.mark.skipif(not KUBECTL, reason="no kubectl on this machine")

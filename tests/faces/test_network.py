@@ -7,11 +7,10 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
-from support import kubectls
+from support import kubectls, until
 
 KUBECTL = next(iter(kubectls().values()), "")
 pytestmark = [
@@ -106,14 +105,6 @@ def service(name, **more):
 def client(name="client"):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
             "spec": {"containers": [container()], "terminationGracePeriodSeconds": 0}}  # fmt: skip
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.05)
-    return found
 
 
 QUICK = {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1}

@@ -5,12 +5,12 @@ Each step appends its name to a file on a claim, so that one which ran twice or 
 
 import json
 import random
-import time
 from collections import Counter
 
 import pytest
 
 from faces.test_crash import kill
+from support import until
 
 pytestmark = pytest.mark.slow
 
@@ -90,13 +90,6 @@ def done(sampan, namespace):
     return sum(node["type"] == "Pod" and node["phase"] == "Succeeded" for node in nodes)
 
 
-def wait_until(true, seconds=90):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def gist(found):
     """What of a status does not depend on when things happened."""
     told = ("type", "phase", "message", "displayName", "templateName", "boundaryID", "inputs")
@@ -110,20 +103,20 @@ def gist(found):
 def lines(sampan, namespace):
     sampan.request("POST", f"/api/v1/namespaces/{namespace}/pods", READER)
     path = f"/api/v1/namespaces/{namespace}/pods/reader"
-    wait_until(lambda: sampan.request("GET", path)[1]["status"].get("phase") == "Succeeded")
+    until(lambda: sampan.request("GET", path)[1]["status"].get("phase") == "Succeeded", seconds=90)
     return Counter(sampan("logs", "-n", namespace, "reader").split())
 
 
 def test_five_kills_change_nothing_about_a_workflow_of_200_steps(own_sampan):
     own_sampan.up()
     start(own_sampan, "quiet")
-    wait_until(lambda: status(own_sampan, "quiet").get("phase") == "Succeeded")
+    until(lambda: status(own_sampan, "quiet").get("phase") == "Succeeded", seconds=90)
     start(own_sampan, "rough")
     for at in sorted(random.sample(range(5, STEPS - 5), KILLS)):
-        wait_until(lambda at=at: done(own_sampan, "rough") >= at)
+        until(lambda at=at: done(own_sampan, "rough") >= at, seconds=90)
         kill(own_sampan)
         own_sampan.up()
-    wait_until(lambda: status(own_sampan, "rough").get("phase") == "Succeeded")
+    until(lambda: status(own_sampan, "rough").get("phase") == "Succeeded", seconds=90)
     rough, quiet = (gist(status(own_sampan, name)) for name in ("rough", "quiet"))
     assert json.dumps(rough, sort_keys=True) == json.dumps(quiet, sort_keys=True)
     assert rough["progress"] == f"{STEPS}/{STEPS}"
