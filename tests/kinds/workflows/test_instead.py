@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from kinds.toy import Toy
-from kinds.workflows.makers import WORKFLOW, dag, leaf, task, workflow
+from kinds.workflows.makers import WORKFLOW, call, dag, leaf, steps, task, workflow
 from sampan.kinds.workflows import COMPONENT
 from sampan.kinds.workflows.workflow import decide, see
 from sampan.kube.keys import Manifest
@@ -28,7 +30,8 @@ def refused(manifest: Manifest, kind: str) -> list[Patch]:
 
 def test_a_refused_pod_ends_its_node_in_error() -> None:
     (patch,) = refused(workflow(leaf(), dag(task("a"), task("b"))), "Pod")
-    (node,) = patch.patch["status"]["nodes"].values()
+    node, root = patch.patch["status"]["nodes"].values()
+    assert (root["phase"], root["children"]) == ("Running", [node["id"]])
     assert (node["displayName"], node["phase"], node["message"]) == ("a", "Error", "no")
     assert node["finishedAt"]
 
@@ -73,6 +76,24 @@ def test_an_attempt_that_may_not_be_made_is_followed_by_the_next() -> None:
     assert (status["phase"], len(status["nodes"])) == ("Error", 4)
     attempts = [node for node in status["nodes"].values() if node["type"] == "Pod"]
     assert {node["message"] for node in attempts} == {"no account"}
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        dag(task("a"), task("b", "a"), task("c")),
+        dag(task("a"), task("b", "a.Succeeded"), task("c", "b.Failed || b.Errored")),
+        steps([call("a"), call("b")], [call("c")]),
+        steps([{**call("a"), "withItems": [1, 2]}]),
+        dag({**task("a"), "withItems": [1, 2]}, task("b", "a")),
+    ],
+)
+def test_what_is_around_a_refused_pod_ends_as_well(main: dict[str, Any]) -> None:
+    status = carry_on(workflow(leaf(), main), "nobody")
+    assert status["phase"] in ("Failed", "Error")
+    assert all(node["finishedAt"] for node in status["nodes"].values())
+    listed = [each for node in status["nodes"].values() for each in node.get("children") or ()]
+    assert set(listed) == status["nodes"].keys() - {"wf"}
 
 
 def test_what_an_agent_was_to_do_ends_in_error_when_there_may_be_no_agent() -> None:

@@ -48,13 +48,27 @@ class Instead(Struct, frozen=True):
         node = self.made.get(noted.get(names.ANNOTATION_NODE_ID) or "")
         if node is None or nodes.over(node):
             return []
-        around = (
-            each
-            for each in self.made.values()
-            if each["type"] == "Retry" and node["id"] in (each.get("children") or ())
-        )  # it knows its attempts by its children alone
         ended = nodes.turned(node, "Error", self.now, message)
-        return [status.of_nodes(self.run, (*around, ended))]
+        return [status.of_nodes(self.run, self._hung(ended))]
+
+    def _hung(self, ended: Node) -> list[Node]:
+        """The node and those above it, as they were but for the way to it: all else that the look
+        changed is not written, and is decided again."""
+        told = {ended["id"]: ended}
+        while above := [
+            each
+            for id, each in self.made.items()
+            if id not in told and not told.keys().isdisjoint(each.get("children") or ())
+        ]:
+            for each in above:
+                old = self.run.nodes.get(each["id"]) or each
+                told[each["id"]] = {**old, "children": each["children"]}
+        there = self.run.nodes.keys() | told.keys()
+        for id, each in told.items():
+            if "children" in each:
+                left = [child for child in each["children"] or () if child in there]
+                told[id] = {**each, "children": left}
+        return list(told.values())
 
     def _without_agent(self, message: str) -> list[Action]:
         """All that it was to do ends in error."""
