@@ -1,5 +1,6 @@
-"""The servers beside upstream's test cluster: an S3 server `minio:9000` and `httpbin:9100`; and the
-database of the image `influxdb`, as far as examples write to it.
+"""What is beside upstream's test cluster: an S3 server `minio:9000`, `httpbin:9100`, a driver of
+artifacts that stores in the former, and the database of the image `influxdb`, as far as examples
+write to it.
 
 Each runs once, as a pod in a namespace of its own; a case that names one gets a Service by that
 name in its namespace. The S3 server is moto, which believes every signature; the other one is the
@@ -20,7 +21,11 @@ from typing import Any
 Manifest = dict[str, Any]
 NAMESPACE = "upstream"
 MOTO = Path(__file__).parents[2] / ".venvs" / "moto"
-_BUCKETS = ("my-bucket", "my-bucket-2", "my-bucket-3", "my-bucket-4")
+_GRPC = MOTO.with_name("grpc")
+_DRIVER = Path(__file__).parents[2] / "tests" / "artifact_driver.py"
+_DRIVERS = "- name: test\n  image: ghcr.io/argoproj-labs/artifact-driver-s3:v0.3.1\n"
+_PLUGINS = ("plugin-v1", "plugin-bucket")
+_BUCKETS = ("plugin-bucket", "my-bucket", "my-bucket-2", "my-bucket-3", "my-bucket-4")
 _PORTS = {"minio": 9000, "httpbin": 9100}
 _PATIENCE = 30.0
 
@@ -87,7 +92,13 @@ def config() -> str:
     """What the cluster's config.yaml has to say for these pods and images."""
     influxdb = {"match": "influxdb", "host": True, "entrypoint": ["python3", "-c", _INFLUXDB]}
     moto = {"match": "conformance/moto", "python": str(MOTO)}
-    return f"images: {json.dumps([moto, influxdb])}\n"
+    driver = {
+        "match": "ghcr.io/argoproj-labs/artifact-driver-s3:*",
+        "python": str(_GRPC),
+        "entrypoint": ["python3", "-c", _DRIVER.read_text()],
+    }
+    images = [moto, influxdb, *([driver] * _GRPC.exists())]
+    return f"images: {json.dumps(images)}\n"
 
 
 _ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -152,14 +163,22 @@ class StandIns:
         raise TimeoutError(f"{name} did not start")
 
     def prepare(self) -> None:
-        """What the cluster as a whole has: OpenShift's kind Route, as far as a case names it."""
+        """What the cluster as a whole has: OpenShift's kind Route, as far as a case names it, and a
+        driver of artifacts."""
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         self._ask("POST", path, _ROUTES)
+        self._ask("POST", "/api/v1/namespaces", {"metadata": {"name": "argo"}})
+        settings = {
+            "metadata": {"name": "workflow-controller-configmap"},
+            "data": {"artifactDrivers": _DRIVERS},
+        }
+        self._ask("POST", "/api/v1/namespaces/argo/configmaps", settings)
 
     def needed(self, text: str) -> Iterator[Manifest]:
         """The Services for a case in which this text stands."""
         for name, address in self._addresses.items():
-            if f"{name}:{_PORTS[name]}" in text:
+            stores = name == "minio" and any(each in text for each in _PLUGINS)
+            if stores or f"{name}:{_PORTS[name]}" in text:
                 port = {"name": "main", "port": _PORTS[name]}
                 about = {"metadata": {"name": name}}
                 yield {"apiVersion": "v1", "kind": "Service", **about, "spec": {"ports": [port]}}

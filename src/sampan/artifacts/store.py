@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from sampan.artifacts import trees
 from sampan.artifacts.faults import Fault, NotThere, Refused
-from sampan.artifacts.forms import form
+from sampan.artifacts.forms import form, may_be_packed
 from sampan.artifacts.helper import Helper
 from sampan.artifacts.local import Repository
 from sampan.artifacts.remote import Remote, Route
@@ -69,9 +69,7 @@ class Artifacts:
                 self._local(namespace).load(artifact, made, form(artifact))
             else:
                 self._remote.load(artifact, made, secrets, namespace)
-            if artifact.get("mode") is not None:
-                mode = int(artifact["mode"])
-                trees.set_mode(made, mode, recurse=bool(artifact.get("recurseMode")))
+            _set_mode(made, artifact)
             trees.put(made, str(target))
 
     def save(
@@ -96,6 +94,33 @@ class Artifacts:
                 self._local(namespace).save(artifact, str(source), form(artifact), consume=consume)
             else:
                 self._remote.save(artifact, source, secrets, namespace)
+
+    def pack(self, artifact: Location, source: Path, target: Path) -> None:
+        """Make of a file or directory what is to be stored elsewhere: an archive, unless it is to
+        be none. `target` must be free. NotThere, Fault."""
+        with _said():
+            wanted = form(artifact)
+            _mode(source)
+            if wanted.archive == "none":
+                trees.copy(str(source), str(target))
+            else:
+                self._helper.ask("pack", str(target), wanted, source=str(source))
+
+    def place(self, artifact: Location, source: Path, target: Path) -> None:
+        """Put what somebody else has fetched at `target`, as `load` does; where the artifact has no
+        mode, everybody may read and write the file."""
+        with _said(), trees.beside(target) as made:
+            mode = _mode(source)
+            if stat.S_ISREG(mode) and may_be_packed(str(source), form(artifact)):
+                self._helper.ask("unpack", made, form(artifact), source=str(source))
+            elif stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                trees.copy(str(source), made)
+            else:
+                raise Fault(f"{source} is not a regular file or directory")
+            _set_mode(made, artifact)
+            if artifact.get("mode") is None and stat.S_ISREG(os.lstat(made).st_mode):
+                trees.set_mode(made, 0o666, recurse=False)
+            trees.put(made, str(target))
 
     def open(self, artifact: Location, secrets: Secrets, *, namespace: str) -> Opened:
         """The object as it lies there, an archive as an archive. The caller closes it. NotThere,
@@ -137,6 +162,13 @@ class Artifacts:
                 self._local(namespace).delete(artifact)
             else:
                 self._remote.delete(artifact, secrets, namespace)
+
+
+def _set_mode(made: str, artifact: Location) -> None:
+    """Where the artifact says one."""
+    if artifact.get("mode") is not None:
+        mode = int(artifact["mode"])
+        trees.set_mode(made, mode, recurse=bool(artifact.get("recurseMode")))
 
 
 def _text(artifact: Location) -> bytes:

@@ -24,6 +24,11 @@ ARTIFACT = "artifact"
 RESOURCE, DATA, AGENT = "resource", "data", "agent"
 """What the executor is asked to do where it is the main container itself."""
 
+DRIVER_INIT, DRIVER_SIDECAR = "artifact-plugin-init", "artifact-plugin-sidecar"
+"""The subcommands that look after a driver of artifacts, before the main container, beside it."""
+DRIVER_INITS, DRIVER_SIDECARS = "init-artifact-", "artifact-plugin-"
+"""The names of their containers, less the driver's."""
+
 RUN = "/var/run/argo"
 PROGRAM = f"{RUN}/argoexec"
 PROGRESS = f"{RUN}/progress"
@@ -35,6 +40,12 @@ SCRIPT = f"{STAGING}/script"
 CONFIG = "/argo/config"
 SECRETS = "/argo/secret"
 
+SOCKETS = "/tmp/artifact-plugins"
+"""A directory for each driver, with its socket."""
+OUTPUTS = "/tmp/argo/outputs"
+"""What a driver is to save, as `wait` and the driver see it."""
+
+VOLUME_TMP = "tmp-dir-argo"
 VOLUME_RUN, VOLUME_INPUTS = "var-run-argo", "input-artifacts"
 VOLUME_STAGING, VOLUME_CONFIG = "argo-staging", "argo-env-config"
 
@@ -51,6 +62,8 @@ LABEL_GC_POD = names.WORKFLOWS_PREFIX + "artifact-gc-pod"
 """Of the WorkflowArtifactGCTasks that a pod is to carry out; the variable has its value."""
 ARGUMENTS_FILE = "ARGO_CONTAINER_ARGS_FILE"
 
+DRIVER_NAMES = "ARGO_ARTIFACT_PLUGIN_NAMES"
+"""The containers of drivers that are to end with `wait`."""
 PLUGIN_ADDRESSES, PLUGIN_NAMES = "ARGO_PLUGIN_ADDRESSES", "ARGO_PLUGIN_NAMES"
 
 NEVER = "0001-01-01T00:00:00Z"
@@ -62,6 +75,7 @@ LONGEST = 131_072
 
 EMISSARY = (PROGRAM, "emissary", "--loglevel", "info", "--log-format", "text", "--")
 """Before the command of a container that the executor looks after."""
+_BEFORE_OTHERS = ("emissary", DRIVER_INIT, DRIVER_SIDECAR)
 
 
 def program(command: list[str] | None) -> str:
@@ -75,10 +89,15 @@ def program(command: list[str] | None) -> str:
 def unwrapped(command: list[str] | None) -> list[str] | None:
     """The command behind the emissary's, None when there is no emissary. An empty one means what
     the image says."""
-    if program(command) != "emissary":
+    if program(command) not in _BEFORE_OTHERS:
         return None
     assert command is not None
     return command[command.index("--") + 1 :] if "--" in command else []
+
+
+def socket_of(driver: str) -> str:
+    """Where a driver of artifacts listens."""
+    return f"{SOCKETS}/{driver}/socket"
 
 
 def template_text(spec: Mapping[str, Any]) -> str:
@@ -105,4 +124,4 @@ def is_executor(container: Mapping[str, Any]) -> bool:
     base, _, last = name.rpartition("/")
     if f"{base}/{last.partition(':')[0]}" != IMAGE:
         return False
-    return program(container.get("command")) not in ("", "emissary")
+    return program(container.get("command")) not in ("", *_BEFORE_OTHERS)

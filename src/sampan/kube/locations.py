@@ -64,6 +64,11 @@ def is_local(location: Location) -> bool:
     return kind_of(location) == "s3" and location["s3"].get("endpoint") == LOCAL_ENDPOINT
 
 
+def driver_of(location: Location) -> str:
+    """The driver that an operator has brought for this place; "" where none is needed."""
+    return str(location["plugin"].get("name") or "") if kind_of(location) == "plugin" else ""
+
+
 def is_whole(location: Location) -> bool:
     """Whether it leads somewhere without any other location."""
     kind = kind_of(location)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import struct
 
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GOAWAY = 0, 1, 3, 4, 6, 7
-_END, _ACK, _END_HEADERS, _PADDED = 0x1, 0x1, 0x4, 0x8
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+END, ACK, END_HEADERS, PADDED = 0x1, 0x1, 0x4, 0x8
 _STREAM = 1
 _MOST = 65_536  # bytes of an answer: one byte of it counts
 STATES = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
@@ -37,11 +37,11 @@ async def check(
             if size > _MOST:
                 raise NoAnswer("this is no HTTP/2")
             body = await reader.readexactly(size)
-            if kind in (_SETTINGS, _PING) and not flags & _ACK:
-                writer.write(_frame(kind, _ACK, 0, body if kind == _PING else b""))
-            elif stream == _STREAM and kind == _DATA:
-                message += body[1 : size - body[0]] if flags & _PADDED and body else body
-            if kind == _GOAWAY or (stream == _STREAM and (kind == _RESET or _ends(kind, flags))):
+            if kind in (SETTINGS, PING) and not flags & ACK:
+                writer.write(frame(kind, ACK, 0, body if kind == PING else b""))
+            elif stream == _STREAM and kind == DATA:
+                message += body[1 : size - body[0]] if flags & PADDED and body else body
+            if kind == GOAWAY or (stream == _STREAM and (kind == RESET or _ends(kind, flags))):
                 break
     except asyncio.IncompleteReadError:
         pass  # what has been said may be enough
@@ -51,16 +51,16 @@ async def check(
 def request(host: str, service: str) -> bytes:
     """All that is ever asked: settings, headers, a message."""
     # Names are indices of HPACK's own table (RFC 7541, appendix A); values are plain text.
-    headers = b"\x83\x86" + b"\x04" + _text("/grpc.health.v1.Health/Check")
-    headers += b"\x01" + _text(host) + b"\x0f\x10" + _text("application/grpc")
-    headers += b"\x00" + _text("te") + _text("trailers")
+    headers = b"\x83\x86" + b"\x04" + text_of("/grpc.health.v1.Health/Check")
+    headers += b"\x01" + text_of(host) + b"\x0f\x10" + text_of("application/grpc")
+    headers += b"\x00" + text_of("te") + text_of("trailers")
     name = service.encode()
-    message = b"\x0a" + _varint(len(name)) + name if name else b""
+    message = b"\x0a" + varint(len(name)) + name if name else b""
     return (
-        _PREFACE
-        + _frame(_SETTINGS, 0, 0, b"")
-        + _frame(_HEADERS, _END_HEADERS, _STREAM, headers)
-        + _frame(_DATA, _END, _STREAM, struct.pack("!BI", 0, len(message)) + message)
+        PREFACE
+        + frame(SETTINGS, 0, 0, b"")
+        + frame(HEADERS, END_HEADERS, _STREAM, headers)
+        + frame(DATA, END, _STREAM, struct.pack("!BI", 0, len(message)) + message)
     )
 
 
@@ -75,22 +75,22 @@ def state(message: bytes) -> str:
 
 
 def _ends(kind: int, flags: int) -> bool:
-    return kind in (_DATA, _HEADERS) and bool(flags & _END)
+    return kind in (DATA, HEADERS) and bool(flags & END)
 
 
-def _frame(kind: int, flags: int, stream: int, body: bytes) -> bytes:
+def frame(kind: int, flags: int, stream: int, body: bytes) -> bytes:
     return len(body).to_bytes(3) + struct.pack("!BBI", kind, flags, stream) + body
 
 
-def _text(text: str) -> bytes:
+def text_of(text: str) -> bytes:
     """A string of HPACK, not compressed. Up to 126 bytes are as long as the byte before says."""
     data = text.encode()
     if len(data) < 127:
         return bytes([len(data)]) + data
-    return b"\x7f" + _varint(len(data) - 127) + data
+    return b"\x7f" + varint(len(data) - 127) + data
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
     out = b""
     while number > 127:
         out += bytes([number & 127 | 128])

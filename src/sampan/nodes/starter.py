@@ -21,7 +21,7 @@ from sampan.nodes import gpus, hosts, resolv
 from sampan.nodes.cell import Cell, identity
 from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
-from sampan.nodes.executor import arguments, seen
+from sampan.nodes.executor import arguments, fetching, seen
 from sampan.nodes.executor.pod import Executor, outputs_of, retrying
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.images.oci import tree
@@ -100,6 +100,7 @@ class Starter:
             return None
         self._announce(cell, facts, runtime, action)
         if report.code is None:
+            self._executor.attend(cell, action.attempt, facts, self._volumes)
             message = f"Started container {cell.name}"
             self._context.emit(facts.pod, "Normal", "Started", message)
         return report
@@ -109,8 +110,12 @@ class Starter:
         self._pulling.cancel()
 
     async def resume(self, cell: Cell, facts: PodFacts) -> None:
-        """A container of the executor ran under an earlier control plane."""
+        """A container that is up to the executor ran under an earlier control plane."""
         assert cell.last is not None
+        if cell.running and fetching.driver_of(cell.spec):
+            await self._volumes.prepare(facts)
+            self._executor.attend(cell, cell.last.attempt, facts, self._volumes)
+            return
         if not cell.ours:
             self._executor.hold(cell, cell.last.attempt, facts, self._release)
             return

@@ -20,6 +20,7 @@ from sampan.nodes import adopt
 from sampan.nodes.cell import Cell, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
+from sampan.nodes.executor import fetching
 from sampan.nodes.executor.pod import Executor, recorded
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.decide import decide
@@ -80,8 +81,11 @@ class Worker:
                 self._resume(cell)
             elif cell.running:
                 self._starter.adopted(cell)
+                if fetching.driver_of(cell.spec):
+                    self._resumed.append(cell)
                 self._stale = True  # its files may be old, and its tokens are not known here
             elif cell.last is not None:
+                self._executor.judge(cell)
                 read_message(cell, self._place(cell))
         if any(cell.running for cell in self.cells.values()):
             self.address = self.address or address  # of another kind of network than now
@@ -147,6 +151,7 @@ class Worker:
             return
         cell.cancel()
         cell.note(attempt, report)
+        self._executor.judge(cell)
         read_message(cell, self._place(cell))
         self.context.gpus.release(report.id)
         self._executor.noticed()

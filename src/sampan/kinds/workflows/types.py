@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from sampan.kinds.workflows.locks.requests import Lock
 from sampan.kinds.workflows.nodes import Node
+from sampan.kinds.workflows.pods.about import Driver
 from sampan.kinds.workflows.repository import Repository
 from sampan.kube.keys import Manifest
 
@@ -86,8 +87,9 @@ class Run(Struct, frozen=True, kw_only=True):
     those of its namespace that parameters may come from, by name, if any does; repository: where
     its artifacts go that say no place of their own; reports: what the executors of its pods
     reported, by node id (all there is, once the workflow is over); limits: of the locks that it
-    wants. manifest has the whole spec, templates and defaults joined in, own is the spec as it was
-    written; begins, library, fault: see resolve.execution; postponed: others have to end first.
+    wants; drivers: of artifacts, by name. manifest has the whole spec, templates and defaults
+    joined in, own is the spec as it was written; begins, library, fault: see resolve.execution;
+    postponed: others have to end first.
     """
 
     manifest: Manifest
@@ -108,6 +110,7 @@ class Run(Struct, frozen=True, kw_only=True):
     postponed: bool = False
     reports: Mapping[str, Manifest] = {}
     limits: Mapping[Lock, int | None] = {}
+    drivers: Mapping[str, Driver] = {}
     agent: Agent = Agent()
 
     @property

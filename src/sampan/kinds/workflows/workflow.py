@@ -36,7 +36,7 @@ from sampan.kinds.workflows.language import expressions, maps, variables
 from sampan.kinds.workflows.language.expressions import Present
 from sampan.kinds.workflows.locks import limits, requests
 from sampan.kinds.workflows.nodes import Node
-from sampan.kinds.workflows.pods import living, reports, state
+from sampan.kinds.workflows.pods import drivers, living, reports, state
 from sampan.kinds.workflows.resolve import execution
 from sampan.kinds.workflows.status import Word
 from sampan.kinds.workflows.templates import containerset, daemons
@@ -76,6 +76,7 @@ def see(cluster: View, key: Key) -> Run | None:
         fault=whole.fault,
         postponed=postponing.see(cluster, manifest),
         repository=repository.see(cluster, whole.manifest),
+        drivers=drivers.see(cluster),
         agent=tasks.see(cluster, whole.manifest),
         reports=reports.see(cluster, key, pods, told),
         limits=limits.see(cluster, requests.all_of(manifest)),

@@ -15,17 +15,27 @@ from sampan.artifacts import Fault, Secrets
 from sampan.kube import argoexec, locations, names, selectors
 from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Manifest, key_of
+from sampan.nodes.executor import drivers
 from sampan.nodes.executor.artifacts import secrets_of
 from sampan.nodes.executor.job import Failed, Job
 
 AGAIN = (0.5, 2.0)
 """Seconds before another attempt, for servers that are slow to answer."""
+_GRACE = 30.0  # seconds for a driver to end
 
 
 async def run(job: Job) -> None:
     command = job.spec.get("command") or []
     if command[2:3] != ["delete"]:
         raise Failed(f'unknown command "{" ".join(command[2:3])}" for "argoexec artifact"')
+    try:
+        await _carry_out_all(job)
+    finally:
+        drivers.end(job, _GRACE)
+    job.log("level=info msg='artifacts deleted'")
+
+
+async def _carry_out_all(job: Job) -> None:
     label = {argoexec.LABEL_GC_POD: job.env.get(argoexec.GC_POD, "")}
     namespace = job.manifest["metadata"]["namespace"]
     await job.cluster.mirror(names.WORKFLOW_ARTIFACT_GC_TASK)
@@ -33,7 +43,6 @@ async def run(job: Job) -> None:
         names.WORKFLOW_ARTIFACT_GC_TASK, namespace, selectors.from_selector({"matchLabels": label})
     ):
         await _carry_out(job, task)
-    job.log("level=info msg='artifacts deleted'")
 
 
 async def _carry_out(job: Job, task: Manifest) -> None:
@@ -60,7 +69,10 @@ async def _delete(
     for pause in (*AGAIN, None):
         try:
             whole = locations.relocated(artifact, place)
-            await asyncio.to_thread(job.artifacts.delete, whole, secrets, namespace=namespace)
+            if locations.driver_of(whole):
+                await drivers.delete(job, whole)
+            else:
+                await asyncio.to_thread(job.artifacts.delete, whole, secrets, namespace=namespace)
             return {"name": name, "success": True}
         except (Fault, ValueError) as error:
             fault = str(error)

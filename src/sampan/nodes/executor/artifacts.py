@@ -22,7 +22,7 @@ from sampan.artifacts.store import Secrets
 from sampan.kube import argoexec, locations, names
 from sampan.nodes import logs
 from sampan.nodes.environment import decoded
-from sampan.nodes.executor import gather, outputs
+from sampan.nodes.executor import drivers, gather, outputs
 from sampan.nodes.executor.job import Failed, Job, is_in_volume, mains_of
 from sampan.nodes.executor.view import View
 from sampan.nodes.facts import ConfigError
@@ -34,8 +34,9 @@ _COPIES = f"{argoexec.RUN}/outputs/artifacts"
 
 
 # -- inputs ---------------------------------------------------------------------------------------
-async def load(job: Job) -> None:
-    """Bring all input artifacts. Failed names the first that cannot be had."""
+async def load(job: Job, driver: str = "") -> None:
+    """Bring the input artifacts that need this driver; "" is for all that need none. Failed names
+    the first that cannot be had."""
     for artifact in (job.template.get("inputs") or {}).get("artifacts") or ():
         name = artifact["name"]
         if not locations.is_given(artifact):
@@ -43,9 +44,12 @@ async def load(job: Job) -> None:
                 continue
             raise Failed(f"required artifact '{name}' not supplied")
         _check(artifact)
-        job.log(f"level=info msg={f'Downloading artifact {name}'!r}")
         try:
-            await asyncio.to_thread(_load, job, artifact, secrets_of(job))
+            whole = locations.relocated(artifact, job.template.get("archiveLocation"))
+            if locations.driver_of(whole) != driver:
+                continue
+            job.log(f"level=info msg={f'Downloading artifact {name}'!r}")
+            await _load(job, whole)
         except NotThere as fault:
             if not artifact.get("optional"):
                 raise Failed(f"artifact {name} failed to load: {fault}") from fault
@@ -53,22 +57,27 @@ async def load(job: Job) -> None:
             raise Failed(f"artifact {name} failed to load: {fault}") from fault
 
 
-def _load(job: Job, artifact: Artifact, secrets: Secrets) -> None:
-    whole = locations.relocated(artifact, job.template.get("archiveLocation"))
-    target = _target(job, artifact)
-    job.artifacts.load(whole, target, secrets, namespace=_namespace(job))
+async def _load(job: Job, artifact: Artifact) -> None:
+    inside, target = await asyncio.to_thread(_target, job, artifact)
+    if locations.driver_of(artifact):
+        await drivers.load(job, artifact, inside, target)
+        return
+    secrets, namespace = secrets_of(job), _namespace(job)
+    await asyncio.to_thread(job.artifacts.load, artifact, target, secrets, namespace=namespace)
 
 
-def _target(job: Job, artifact: Artifact) -> Path:
-    """In the volume of the inputs, or in the one that the main container has at this path."""
+def _target(job: Job, artifact: Artifact) -> tuple[str, Path]:
+    """In the volume of the inputs, or in the one that the main container has at this path: the path
+    that the executor's containers see, and where that is."""
     mirrored = f"{argoexec.MIRROR}{_clean(artifact['path'])}"
     below = [each for each in job.view.places if f"{mirrored}/".startswith(f"{each.target}/")]
     volume = max(below, key=lambda each: len(each.target), default=None)
     if volume is None:
         with job.view.pinned(argoexec.INPUTS) as found:
-            return Path(found.source, artifact["name"])
+            name = artifact["name"]
+            return f"{argoexec.INPUTS}/{name}", Path(found.source, name)
     directory, _, name = mirrored[len(volume.target) + 1 :].rpartition("/")
-    return Path(beneath.resolve(volume.source, directory, create=True), name)
+    return mirrored, Path(beneath.resolve(volume.source, directory, create=True), name)
 
 
 async def keys(job: Job, place: Mapping[str, Any]) -> list[str]:
@@ -107,6 +116,8 @@ async def _save_once(job: Job, journal: _Journal, artifact: Artifact) -> None:
     job.log(f"level=info msg={'Saving artifact ' + artifact['name']!r}")
     secrets = secrets_of(job)
     if await asyncio.to_thread(_save, job, whole, secrets):
+        if locations.driver_of(whole):
+            await drivers.save(job, whole)
         journal.note(placed)
 
 
@@ -119,14 +130,20 @@ def _save(job: Job, artifact: Artifact, secrets: Secrets) -> bool:
             apart = gather.is_needed(view, path)
             source = _gathered(job, view, artifact) if apart else found.path
             consume = apart or _is_left(job, found.source)
-            job.artifacts.save(
-                artifact, Path(source), secrets, namespace=_namespace(job), consume=consume
-            )
+            _keep(job, artifact, Path(source), secrets, consume=consume)
     except (FileNotFoundError, NotADirectoryError, NotThere) as fault:
         if artifact.get("optional"):
             return False
         raise Failed(_missing(job, artifact)) from fault
     return True
+
+
+def _keep(job: Job, artifact: Artifact, source: Path, secrets: Secrets, *, consume: bool) -> None:
+    """Save it, or put it where its driver will find it."""
+    if locations.driver_of(artifact):
+        drivers.stage(job, artifact, source)
+        return
+    job.artifacts.save(artifact, source, secrets, namespace=_namespace(job), consume=consume)
 
 
 def _gathered(job: Job, view: View, artifact: Artifact) -> str:
@@ -149,12 +166,15 @@ async def _save_log(job: Job, journal: _Journal, container: str) -> None:
     text = job.directory / f"{container}.log"
     source, secrets = job.pod.place(container).logs, secrets_of(job)
 
+    raw = {**whole, "archive": {"none": {}}}
+
     def work() -> None:
         _write_log(source, text)
-        raw = {**whole, "archive": {"none": {}}}
-        job.artifacts.save(raw, text, secrets, namespace=_namespace(job), consume=True)
+        _keep(job, raw, text, secrets, consume=True)
 
     await asyncio.to_thread(work)
+    if locations.driver_of(whole):
+        await drivers.save(job, raw)
     journal.note(placed)
 
 

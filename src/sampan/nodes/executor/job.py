@@ -80,6 +80,8 @@ class Job:
         """Connects to a port of the pod. BadRequest."""
         self.server: Server | None = None
         """The API server, for programs that act as the pod."""
+        self.silent = False
+        """Set where a program of the container itself has the log."""
         self._log: LogWriter | None = None
 
     @property
@@ -101,6 +103,8 @@ class Job:
         return template_of(self.facts)
 
     def log(self, text: str) -> None:
+        if self.silent:
+            return
         if self._log is None:
             self._log = LogWriter(str(self.directory))
         self._log.write("stdout", f"{text}\n".encode(errors="replace"))

@@ -23,7 +23,7 @@ from sampan.nodes import dial, environment
 from sampan.nodes.cell import Cell, identity, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
-from sampan.nodes.executor import programs, sets
+from sampan.nodes.executor import fetching, programs, sets
 from sampan.nodes.executor.job import FAULT, KILLED, TERMINATED, Failed, Job, template_of
 from sampan.nodes.executor.view import Place, View
 from sampan.nodes.facts import PodFacts
@@ -51,6 +51,7 @@ class Executor:
         self._ended, self._stop = tell
         self._tasks: dict[str, tuple[Job, asyncio.Task[None]]] = {}
         self._held: dict[str, asyncio.Task[None]] = {}
+        self._attended: dict[str, asyncio.Task[None]] = {}
         self._released: set[str] = set()
         self._changed = asyncio.Event()
 
@@ -89,16 +90,7 @@ class Executor:
 
     async def begin(self, cell: Cell, attempt: int, facts: PodFacts, volumes: PodVolumes) -> Report:
         """Start an attempt. ConfigError when a variable cannot be had."""
-        place = Directories(self._place(cell).pod, cell.name, attempt)
-        job = Job(self, facts, cell.spec, place)
-        job.cluster, job.clock = self._context.cluster, self._context.clock
-        job.artifacts = self._context.artifacts
-        job.server = self._context.server
-        job.route = self._context.forward.route
-        job.dial = partial(self._dial, key_of(facts.pod))
-        job.env = environment.variables(facts, cell.spec, {})
-        mounts = volumes.mounts(cell.spec, lambda text: environment.expand(text, job.env))
-        job.view = View([Place(mount.target, mount.source) for mount in mounts])
+        job = self._job(cell, attempt, facts, volumes)
         id, now = identity(cell.uid, cell.name, attempt), self._context.now()
         done: list[Report] = []
         task = asyncio.create_task(self._carry_out(job, id, now, done))
@@ -109,6 +101,34 @@ class Executor:
             return done[0]
         done.append(Report(id, now))  # from now on the worker is told
         return done[0]
+
+    def _job(self, cell: Cell, attempt: int, facts: PodFacts, volumes: PodVolumes) -> Job:
+        place = Directories(self._place(cell).pod, cell.name, attempt)
+        job = Job(self, facts, cell.spec, place)
+        job.cluster, job.clock = self._context.cluster, self._context.clock
+        job.artifacts = self._context.artifacts
+        job.server = self._context.server
+        job.route = self._context.forward.route
+        job.dial = partial(self._dial, key_of(facts.pod))
+        job.env = environment.variables(facts, cell.spec, {})
+        mounts = volumes.mounts(cell.spec, lambda text: environment.expand(text, job.env))
+        job.view = View([Place(mount.target, mount.source) for mount in mounts])
+        return job
+
+    def attend(self, cell: Cell, attempt: int, facts: PodFacts, volumes: PodVolumes) -> None:
+        """A container runs. If it is a driver that has to fetch artifacts, tell it which."""
+        if not fetching.driver_of(cell.spec):
+            return
+        job = self._job(cell, attempt, facts, volumes)
+        job.silent = True
+        self._attended[cell.name] = asyncio.create_task(fetching.fetch(job))
+
+    def judge(self, cell: Cell) -> None:
+        """A container has ended, and it may be up to us to say how."""
+        if (task := self._attended.pop(cell.name, None)) is not None:
+            task.cancel()
+        if cell.last is not None:
+            cell.last = fetching.judged(cell.spec, cell.last, self._place(cell))
 
     async def _dial(self, key: Key, port: int) -> Link:
         """Connect to a port of this pod, which has its address by now if it is to have one."""
@@ -185,9 +205,11 @@ class Executor:
 
     def leave(self) -> None:
         """Nobody hears of them any more; what they were about is done again one day."""
-        for task in (*(task for _, task in self._tasks.values()), *self._held.values()):
+        jobs = (task for _, task in self._tasks.values())
+        for task in (*jobs, *self._held.values(), *self._attended.values()):
             task.cancel("leaving")
         self._tasks.clear()
+        self._attended.clear()
         self._held.clear()
 
     # -- a job ------------------------------------------------------------------------------------

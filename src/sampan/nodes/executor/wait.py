@@ -14,7 +14,7 @@ from typing import Any
 from sampan.kube import argoexec
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
-from sampan.nodes.executor import artifacts, outputs, progress, results
+from sampan.nodes.executor import artifacts, drivers, outputs, progress, results
 from sampan.nodes.executor.job import Failed, Job, mains_of
 
 _GRACE = 30.0
@@ -23,6 +23,13 @@ LATE = "Step exceeded its deadline"
 
 
 async def run(job: Job) -> None:
+    try:
+        await _run(job)
+    finally:
+        drivers.end(job, _grace(job))
+
+
+async def _run(job: Job) -> None:
     template = job.template
     await _main_ended(job, mains_of(template))
     for sidecar in template.get("sidecars") or ():

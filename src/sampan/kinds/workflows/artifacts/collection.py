@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from sampan.kinds.workflows.artifacts import collector, lookup, strategies
 from sampan.kinds.workflows.artifacts.strategies import COMPLETION, DELETION, FINALIZER, Found
-from sampan.kinds.workflows.pods.about import Unbuildable
+from sampan.kinds.workflows.pods import drivers
+from sampan.kinds.workflows.pods.about import Driver, Unbuildable
 from sampan.kinds.workflows.resolve import execution
 from sampan.kube import meta, names
 from sampan.kube.conditions import without_condition
@@ -32,13 +33,14 @@ _CONDITION = "ArtifactGCError"
 
 
 class Collection(Struct, frozen=True, kw_only=True):
-    """workflow: with its whole spec. tasks: by name. pods: those that delete, by name. hopeless:
-    the namespace goes, and takes nothing new."""
+    """workflow: with its whole spec. tasks: by name. pods: those that delete, by name. drivers:
+    of artifacts, by name. hopeless: the namespace goes, and takes nothing new."""
 
     workflow: Manifest
     hopeless: bool = False
     tasks: Mapping[str, Manifest] = {}
     pods: Mapping[str, Manifest] = {}
+    drivers: Mapping[str, Driver] = {}
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -74,6 +76,7 @@ def see(cluster: View, key: Key) -> Collection | None:
         workflow=workflow,
         tasks={meta.name_of(task): task for task in tasks},
         pods={meta.name_of(pod): pod for pod in pods},
+        drivers=drivers.see(cluster),
         hopeless=namespace is not None and meta.deleting(namespace),
     )
 
@@ -141,7 +144,7 @@ def _start(seen: Collection, strategy: str) -> Iterator[Action]:
         elif name not in seen.pods and not _recouped(seen, name):
             rights = strategies.rights(seen.spec, group[0].artifact)
             try:
-                yield Apply(collector.pod(seen.workflow, task, rights, strategy))
+                yield Apply(collector.pod(seen.workflow, task, rights, strategy, seen.drivers))
             except Unbuildable as fault:
                 yield from _failed(seen, str(fault))
 

@@ -12,11 +12,20 @@ class Unbuildable(ValueError):
     """No pod can be made of the template; the text says why."""
 
 
+class Driver(Struct, frozen=True):
+    """A program of an operator that stores artifacts. timeout: seconds to connect; 0: the usual."""
+
+    name: str
+    image: str
+    timeout: int = 0
+
+
 class About(Struct, frozen=True, kw_only=True):
     """`known` is what `workflow.…` tags stand for. `node` is the node's id. `result`: somebody
     wants to know what it writes to its standard output. `deadline`: when its containers have to
     end (RFC 3339). `on_exit`: it belongs to an exit handler. `around`: the template of the steps or
-    dag that it is part of. `patches`: to the pod's spec, with their tags replaced."""
+    dag that it is part of. `patches`: to the pod's spec, with their tags replaced. `drivers`: of
+    artifacts, by name."""
 
     known: Mapping[str, str]
     node: str
@@ -29,3 +38,4 @@ class About(Struct, frozen=True, kw_only=True):
     on_exit: bool = False
     around: Mapping[str, Any] = {}
     patches: tuple[str, ...] = ()
+    drivers: Mapping[str, Driver] = {}

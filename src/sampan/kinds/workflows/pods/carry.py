@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kinds.workflows.pods import secrets
+from sampan.kinds.workflows.pods import drivers, secrets
 from sampan.kinds.workflows.pods.about import About
 from sampan.kinds.workflows.types import Template
 from sampan.kube import argoexec, locations, names
@@ -59,6 +59,7 @@ def furnish(spec: Spec, template: Template, about: About) -> None:
     """Add the executor's containers and volumes, and tell all containers what they need to know.
     A main container that is the executor itself has no `wait`, unless its logs are kept."""
     wait = not is_executor(template) or logs_are_kept(template)
+    template = drivers.timed(template, about.drivers)
     mains = [dict(each) for each in spec["containers"]]
     added = [_volume(argoexec.VOLUME_RUN)]
     init = executor(argoexec.INIT, argoexec.INIT)
@@ -67,20 +68,19 @@ def furnish(spec: Spec, template: Template, about: About) -> None:
         added.append(_volume(argoexec.VOLUME_INPUTS))
         _mount(init, argoexec.VOLUME_INPUTS, argoexec.INPUTS)
         init["volumeMounts"] += _mirrored(own_mounts(template))
-        for main in mains:
-            if main["name"] == argoexec.MAIN:
-                _add(main, _input_mounts(template, artifacts))
+        for main in (each for each in mains if each["name"] == argoexec.MAIN):
+            _add(main, _input_mounts(template, artifacts))
     if template.get("script"):
         added.append(_volume(argoexec.VOLUME_STAGING))
         for container in (init, *mains):
             _mount(container, argoexec.VOLUME_STAGING, argoexec.STAGING)
-    for main in mains:
-        if main["name"] == argoexec.MAIN:
-            waiting["volumeMounts"] += _mirrored(main.get("volumeMounts") or [])
+    for main in (each for each in mains if each["name"] == argoexec.MAIN):
+        waiting["volumeMounts"] += _mirrored(main.get("volumeMounts") or [])
     added += _entrust(template, [init, waiting, *(mains if is_executor(template) else ())])
     sidecars = [mirroring(each, mains) for each in template.get("sidecars") or ()]
     told = _told(about)
-    _tell(init, [{"name": argoexec.TEMPLATE, "value": _simplified(template)}, *told])
+    work = [{"name": argoexec.TEMPLATE, "value": _simplified(template)}, *told]
+    _tell(init, work)
     others = [{**each} for each in spec.get("initContainers") or ()]
     for other in others:
         _tell(other, told)
@@ -89,6 +89,8 @@ def furnish(spec: Spec, template: Template, about: About) -> None:
         _tell(container, told)
     spec["initContainers"], spec["containers"] = [init, *others], containers
     spec["volumes"] = [*added, *(spec.get("volumes") or ())]
+    for container in drivers.furnish(spec, template, about.drivers):
+        _tell(container, work)
 
 
 def _entrust(template: Template, executors: list[Spec]) -> list[Spec]:

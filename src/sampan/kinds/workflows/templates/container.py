@@ -78,6 +78,7 @@ def _manifests(
         on_exit=call.exit,
         around=call.around.template if call.around else {},
         patches=patches,
+        drivers=run.drivers,
     )
     template = prepared(template)
     return build.build(run, template, mains(template), about)
