@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -94,9 +95,16 @@ def ask(method: str, url: str, body: bytes | None = None) -> bytes:
         "Content-Type": "application/octet-stream",
     }
     request = urllib.request.Request(url, body, headers, method=method)
-    with urllib.request.urlopen(request) as answer:
-        found: bytes = answer.read()
-        return found
+    for pause in (0.2, 1.0, 0.0):
+        try:
+            with urllib.request.urlopen(request) as answer:
+                found: bytes = answer.read()
+                return found
+        except urllib.error.HTTPError as error:
+            if error.code < 500 or not pause:
+                raise
+            time.sleep(pause)
+    return b""
 
 
 def files(path: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ _MEMORY = 8 << 30  # of address space: threads take a lot and use little of it
 
 _REFUSED = {
     "hdfs": "hdfs artifacts are not supported: there is no HDFS client here",
-    "plugin": "artifacts of plugins are moved by their drivers, which run in pods only",
+    "plugin": "artifacts of plugins are not supported here: their drivers run in pods only",
     "": "artifact storage is not configured",
 }
 

@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from sampan.kinds.workflows.locks.requests import Lock
 from sampan.kinds.workflows.nodes import Node
-from sampan.kinds.workflows.pods.about import Driver
 from sampan.kinds.workflows.repository import Repository
 from sampan.kube.keys import Manifest
 
@@ -69,6 +68,14 @@ class Plugin(Struct, frozen=True, kw_only=True):
     name: str
     container: Mapping[str, Any]
     with_token: bool = False
+
+
+class Driver(Struct, frozen=True):
+    """A program of an operator that stores artifacts. timeout: seconds to connect; 0: the usual."""
+
+    name: str
+    image: str
+    timeout: int = 0
 
 
 class Agent(Struct, frozen=True):

@@ -31,7 +31,7 @@ async def run(job: Job) -> None:
     try:
         await _carry_out_all(job)
     finally:
-        drivers.end(job, _GRACE)
+        await drivers.end(job, _GRACE)
     job.log("level=info msg='artifacts deleted'")
 
 

@@ -79,9 +79,14 @@ async def delete(job: Job, artifact: Artifact) -> None:
         await _asked(service.delete(socket, artifact))
 
 
-def end(job: Job, grace: float) -> None:
-    """Nobody needs the drivers beside the main container any more."""
+async def end(job: Job, grace: float) -> None:
+    """Nobody needs the drivers beside the main container any more. One that has yet to begin would
+    go on for ever."""
     for name in filter(None, job.env.get(argoexec.DRIVER_NAMES, "").split(",")):
+        while job.pod.attempt(name) is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(job.told.wait(), _AGAIN)
+                return
         job.pod.stop(name, grace)
 
 

@@ -22,6 +22,7 @@ _TEXTS = {"name": 1, "path": 2, "from": 4, "subPath": 7, "fromExpression": 9}
 _FLAGS = {"optional": 6, "recurseMode": 8, "deleted": 10}
 _USUAL = 5
 """Seconds to connect."""
+_AGAIN = 0.02
 
 
 class Refused(Exception):
@@ -52,10 +53,11 @@ async def _call(socket: str, artifact: Mapping[str, Any], asked: tuple[str, byte
         if not stat.S_ISSOCK(os.lstat(socket).st_mode):
             raise Refused(f"{failed}: what it offers is no socket")
         async with asyncio.timeout(timeout):
-            reader, writer = await asyncio.open_unix_connection(socket)
+            reader, writer = await _connected(socket)
     except TimeoutError:
         raise Refused(
-            f"timeout waiting for plugin {plugin['name']} connection to become ready"
+            f"timeout waiting for plugin {plugin['name']} connection to become ready, last state: "
+            "TRANSIENT_FAILURE"
         ) from None
     try:
         fields = _parsed(await unary.call(reader, writer, _SERVICE + method, message))
@@ -66,6 +68,15 @@ async def _call(socket: str, artifact: Mapping[str, Any], asked: tuple[str, byte
     if not fields.get(1):
         said = fields.get(2, b"")
         raise Refused(f"{failed}: {said.decode(errors='replace') if said else ''}")
+
+
+async def _connected(socket: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A socket is there a moment before anybody listens."""
+    while True:
+        try:
+            return await asyncio.open_unix_connection(socket)
+        except ConnectionRefusedError:
+            await asyncio.sleep(_AGAIN)
 
 
 def _artifact(artifact: Mapping[str, Any]) -> bytes:

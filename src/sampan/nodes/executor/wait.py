@@ -26,7 +26,7 @@ async def run(job: Job) -> None:
     try:
         await _run(job)
     finally:
-        drivers.end(job, _grace(job))
+        await drivers.end(job, _grace(job))
 
 
 async def _run(job: Job) -> None:

@@ -20,8 +20,9 @@ from msgspec import Struct
 from sampan.kinds.workflows.artifacts import collector, lookup, strategies
 from sampan.kinds.workflows.artifacts.strategies import COMPLETION, DELETION, FINALIZER, Found
 from sampan.kinds.workflows.pods import drivers
-from sampan.kinds.workflows.pods.about import Driver, Unbuildable
+from sampan.kinds.workflows.pods.about import Unbuildable
 from sampan.kinds.workflows.resolve import execution
+from sampan.kinds.workflows.types import Driver
 from sampan.kube import meta, names
 from sampan.kube.conditions import without_condition
 from sampan.kube.keys import Key, Manifest, key_of

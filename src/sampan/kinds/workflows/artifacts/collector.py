@@ -12,7 +12,7 @@ from typing import Any
 
 from sampan.kinds.workflows.artifacts.strategies import Rights
 from sampan.kinds.workflows.pods import carry, drivers, patch, secrets
-from sampan.kinds.workflows.pods.about import Driver
+from sampan.kinds.workflows.types import Driver
 from sampan.kube import argoexec, locations, meta, names
 from sampan.kube.keys import Manifest
 

@@ -7,17 +7,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from sampan.kinds.workflows.types import Driver
+
 
 class Unbuildable(ValueError):
     """No pod can be made of the template; the text says why."""
-
-
-class Driver(Struct, frozen=True):
-    """A program of an operator that stores artifacts. timeout: seconds to connect; 0: the usual."""
-
-    name: str
-    image: str
-    timeout: int = 0
 
 
 class About(Struct, frozen=True, kw_only=True):

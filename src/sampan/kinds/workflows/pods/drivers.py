@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sampan.kinds.workflows import settings
-from sampan.kinds.workflows.pods.about import Driver, Unbuildable
-from sampan.kinds.workflows.types import Template
+from sampan.kinds.workflows.pods.about import Unbuildable
+from sampan.kinds.workflows.types import Driver, Template
 from sampan.kube import argoexec, locations
 from sampan.kube.plan import View
 
