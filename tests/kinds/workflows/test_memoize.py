@@ -49,6 +49,16 @@ def test_what_succeeds_is_kept() -> None:
     assert entry["creationTimestamp"] == entry["lastHitTimestamp"]
 
 
+@pytest.mark.parametrize("template", ["work", "around"])
+def test_what_was_kept_a_moment_ago_is_known(template: str) -> None:
+    memo: dict[str, Any] = {"inputs": {"parameters": [{"name": "p"}]}, "memoize": MEMO}
+    around = {**steps([call("deep", "deep")], name="around"), **memo}
+    groups = [[call("a", template, p="1")], [call("b", template, p="1")]]
+    toy = finish(started(workflow(leaf(**memo), leaf("deep"), around, steps(*groups))))
+    assert [node(toy, each)["memoizationStatus"]["hit"] for each in ("a", "b")] == [False, True]
+    assert node(toy, "b")["phase"] == "Succeeded"
+
+
 def test_what_fails_is_not() -> None:
     toy = finish(started(remembering()), a="Failed")
     assert CACHE not in toy.objects

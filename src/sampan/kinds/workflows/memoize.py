@@ -37,6 +37,9 @@ def recall(walk: Walk, running: Running, node: Node | None) -> Node | None:
     """The node, Succeeded, if the cache knows its outputs; else None, and the template runs."""
     if not running.template.get("memoize") or (node and "memoizationStatus" in node):
         return None
+    for ended in walk.ended:  # a steps or dag of this look, too
+        if (other := walk.by_id(ended)) is not None:
+            remember(walk, other)
     try:
         memo = _filled(walk, running)
         entry = _entry(walk, memo)
@@ -118,6 +121,8 @@ def remember(walk: Walk, node: Node) -> None:
         return
     name = status["cacheName"]
     text = _text(node["id"], node.get("outputs"), walk.now, walk.now)
+    if walk.remembered.get((name, status["key"])) == text:
+        return
     known = (walk.workflow.configmaps.get(name) or {}).get("data") or {}
     others = (k + v for k, v in known.items() if k != status["key"])
     size = sum(len(each.encode()) for each in (*others, text))
