@@ -42,7 +42,7 @@ def test_a_refused_claim_ends_the_workflow() -> None:
         workflow(leaf("main"), volumeClaimTemplates=[claim]), "PersistentVolumeClaim"
     )
     assert patch.patch["status"]["phase"] == "Error"
-    assert patch.patch["status"]["message"] == "no"
+    assert patch.patch["status"]["message"] == "pvc create error: no"
     assert patch.patch["metadata"]["labels"]["workflows.argoproj.io/completed"] == "true"
 
 

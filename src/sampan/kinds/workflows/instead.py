@@ -38,9 +38,10 @@ class Instead(Struct, frozen=True):
                 return self._without_agent(message)
             return self._without_pod(action.manifest, message)
         if action.manifest["kind"] == "PersistentVolumeClaim":
-            word = Word(phase="Error", message=message)
+            began = status.tell(self.run, Word(phase="Running"))
+            word = Word(phase="Error", message=f"pvc create error: {message}")
             patch = status.refusal(self.run, word)
-            return [*status.tell(self.run, word), *([patch] if patch else ())]
+            return [*began, *status.tell(self.run, word), *([patch] if patch else ())]
         return []
 
     def _without_pod(self, refused: Manifest, message: str) -> list[Action]:
