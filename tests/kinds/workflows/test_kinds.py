@@ -46,6 +46,12 @@ def test_a_pod_that_fails_gives_the_workflow_its_message() -> None:
     assert status(toy)["nodes"]["wf"]["outputs"] == {"exitCode": "1"}
 
 
+def test_a_script_without_source_gets_no_file() -> None:
+    script = {"image": "python:3", "command": ["echo"], "args": ["[]"]}
+    (pod,) = started(workflow({"name": "main", "script": script})).pods()
+    assert pod["spec"]["containers"][0]["args"] == ["[]"]
+
+
 def test_a_script_is_a_file_that_its_command_gets() -> None:
     source = "print('{{inputs.parameters.word}}')\n"
     script = {"image": "python:3", "command": ["python3"], "source": source}
@@ -289,6 +295,17 @@ def test_placement_comes_from_the_template_or_else_the_workflow() -> None:
     for pod in toy.pods():
         assert pod["spec"]["nodeSelector"] == {"disk": "fast"}
         assert pod["metadata"]["labels"]["team"] == "x"
+
+
+@pytest.mark.parametrize("name", ["entry", "exit"])
+def test_a_pod_that_cannot_be_made_ends_the_workflow_in_error(name: str) -> None:
+    bad = leaf("bad")
+    bad["container"] = {**bad["container"], "volumeMounts": [{"name": "no", "mountPath": "/x"}]}
+    ways = {"entry": {"entrypoint": "bad"}, "exit": {"entrypoint": "work", "onExit": "bad"}}
+    toy = finish(started(workflow(leaf(), bad, **ways[name])))
+    assert status(toy)["phase"] == "Error"
+    assert f"error in {name} template execution" in status(toy)["message"]
+    assert "pod cannot be made" in status(toy)["message"]
 
 
 def test_a_pod_that_cannot_be_made_is_an_error_of_its_node() -> None:

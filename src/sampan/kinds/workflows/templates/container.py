@@ -16,7 +16,7 @@ from sampan.kinds.workflows.pods import build, wanted
 from sampan.kinds.workflows.pods.about import About, Unbuildable
 from sampan.kinds.workflows.templates import deadlines, groups, retry
 from sampan.kinds.workflows.types import Template
-from sampan.kinds.workflows.walk import Call, Running, Walk
+from sampan.kinds.workflows.walk import Broken, Call, Running, Walk
 from sampan.kube import meta, times
 from sampan.kube.argoexec import MAIN
 from sampan.kube.keys import Manifest
@@ -54,7 +54,9 @@ def start(
     except (Unbuildable, durations.Mistake) as error:
         return walk.begin(running, "Pod", "Error", str(error))
     if wrong := build.problems(manifests[-1]):
-        return walk.begin(running, "Pod", "Error", f"pod cannot be made: {wrong[0]}")
+        said = f"pod cannot be made: {wrong[0]}"
+        walk.begin(running, "Pod", "Error", said)
+        raise Broken(said)
     if walk.id(call.node) not in run.pods:
         walk.actions += map(Apply, manifests)
     return walk.begin(running, "Pod", "Pending")

@@ -1,4 +1,4 @@
-"""Templates of kind `script`: a container whose last argument is a file with the source.
+"""Templates of kind `script`: a container whose last argument is a file with the source, if any.
 
 Where the executor has nothing else to do, the source travels as an annotation of the pod and is
 mounted through the downward API, so that no init container is needed; the path is upstream's.
@@ -22,5 +22,6 @@ def execute(walk: Walk, running: Running) -> Node | None:
 
 def _main(template: Template) -> list[dict[str, Any]]:
     main = {key: value for key, value in template["script"].items() if key != "source"}
-    args = [*(main.get("args") or ()), argoexec.SCRIPT]
-    return [{**main, "args": args, "name": argoexec.MAIN}]
+    if template["script"].get("source"):
+        main["args"] = [*(main.get("args") or ()), argoexec.SCRIPT]
+    return [{**main, "name": argoexec.MAIN}]
