@@ -15,7 +15,10 @@ from sampan.kube.keys import Manifest
 from sampan.lib.gotime import durations
 
 _LOOP = (
-    'n=$1; d=$2; shift 2; while :; do "$@" && exit 0; c=$?; n=$((n-1)); '
+    'n=$1; d=$2; shift 2; command -v -- "$1" >/dev/null || { '
+    """printf '%s "%s": %s\\n' "failed to find name in PATH: exec:" "$1" """
+    """'executable file not found in $PATH' >&2; exit 64; }; """
+    'while :; do "$@" && exit 0; c=$?; n=$((n-1)); '
     "[ $n -gt 0 ] || exit $c; sleep $d; done"
 )
 
