@@ -2,12 +2,13 @@
 
 FACTS is crds.json.xz with `{name: {"source", "spec"}}`: the specs of upstream's CRDs without their
 descriptions. Each package gets the kinds that it serves. Equal parts are stored once (see
-sampan/kinds/workflows/crds.py). Four things are changed, each because Argo's minimal CRDs, which
+sampan/kinds/workflows/crds.py). Five things are changed, each because Argo's minimal CRDs, which
 many clusters have, are more generous than these full ones: optional fields may be null (Go reads
 null as absent, and people write `annotations:` with nothing behind it), a mount may lack its path
 (Go's clients write "", and the pod is refused later); a dag and a workflow may have any number of
-tasks and templates (admission warns beyond upstream's limit); and the fields that Argo 4 renamed
-are known by their old names too (admission rewrites them). Run once, when upstream changes.
+tasks and templates (admission warns beyond upstream's limit); values of parameters may be numbers
+and booleans, as Argo's own clients send them; and the fields that Argo 4 renamed are known by their
+old names too (admission rewrites them). Run once, when upstream changes.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def generous(value: Any) -> Any:
         if {"mountPath", "subPathExpr"} <= properties.keys():
             new["properties"]["mountPath"] = {"type": "string", "default": ""}
             new["required"] = ["name"]
+        if {"globalName", "valueFrom"} <= properties.keys():
+            _take_any_scalar(new["properties"])
         for name in OLD_NAMES.keys() & properties.keys():
             old, schema = OLD_NAMES[name]
             new["properties"][old] = schema or new["properties"][name]["items"]
@@ -89,6 +92,15 @@ def generous(value: Any) -> Any:
         if not new.get("required"):
             new.pop("required", None)
     return new
+
+
+def _take_any_scalar(parameter: dict[str, Any]) -> None:
+    """A parameter's values may be numbers and booleans: upstream's AnyString makes texts of them."""
+    anything = {"x-kubernetes-preserve-unknown-fields": True}
+    source = parameter["valueFrom"]["properties"]
+    for properties, field in ((parameter, "value"), (parameter, "default"), (source, "default")):
+        properties[field] = dict(anything)
+    parameter["enum"]["items"] = dict(anything)
 
 
 def nullable(value: Any) -> Any:

@@ -65,6 +65,16 @@ def test_old_names_are_in_the_schema_beside_the_new_ones() -> None:
     assert spec["podPriority"]["type"] == "integer"
 
 
+@pytest.mark.parametrize("kind", ["Workflow", "WorkflowTemplate"])
+def test_values_of_parameters_may_be_numbers(kind: str) -> None:
+    spec = schema(kind)["spec"]["properties"]
+    template = spec["templates"]["items"]["properties"]
+    for place in (spec["arguments"], template["inputs"]):
+        parameter = place["properties"]["parameters"]["items"]["properties"]
+        assert "type" not in parameter["value"]
+        assert "type" not in parameter["enum"]["items"]
+
+
 def test_a_dag_may_have_more_tasks_than_upstream_s_full_crds_allow() -> None:
     templates = schema("Workflow")["spec"]["properties"]["templates"]
     assert "maxItems" not in templates
