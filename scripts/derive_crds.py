@@ -95,7 +95,7 @@ def generous(value: Any) -> Any:
 
 
 def _take_any_scalar(parameter: dict[str, Any]) -> None:
-    """A parameter's values may be numbers and booleans: upstream's AnyString makes texts of them."""
+    """A value may be a number or a boolean: upstream's AnyString makes a text of it."""
     anything = {"x-kubernetes-preserve-unknown-fields": True}
     source = parameter["valueFrom"]["properties"]
     for properties, field in ((parameter, "value"), (parameter, "default"), (source, "default")):
