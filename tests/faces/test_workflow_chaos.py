@@ -10,7 +10,8 @@ import time
 import pytest
 
 from faces.test_crash import kill
-from faces.test_workflow_crash import CLAIM, lines, wait_until
+from faces.test_workflow_crash import CLAIM, lines
+from support import until
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +119,7 @@ def gist(found):
 def test_kills_at_any_moment_change_nothing_about_a_workflow_of_everything(own_sampan):
     own_sampan.up()
     start(own_sampan, "quiet")
-    wait_until(lambda: is_over(own_sampan, "quiet"))
+    until(lambda: is_over(own_sampan, "quiet"), 90)
     quiet = status(own_sampan, "quiet")
     assert quiet["phase"] == "Failed"
     assert lines(own_sampan, "quiet") == dict.fromkeys(NOTED, 1)
@@ -130,6 +131,6 @@ def test_kills_at_any_moment_change_nothing_about_a_workflow_of_everything(own_s
         time.sleep(moments.uniform(0.0, 0.6))  # a moment like any other: nothing to wait for
         kill(own_sampan)
         own_sampan.up()
-    wait_until(lambda: is_over(own_sampan, "rough"))
+    until(lambda: is_over(own_sampan, "rough"), 90)
     assert lines(own_sampan, "rough") == dict.fromkeys(NOTED, 1)
     assert gist(status(own_sampan, "rough")) == gist(quiet)

@@ -61,7 +61,7 @@ def postgresql():
     pytest.importorskip("psycopg")
     place = "usr/lib/postgresql/*/bin"
     make, serve = _program("initdb", place), _program("postgres", place)
-    how = {**_demoted(), "cwd": (home := _directory())}
+    how = {**_demoted(), "cwd": (home := _directory()), "env": _own(home)}
     subprocess.run(
         [make, "-D", home / "data", "-A", "trust", "-U", "sampan", "-E", "UTF8", "--no-sync"],
         check=True, capture_output=True, **how,
@@ -76,7 +76,7 @@ def postgresql():
 def mariadb():
     pytest.importorskip("pymysql")
     make, serve = _program("mariadb-install-db"), _program("mariadbd", "usr/sbin")
-    how = {**_demoted(), "cwd": (home := _directory())}
+    how = {**_demoted(), "cwd": (home := _directory()), "env": _own(home)}
     data = f"--datadir={home / 'data'}"
     subprocess.run(
         [make, "--no-defaults", data, "--auth-root-authentication-method=normal",
@@ -89,6 +89,11 @@ def mariadb():
     with _running(command, lambda: socket.exists() and _answers(root % "mysql"), **how):
         _do(root % "mysql", "CREATE DATABASE sampan")
         yield root % "sampan"
+
+
+def _own(home):
+    """The environment, with temporary files where the server's user may write."""
+    return {**os.environ, "TMPDIR": str(home)}
 
 
 def _do(url, statement):

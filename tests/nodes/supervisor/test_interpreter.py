@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
@@ -210,7 +211,8 @@ class Bench:
         await self.client.start(self.level.request(identity, box))
         stdin, _ = await self.client.attach(identity)
         if stdin >= 0:
-            os.write(stdin, b"print(__name__, __import__('sys').argv)\n")
+            with contextlib.suppress(BrokenPipeError):  # it may have ended without reading
+                os.write(stdin, b"print(__name__, __import__('sys').argv)\n")
             os.close(stdin)
         await self.client.close_stdin(identity)
         report = await asyncio.wait_for(self.ends[identity], 20)

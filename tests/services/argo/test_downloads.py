@@ -43,7 +43,7 @@ def filled(serve, tmp_path):
     artifacts = Artifacts(tmp_path / "artifacts")
 
     def save(key, *files):
-        source = tmp_path / "made"
+        source = tmp_path / f"made-{key.rpartition('/')[2]}"
         for name, data in files:
             path = source / name if name else source
             path.parent.mkdir(parents=True, exist_ok=True)
