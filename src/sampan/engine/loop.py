@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sampan.engine.acts import Acts, Refused
@@ -24,6 +25,7 @@ from sampan.engine.guard import SnapshotChanged, fingerprint
 from sampan.engine.kinds import Kinds
 from sampan.engine.queue import ON_CONFLICT, ON_ERROR, ON_OUTAGE, Queue
 from sampan.engine.reads import EVERY_KIND, Askers, Job, Reading
+from sampan.engine.sources import Source, Sources
 from sampan.kube import names
 from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict, ServiceUnavailable
 from sampan.kube.plan import Controller, Emit, Plan, View
@@ -50,6 +52,7 @@ class Engine:
         clock: Clock,
         workers: int = 16,
         debug: bool = False,
+        sources: Mapping[str, Source] | None = None,
     ) -> None:
         self._cluster = cluster
         self._controllers = {controller.name: controller for controller in controllers}
@@ -61,6 +64,7 @@ class Engine:
         self._debug = debug
         self._queue: Queue[Job] = Queue(clock)
         self._askers = Askers()
+        self._sources = Sources(sources or {}, self._queue.add)
         self._kinds = Kinds(cluster, self._changed, self._appeared)
         self._events = Events(cluster, clock)
         self._acts = Acts(cluster, self._events, clock)
@@ -89,6 +93,7 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._sources.stop()
 
     def families(self) -> list[Part]:
         """For /metrics."""
@@ -115,7 +120,7 @@ class Engine:
             if not self._queue.calm.is_set():
                 await self._queue.calm.wait()
                 quiet = 0
-            if self._kinds.busy:
+            if self._kinds.busy or self._sources.busy:
                 quiet = 0
             await self._events.flushed()
             await asyncio.sleep(0)
@@ -168,6 +173,7 @@ class Engine:
                 self._queue.later(job, plan.again_in)
         elif self._cluster.get(job.key) is None:
             self._askers.forget(job)
+            self._sources.forget(job)
         self._queue.succeeded(job)
         return thought
 
@@ -193,12 +199,19 @@ class Engine:
         """The snapshot. Its reads are noted even when it fails, so that a change asks again."""
         while True:
             reading = Reading(
-                self._cluster, self._kinds.followed, self._kinds.absent, self._clock.now()
+                self._cluster,
+                self._kinds.followed,
+                self._kinds.absent,
+                self._clock.now(),
+                partial(self._sources.known, job),
             )
             try:
-                return controller.see(reading, job.key)
+                seen = controller.see(reading, job.key)
             except NotMirrored as missing:
                 await self._kinds.follow(missing.kind)
+            else:
+                self._sources.looked(job, reading.questions)
+                return seen
             finally:
                 self._askers.note(job, reading.footprints)
 

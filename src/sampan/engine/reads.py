@@ -10,7 +10,7 @@ Nothing here decides when a job runs; that is `queue.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -53,16 +53,26 @@ F = TypeVar("F", bound=Hashable)
 class Reading:
     """The View of one question. Raises NotMirrored for a kind that is not followed yet."""
 
-    __slots__ = ("_absent", "_cluster", "_followed", "_now", "footprints")
+    __slots__ = (
+        "_absent", "_cluster", "_followed", "_known", "_now", "footprints", "questions",
+    )  # fmt: skip
 
     def __init__(
-        self, cluster: Cluster, followed: Collection[str], absent: Collection[str], now: datetime
+        self,
+        cluster: Cluster,
+        followed: Collection[str],
+        absent: Collection[str],
+        now: datetime,
+        known: Callable[[tuple[str, Hashable]], Any | None] = lambda _: None,
     ) -> None:
+        """`known` is what sources have answered so far."""
         self._cluster = cluster
         self._followed = followed
         self._absent = absent
         self._now = now
+        self._known = known
         self.footprints: set[Footprint] = set()
+        self.questions: set[tuple[str, Hashable]] = set()
 
     def get(self, key: Key) -> Manifest | None:
         self.footprints.add(key)
@@ -95,6 +105,10 @@ class Reading:
     def has_kind(self, kind: str) -> bool:
         self.footprints.add(("kind", kind))
         return self._readable(kind)
+
+    def consult(self, source: str, question: Hashable) -> Any | None:
+        self.questions.add((source, question))
+        return self._known((source, question))
 
     def now(self) -> datetime:
         return self._now

@@ -8,7 +8,7 @@ time comes from the view. Nothing here talks to anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -49,9 +49,21 @@ class View(Protocol):
         """Whether the cluster serves this kind; objects of another kind read as absent."""
         ...
 
+    def consult(self, source: str, question: Hashable) -> Any | None:
+        """What a source beyond the cluster says, such as records of earlier runs. None while that
+        is not known: the engine asks, and looks again. A source that fails is `Unanswered`. The
+        answer holds while each look asks the same."""
+        ...
+
     def now(self) -> datetime:
         """The present in UTC. Not noted: ask to be called again with `Plan.again_in`."""
         ...
+
+
+class Unanswered(Struct, frozen=True):
+    """A source has no answer, and why."""
+
+    message: str
 
 
 class Apply(Struct, frozen=True):
