@@ -16,7 +16,18 @@ from sampan.engine.loop import Engine
 from sampan.kube import meta, names
 from sampan.kube.errors import Forbidden
 from sampan.kube.keys import Key, Manifest
-from sampan.kube.plan import NOTHING, Apply, Controller, Delete, Emit, Patch, Plan, View
+from sampan.kube.plan import (
+    NOTHING,
+    Action,
+    Apply,
+    Controller,
+    Create,
+    Delete,
+    Emit,
+    Patch,
+    Plan,
+    View,
+)
 from sampan.lib.clock import ManualClock
 from sampan.testing.cluster import eventually
 from sampan.testing.memory import START, MemoryApi
@@ -413,6 +424,48 @@ def test_a_refused_write_is_a_condition_where_the_plan_names_one() -> None:
             assert condition["type"] == "ReplicaFailure"
             assert condition["reason"] == "FailedCreate"
             assert condition["message"] == 'namespaces "nowhere" not found'
+
+    asyncio.run(run())
+
+
+def test_what_is_there_is_not_created_again() -> None:
+    async def run() -> None:
+        plan = Plan(actions=(Create({**secret("one"), "data": {"x": "1"}}), Create(secret("two"))))
+        async with World(controller(own, lambda _: plan)).running() as world:
+            await world.cluster.create({**secret("one"), "data": {"x": "0"}})
+            await world.cluster.create(config_map("a"))
+            await world.engine.idle()
+            assert world.get(names.SECRET, "one")["data"] == {"x": "0"}
+            assert world.get(names.SECRET, "two")
+            assert world.events() == []
+
+    asyncio.run(run())
+
+
+def test_each_create_that_is_refused_for_good_has_something_done_instead() -> None:
+    def instead(action: Action, message: str) -> list[Action]:
+        assert isinstance(action, Create)
+        return [Apply(config_map(f"no-{meta.name_of(action.manifest)}", {"m": message}))]
+
+    async def run() -> None:
+        actions = tuple(Create(secret(name)) for name in ("bad-a", "good", "bad-b"))
+        plan = Plan(actions=actions, instead=instead)
+        decide = {"a": plan}
+        asked = controller(own, lambda it: decide.get(meta.name_of(it), NOTHING))
+        async with World(asked).running() as world:
+            create = world.cluster.create
+
+            async def refusing(manifest: Manifest) -> Manifest:
+                if meta.name_of(manifest).startswith("bad"):
+                    raise Forbidden("no")
+                return await create(manifest)
+
+            world.cluster.create = refusing  # type: ignore[method-assign]
+            await create(config_map("a"))
+            await world.engine.idle()
+            assert world.get(names.SECRET, "good")
+            assert world.get(names.CONFIG_MAP, "no-bad-a")["data"] == {"m": "no"}
+            assert world.get(names.CONFIG_MAP, "no-bad-b")["data"] == {"m": "no"}
 
     asyncio.run(run())
 

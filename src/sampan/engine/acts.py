@@ -1,15 +1,19 @@
 """Acts: carrying out one Plan against a cluster.
 
 Actions run in order and the first failure ends the round, before the status is written; the next
-round repeats them, so each must bear that. An `Apply` that says what it said last time is skipped
-while its result is still the live state (status apart): the common case in a level-triggered loop.
+round repeats them, so each must bear that. Only Creates in a row run side by side. An `Apply` that
+says what it said last time is skipped while its result is still the live state (status apart): the
+common case in a level-triggered loop.
 When the round ends, the cluster's reads show all that it wrote.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -21,11 +25,14 @@ from sampan.engine.measures import Measures
 from sampan.engine.reads import Job
 from sampan.kube import meta, names
 from sampan.kube.conditions import get_condition, without_condition
-from sampan.kube.errors import ApiStatus, Conflict, NotFound
+from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.kube.plan import Action, Apply, Delete, Emit, Measure, Patch, Plan
+from sampan.kube.plan import Action, Apply, Create, Delete, Emit, Measure, Patch, Plan
 from sampan.kube.times import rfc3339
 from sampan.lib.clock import Clock
+
+_AT_ONCE = 32
+"""Creates that wait for one commit: more of them gain nothing."""
 
 
 class Applied(Struct, frozen=True):
@@ -64,17 +71,8 @@ class Acts:
         fails, ApiStatus if the status cannot be written."""
         written: dict[Key, Manifest] = {}
         try:
-            for action in plan.actions:
-                try:
-                    result = await self._act(job, observed, action)
-                except ApiStatus as error:
-                    await self._refused(observed, plan, error, written)
-                    if plan.instead is not None and _is_final(error):
-                        for other in plan.instead(action, error.message):
-                            await self._act(job, observed, other)
-                    raise self._told(action, error) from error
-                if result is not None:
-                    written[key_of(result)] = result
+            for group in _together(plan.actions):
+                await self._act_all(job, observed, plan, group, written)
             observed = written.get(job.key, observed)
             if plan.status is not None and observed is not None:
                 await self._report(observed, plan.status, written)
@@ -85,7 +83,7 @@ class Acts:
     def _told(self, action: Action, error: ApiStatus) -> Refused:
         if isinstance(action, Delete):
             return Refused(error, "FailedDelete", f"Error deleting: {error.message}")
-        if isinstance(action, Apply) and self._live(key_of(action.manifest)) is None:
+        if isinstance(action, Apply | Create) and self._live(key_of(action.manifest)) is None:
             return Refused(error, "FailedCreate", f"Error creating: {error.message}")
         return Refused(error, "FailedWrite", error.message)
 
@@ -127,10 +125,48 @@ class Acts:
         self._applied.pop(key, None)
         self.measures.forget(key)
 
+    async def _act_all(
+        self,
+        job: Job,
+        observed: Manifest | None,
+        plan: Plan,
+        group: Sequence[Action],
+        written: dict[Key, Manifest],
+    ) -> None:
+        if len(group) == 1:
+            outcomes = [await self._outcome(job, observed, group[0])]
+        else:
+            outcomes = await asyncio.gather(*(self._outcome(job, observed, it) for it in group))
+        failed: list[tuple[Action, ApiStatus]] = []
+        for action, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, ApiStatus):
+                failed.append((action, outcome))
+            elif outcome is not None:
+                written[key_of(outcome)] = outcome
+        if not failed:
+            return
+        await self._refused(observed, plan, failed[0][1], written)
+        for action, error in failed:
+            if plan.instead is not None and _is_final(error):
+                for other in plan.instead(action, error.message):
+                    await self._act(job, observed, other)
+        action, error = failed[0]
+        raise self._told(action, error) from error
+
+    async def _outcome(
+        self, job: Job, observed: Manifest | None, action: Action
+    ) -> Manifest | ApiStatus | None:
+        try:
+            return await self._act(job, observed, action)
+        except ApiStatus as error:
+            return error
+
     async def _act(self, job: Job, observed: Manifest | None, action: Action) -> Manifest | None:
         match action:
             case Apply(manifest):
                 return await self._apply(job.controller, manifest)
+            case Create(manifest):
+                return await self._create(manifest)
             case Patch(key, patch, subresource):
                 return await self._patch(job.controller, key, patch, subresource)
             case Delete():
@@ -159,6 +195,14 @@ class Acts:
         result = await self._cluster.apply(manifest, manager=manager(controller))
         self._remember(controller, key, asked, result)
         return result
+
+    async def _create(self, manifest: Manifest) -> Manifest | None:
+        if self._live(key_of(manifest)) is not None:
+            return None
+        try:
+            return await self._cluster.create(manifest)
+        except AlreadyExists:
+            return None
 
     def _remember(self, controller: str, key: Key, asked: bytes, live: Manifest) -> None:
         version = live["metadata"]["resourceVersion"]
@@ -207,6 +251,17 @@ class Acts:
             return self._cluster.get(key)
         except NotMirrored:
             return None
+
+
+def _together(actions: Sequence[Action]) -> Iterator[Sequence[Action]]:
+    """The actions in order, those that may run side by side in one group."""
+    for creates, run in groupby(actions, lambda each: isinstance(each, Create)):
+        if creates:
+            group = list(run)
+            for start in range(0, len(group), _AT_ONCE):
+                yield group[start : start + _AT_ONCE]
+        else:
+            yield from ((each,) for each in run)
 
 
 def manager(controller: str) -> str:

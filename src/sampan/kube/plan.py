@@ -72,6 +72,14 @@ class Apply(Struct, frozen=True):
     manifest: Manifest
 
 
+class Create(Struct, frozen=True):
+    """The object exists: it is made unless there is one of its name, which stays as it is. A third
+    of what Apply costs, and Creates in a row are written together. The name must say what the
+    object is to be, and later looks must bear somebody else's."""
+
+    manifest: Manifest
+
+
 class Patch(Struct, frozen=True):
     """A JSON merge patch of an object that somebody else made (its finalizers, its labels).
     Ignored when the object is gone. Put `metadata.resourceVersion` or `uid` in it to be exact."""
@@ -120,7 +128,7 @@ class Measure(Struct, frozen=True, kw_only=True):
     once: str = ""
 
 
-Action = Apply | Patch | Delete | Emit | Measure
+Action = Apply | Create | Patch | Delete | Emit | Measure
 
 
 class Plan(Struct, frozen=True, kw_only=True):
