@@ -1,0 +1,1 @@
+"""Upstream's pipelines run as they are: see `__main__`."""
