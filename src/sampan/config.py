@@ -88,7 +88,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     called by in requests to the gateway, such as that of a reverse proxy. archive: keeps completed
     workflows when they are deleted: in a file of the home (true) or in a database (a URL as
     SQLAlchemy writes it). As upstream's it is off where nobody sets it up. archive_days: how long
-    they are kept; 0 is for ever.
+    they are kept; 0 is for ever. owner: programs on this machine of the user who runs Sampan need
+    no token for the API of pipelines (Linux).
     """
 
     port: int = 8080
@@ -98,6 +99,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     archive: bool | str = False
     archive_days: int = 0
     without: tuple[str, ...] = ()
+    owner: bool = True
     user: str = "user@example.com"
     images: tuple[Image, ...] = ()
     image_mirror: str = ""

@@ -1,0 +1,122 @@
+"""The owner: whoever runs Sampan is known on this machine without a token.
+
+`kfp.Client(host=…)` sends none when it is given none. A connection over loopback has two ends that
+the kernel knows: who made the other one, and which program holds it. When that is a program of the
+same user, outside of every sandbox, it could read the home's kubeconfig as well, so the request
+gets a token of that user. Everybody else is told nothing here: pods have namespaces of their own,
+our own processes do what others ask of them, and browsers, which speak for the pages that they
+show, and proxies, which speak for others, say in their headers what they are. A header can only
+take this identity away. Linux alone; `owner: false` in config.yaml turns it off.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+Address = tuple[str, int]
+
+_FOR_OTHERS = frozenset(
+    (b"authorization", b"cookie", b"forwarded", b"origin", b"referer", b"sec-fetch-mode",
+     b"sec-fetch-site", b"via", b"x-forwarded-for", b"x-real-ip")
+)  # fmt: skip
+"""Who sends one of these is a browser, a proxy, or somebody with an identity of their own."""
+_NAMESPACES = ("user", "mnt", "net", "pid")
+_OURS = b"sampan.nodes."
+"""In the command lines of the processes that live on without us."""
+
+
+class Owned:
+    """An application whose requests by the owner carry a token of theirs. `token` makes one."""
+
+    def __init__(self, app: App, token: Callable[[], str]) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and speaks_for_itself(scope) and is_ours(scope):
+            given = (b"authorization", f"Bearer {self._token()}".encode())
+            scope = {**scope, "headers": [*scope["headers"], given]}
+        await self._app(scope, receive, send)
+
+
+def speaks_for_itself(scope: dict[str, Any]) -> bool:
+    return not any(name.lower() in _FOR_OTHERS for name, _ in scope.get("headers") or ())
+
+
+def is_ours(scope: dict[str, Any]) -> bool:
+    """Whether the other end of the connection is held by a program of our user, and none of a
+    sandbox. What cannot be found out is a no."""
+    client, server = scope.get("client"), scope.get("server")
+    if not client or not server or not ip_address(client[0]).is_loopback:
+        return False
+    with suppress(OSError, ValueError):
+        uid, inode = _socket(tuple(client), tuple(server))
+        return uid == os.getuid() and inode != "0" and _is_outside(f"socket:[{inode}]")
+    return False
+
+
+def _socket(end: Address, other: Address) -> tuple[int, str]:
+    """The user and the inode of the socket at this end. ValueError when there is none."""
+    wanted = f" {_hex(end)} {_hex(other)} 01 "
+    table = "tcp6" if ":" in end[0] else "tcp"
+    for line in Path("/proc/net", table).read_text().splitlines():
+        if wanted in line:
+            fields = line.split()
+            return int(fields[7]), fields[9]
+    raise ValueError("no such connection")
+
+
+def _hex(address: Address) -> str:
+    """As /proc/net writes it: words of four bytes as the machine's numbers."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    packed = socket.inet_pton(family, address[0])
+    words = struct.unpack(f"={len(packed) // 4}I", packed)
+    return "".join(f"{word:08X}" for word in words) + f":{address[1]:04X}"
+
+
+def _is_outside(held: str) -> bool:
+    """Whether each program that holds this is in our namespaces and none of ours, and there is
+    one."""
+    holders = [process for process in _processes() if _holds(process, held)]
+    return bool(holders) and all(_beside_us(each) and not _below_us(each) for each in holders)
+
+
+def _beside_us(process: str) -> bool:
+    return all(
+        os.readlink(f"/proc/{process}/ns/{name}") == os.readlink(f"/proc/self/ns/{name}")
+        for name in _NAMESPACES
+    )
+
+
+def _below_us(process: str) -> bool:
+    """Whether this is a process of Sampan's, or was started by one."""
+    while process not in ("0", "1"):
+        if int(process) == os.getpid() or _OURS in Path("/proc", process, "cmdline").read_bytes():
+            return True
+        status = Path("/proc", process, "stat").read_text()
+        process = status.rpartition(")")[2].split()[1]
+    return False
+
+
+def _processes() -> list[str]:
+    return [name for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def _holds(process: str, held: str) -> bool:
+    directory = f"/proc/{process}/fd"
+    with suppress(OSError):
+        for descriptor in os.listdir(directory):
+            with suppress(OSError):
+                if os.readlink(f"{directory}/{descriptor}") == held:
+                    return True
+    return False
