@@ -82,7 +82,7 @@ def test_a_program_in_a_sandbox_is_not_even_in_the_machines_network() -> None:
 @pytest.mark.usefixtures("elsewhere")
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
 def test_another_user_is_not() -> None:
-    code = _CONNECT.replace("sys\n", "sys, os\nos.setuid(65534)\n", 1)
+    code = _CONNECT.replace("sys\n", "sys, os, encodings.idna\nos.setuid(65534)\n", 1)
     with called(code=code) as scope:
         assert not owner.is_ours(scope)
 
