@@ -51,6 +51,7 @@ _CURL = Family(entrypoint=("curl",), needs="curl", ash=True)
 _GIT = Family(entrypoint=("git",), needs="git", ash=True)
 _GO = Family(command=("bash",), needs="go")
 _NODE = Family(command=("node",), needs="node")
+_JQ = Family(entrypoint=("jq",), needs="jq", ash=True)
 _KUBECTL = Family(entrypoint=("kubectl",), needs="kubectl")
 _ARGOEXEC = Family(entrypoint=("argoexec",))  # run as a shell; else the node is the executor
 
@@ -68,13 +69,16 @@ _BY_NAME: Mapping[str, Family] = {
            ("argoproj/argosay", _ARGOSAY), ("docker/whalesay", _COWSAY),
            ("curlimages/curl", _CURL), ("alpine/curl", _CURL), ("alpine/git", _GIT),
            ("bitnami/kubectl", _KUBECTL), ("bitnamilegacy/kubectl", _KUBECTL),
+           ("jetbrainsinfra/jq", _JQ), ("byrnedo/alpine-curl", _CURL),
        )},
     "quay.io/argoproj/argosay": _ARGOSAY,
     "quay.io/argoproj/argocli": _ARGO,
     "quay.io/argoproj/argoexec": _ARGOEXEC,
     "registry.k8s.io/kubectl": _KUBECTL,
+    "ghcr.io/jqlang/jq": _JQ,
     "registry.k8s.io/e2e-test-images/busybox": _SHELL,
     "gcr.io/google-containers/busybox": _SHELL,
+    "ghcr.io/containerd/busybox": _SHELL,
     "registry.k8s.io/busybox": _SHELL,
     "k8s.gcr.io/busybox": _SHELL,
 }  # fmt: skip
