@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import pods, requests, start, warm, watches, workflows
+from benchmarks import pipelines, pods, requests, start, warm, watches, workflows
 from benchmarks.table import Table
 
 SUITES = {
     "start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm,
-    "workflows": workflows,
+    "workflows": workflows, "pipelines": pipelines,
 }  # fmt: skip
 
 
