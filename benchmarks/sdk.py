@@ -4,10 +4,9 @@
     python -P sdk.py local NAME       runs it by kfp.local, and prints the seconds that this took
 
 All of it are default components, as people write them. kfp.local runs them in this interpreter's
-environment, where kfp is installed already.
+environment, where kfp is installed already. The SDK reads annotations as they are, so they may not
+be texts here.
 """
-
-from __future__ import annotations
 
 import json
 import sys
@@ -36,12 +35,12 @@ def square(number: int) -> int:
 
 
 @dsl.component
-def sum_up(numbers: list) -> int:
+def sum_up(numbers: list) -> float:
     return sum(numbers)
 
 
 @dsl.container_component
-def nothing() -> Any:
+def nothing():  # type: ignore[no-untyped-def]
     return dsl.ContainerSpec(image="busybox", command=["true"])
 
 
@@ -59,20 +58,20 @@ def chain(first: int = 0) -> int:
 
 
 @dsl.pipeline
-def loop() -> int:
+def loop() -> float:
     with dsl.ParallelFor(list(range(20))) as number:
         each = square(number=number)
     return sum_up(numbers=dsl.Collected(each.output)).output
 
 
 @dsl.pipeline
-def bare_thousand() -> None:
+def bare_thousand():  # type: ignore[no-untyped-def]
     with dsl.ParallelFor(list(range(1000))) as _:
         nothing()
 
 
 @dsl.pipeline
-def thousand() -> None:
+def thousand():  # type: ignore[no-untyped-def]
     with dsl.ParallelFor(list(range(1000))) as number:
         square(number=number)
 
