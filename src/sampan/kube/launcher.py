@@ -100,7 +100,7 @@ class Task(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retryIndex: which attempt this is, from 0.
     """
 
-    executorInput: dict[str, Any]
+    executorInput: Mapping[str, Any]
     outputs: Outputs = field(default_factory=Outputs)
     publishLogs: bool = False
     retryIndex: int = 0
