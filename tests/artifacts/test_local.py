@@ -256,3 +256,27 @@ def test_what_a_crash_has_left_is_swept(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "repository" / ".tmp") == []
     Artifacts(tmp_path / "none").sweep()
     assert not (tmp_path / "none").exists()
+
+
+def test_a_link_that_was_saved_leads_nowhere(artifacts: Namespaced, tmp_path: Path) -> None:
+    """What a workflow keeps is its own: neither read nor written nor removed through it is a file
+    of this machine."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "d").symlink_to(outside)
+    (tmp_path / "new").write_text("new")
+    artifacts.save(local("tree", **NONE), tmp_path / "source", no_secret)
+    for key in ("tree/d/secret", "tree/d"):
+        with pytest.raises(Fault):
+            artifacts.open(local(key, **NONE), no_secret)
+        assert artifacts.keys(local(key, **NONE), no_secret) == []
+        with pytest.raises(NotThere):
+            artifacts.load(local(key, **NONE), tmp_path / "in", no_secret)
+    with pytest.raises(Fault):
+        artifacts.save(local("tree/d/made", **NONE), tmp_path / "new", no_secret)
+    with pytest.raises(Fault):
+        artifacts.save(local("tree/d/made.tgz"), tmp_path / "new", no_secret)
+    artifacts.delete(local("tree/d/secret", **NONE), no_secret)
+    assert os.listdir(outside) == ["secret"]

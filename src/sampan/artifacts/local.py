@@ -25,7 +25,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Literal, TypeVar
 
-from sampan.artifacts import trees
+from sampan.artifacts import digests, trees
+from sampan.artifacts.digests import Digest
 from sampan.artifacts.faults import Fault, NotThere
 from sampan.artifacts.forms import Form, may_be_packed, type_of, unpacks
 from sampan.artifacts.helper import Helper
@@ -33,6 +34,9 @@ from sampan.kube.locations import Location, key_of
 
 _TMP = ".tmp"
 _AGAIN = 3  # times that others may get in between
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
+_PROC = os.path.isdir("/proc/self/fd")
 
 T = TypeVar("T")
 
@@ -76,40 +80,95 @@ class Repository:
 
     def open(self, location: Location, form: Form) -> tuple[IO[bytes], str]:
         """(file, its type) of an object; an archive is made now if it was to be one. NotThere."""
-        path = self._path(location)
-        return self._steady(path, lambda: self._open(location, path, form))
+        return self._steady(self._path(location), lambda: self._open(location, form))
 
-    def _open(self, location: Location, path: str, form: Form) -> tuple[IO[bytes], str]:
-        kept, inside = self._kept(path)
-        if kept:
-            with self._draft() as draft:
-                self._pack(inside, draft, Form(kept, form.level))
-                return open(draft, "rb"), type_of({"tar": "x.tgz", "zip": "x.zip"}[kept])
-        return _opened(path, location), type_of(path)
+    def exists(self, location: Location) -> bool:
+        """Whether there is an object, or a directory of objects."""
+        try:
+            with self._pinned(location) as path:
+                return bool(self._kept(path)[0]) or _is_file(path) or _is_directory(path)
+        except NotThere:
+            return False
+
+    def digest(self, location: Location) -> Digest:
+        """Of the content. NotThere."""
+
+        def once() -> Digest:
+            with self._pinned(location) as path:
+                inside = self._kept(path)[1]
+                if not (inside or _is_file(path) or _is_directory(path)):
+                    raise NotThere(f"the local repository has no object {key_of(location)}")
+                return digests.of(inside or path, lambda name: _decoded(name)[0])
+
+        return self._steady(self._path(location), once)
+
+    def _open(self, location: Location, form: Form) -> tuple[IO[bytes], str]:
+        with self._pinned(location) as path:
+            kept, inside = self._kept(path)
+            if kept:
+                with self._draft() as draft:
+                    self._pack(inside, draft, Form(kept, form.level))
+                    return open(draft, "rb"), type_of({"tar": "x.tgz", "zip": "x.zip"}[kept])
+            return _opened(path, location), type_of(path)
 
     def keys(self, location: Location) -> list[str]:
         """The keys of the objects at and below a key, in order; [] for none. An empty key is the
         whole bucket."""
         name = key_of(location).strip("/")
-        path = self._path(location) if name else self._bucket(location)
-        name = "/".join(_parts(name)) if name else ""
-        if os.path.isdir(path) and not os.path.islink(path):
-            return sorted(_objects(path, name))
-        return [name] if self._kept(path)[0] or os.path.isfile(path) else []
+        if not name:
+            bucket = self._bucket(location)
+            return sorted(_objects(bucket, "")) if os.path.isdir(bucket) else []
+        try:
+            with self._pinned(location) as path:
+                name = "/".join(_parts(name))
+                if _is_directory(path):
+                    return sorted(_objects(path, name))
+                return [name] if self._kept(path)[0] or _is_file(path) else []
+        except NotThere:
+            return []
 
     def delete(self, location: Location) -> None:
         """Of a key that ends in "/", all that is below it. What is not there is deleted already."""
         path = self._path(location)
         with self._alone():
+            if not self._is_reached(os.path.dirname(path)):
+                return
             for _, mark in _MARKS:
                 self._discard(path + mark)
-            if key_of(location).endswith("/") or not os.path.isdir(path):
+            if key_of(location).endswith("/") or not _is_directory(path):
                 self._discard(path)
             self._prune(os.path.dirname(path))
 
     # -- where ------------------------------------------------------------------------------------
     def _path(self, location: Location) -> str:
         return os.path.join(self._bucket(location), *map(_encoded, _parts(key_of(location))))
+
+    @contextlib.contextmanager
+    def _pinned(self, location: Location) -> Iterator[str]:
+        """A path to the object that leads through no link, whatever happens meanwhile. The object
+        may be a link itself. NotThere when the directory that it would be in is not there."""
+        bucket, parts = self._bucket(location), _parts(key_of(location))
+        try:
+            directory = os.open(bucket, _DIRECTORY)
+        except OSError as error:
+            raise NotThere(f"the local repository has no object {key_of(location)}") from error
+        try:
+            for part in parts[:-1]:
+                parent, directory = directory, _entered(directory, _encoded(part), location)
+                os.close(parent)
+            base = f"/proc/self/fd/{directory}" if _PROC else os.path.dirname(self._path(location))
+            yield os.path.join(base, _encoded(parts[-1]))
+        finally:
+            os.close(directory)
+
+    def _is_reached(self, directory: str) -> bool:
+        """Whether a directory is there, and no part of its path a link: true as long as nobody else
+        changes anything."""
+        while directory != self._own:
+            if not _is_directory(directory):
+                return False
+            directory = os.path.dirname(directory)
+        return True
 
     def _bucket(self, location: Location) -> str:
         bucket = _plain(str(location["s3"].get("bucket") or ""), "bucket")
@@ -138,10 +197,10 @@ class Repository:
 
     # -- how --------------------------------------------------------------------------------------
     def _enter(self, draft: str, path: str) -> None:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        if not os.path.isdir(path):
+        self._make_parents(path)
+        if not _is_directory(path):
             self._replace(draft, path)
-        elif os.path.isdir(draft):  # objects of one prefix come beside those that have it already
+        elif _is_directory(draft):  # objects of one prefix come beside those that have it already
             for name in list(trees.files(draft)):
                 self._enter(os.path.join(draft, name), os.path.join(path, name))
         else:
@@ -151,14 +210,25 @@ class Repository:
             self._discard(path + mark)
 
     def _enter_archive(self, draft: str, path: str, mark: str) -> None:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self._make_parents(path)
         self._replace(draft, path + mark)
         others = [path + other for _, other in _MARKS if other != mark]
-        for other in others if os.path.isdir(path) else [path, *others]:
+        for other in others if _is_directory(path) else [path, *others]:
             self._discard(other)
 
+    def _make_parents(self, path: str) -> None:
+        directory = os.path.dirname(path)
+        try:
+            os.makedirs(directory, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise Fault(
+                f"{error.filename} is an object here, and no directory of objects"
+            ) from error
+        if not self._is_reached(directory):
+            raise Fault("a link is in the way: the key leads out of the repository")
+
     def _replace(self, draft: str, path: str) -> None:
-        if os.path.isdir(draft):
+        if _is_directory(draft):
             self._discard(path)
         os.rename(draft, path)
 
@@ -168,25 +238,28 @@ class Repository:
             os.rename(path, old)
 
     def _load(self, location: Location, target: str, form: Form) -> None:
-        path = self._path(location)
+        with self._pinned(location) as path:
+            self._load_from(path, location, target, form)
+
+    def _load_from(self, path: str, location: Location, target: str, form: Form) -> None:
         kept, inside = self._kept(path)
         if kept and unpacks(form, kept):
             trees.copy(inside, target)
         elif kept:
             self._pack(inside, target, Form(kept, form.level))
-        elif os.path.isdir(path):
+        elif _is_directory(path):
             if form.archive not in ("", "none"):
                 raise Fault(f"{key_of(location)} is a directory, no {form.archive} archive")
             self._load_all(path, target)
         else:
             _opened(path, location).close()
             if may_be_packed(path, form):
-                self._helper.ask("unpack", target, form, source=path)
+                self._helper.ask("unpack", target, form, source=_elsewhere(path))
             else:
                 trees.copy(path, target)
 
     def _pack(self, source: str, target: str, form: Form) -> None:
-        self._helper.ask("pack", target, form, source=source)
+        self._helper.ask("pack", target, form, source=_elsewhere(source))
 
     def _load_all(self, path: str, target: str) -> None:
         """A prefix: each object below it under the rest of its key."""
@@ -239,6 +312,31 @@ def _inode(path: str) -> tuple[int, int] | None:
         status = os.lstat(path)
         return status.st_ino, status.st_ctime_ns
     return None
+
+
+def _entered(directory: int, name: str, location: Location) -> int:
+    try:
+        return os.open(name, _DIRECTORY, dir_fd=directory)
+    except OSError as error:
+        raise NotThere(f"the local repository has no object {key_of(location)}") from error
+
+
+def _elsewhere(path: str) -> str:
+    """The same as another process finds it, as long as this one has it open."""
+    return path.replace("/proc/self/", f"/proc/{os.getpid()}/", 1)
+
+
+def _is_directory(path: str) -> bool:
+    """And no link to one."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    return False
+
+
+def _is_file(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    return False
 
 
 def _plain(name: str, what: str) -> str:
