@@ -32,7 +32,9 @@ class S3:
 
     def put(self, path: str, body: bytes = b"") -> None:
         """`path` is a bucket, or an object in it."""
-        request = urllib.request.Request(f"http://{self.endpoint}/{path}", body, method="PUT")
+        raw = {"Content-Type": "application/octet-stream"}
+        url = f"http://{self.endpoint}/{path}"
+        request = urllib.request.Request(url, body, raw, method="PUT")
         urllib.request.urlopen(request, timeout=10).close()
 
     def get(self, path: str) -> bytes:

@@ -3,6 +3,7 @@ JSON in return.
 
     {}                              done
     {"keys": […]}                   of keys
+    {"tag": text, "size": bytes}    of tag
     {"failed": message, "kind": …}  kind is the class of the error
 
 Its memory is bounded, because servers and archives are hostile; it and all that it started end when
@@ -24,7 +25,7 @@ import msgspec
 
 from sampan.artifacts import trees
 from sampan.artifacts.archives import pack, place
-from sampan.artifacts.drivers.driver import Driver
+from sampan.artifacts.drivers.driver import Driver, Tagging
 from sampan.artifacts.faults import Fault, NotThere
 from sampan.artifacts.request import Request
 
@@ -63,6 +64,8 @@ def _carry_out(request: Request) -> dict[str, Any]:
     driver = _driver(request)
     if request.verb == "keys":
         return {"keys": driver.keys()}
+    if request.verb == "tag":
+        return _tag(driver)
     if request.verb == "delete":
         driver.delete()
     elif request.verb == "save":
@@ -74,6 +77,13 @@ def _carry_out(request: Request) -> dict[str, Any]:
         if os.path.isdir(request.path):
             raise NotThere("the artifact is a directory: name a file in it")
     return {}
+
+
+def _tag(driver: Driver) -> dict[str, Any]:
+    if not isinstance(driver, Tagging):
+        raise Fault("this kind of store has no tags for what is in it")
+    tag, size = driver.tag()
+    return {"tag": tag, "size": size}
 
 
 def _driver(request: Request) -> Driver:

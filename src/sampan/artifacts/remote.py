@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sampan.artifacts.destination import destination
+from sampan.artifacts.digests import Digest
 from sampan.artifacts.faults import Refused
 from sampan.artifacts.forms import form, type_of
 from sampan.artifacts.helper import Helper
@@ -40,6 +41,10 @@ class Remote:
 
     def keys(self, artifact: Location, secrets: Any, namespace: str) -> list[str]:
         return list(self._do("keys", artifact, "", secrets, namespace)["keys"])
+
+    def digest(self, artifact: Location, secrets: Any, namespace: str) -> Digest:
+        found = self._do("tag", artifact, "", secrets, namespace)
+        return Digest(f"etag:{found['tag']}", int(found["size"]))
 
     def open(self, artifact: Location, secrets: Any, namespace: str) -> tuple[IO[bytes], str]:
         """(file, its type). All of it has come before the first byte can be read."""

@@ -11,8 +11,9 @@ from sampan.artifacts.faults import Refused
 from sampan.artifacts.forms import Form
 from sampan.kube import locations
 
-Verb = Literal["load", "fetch", "save", "delete", "keys", "pack", "unpack"]
-"""fetch: the object as it is, to a file; load: unpacked. pack, unpack: nothing is transferred."""
+Verb = Literal["load", "fetch", "save", "delete", "keys", "tag", "pack", "unpack"]
+"""fetch: the object as it is, to a file; load: unpacked. tag: what its server calls its content.
+pack, unpack: nothing is transferred."""
 
 
 class Request(Struct, frozen=True):

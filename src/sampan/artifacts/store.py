@@ -20,6 +20,7 @@ from typing import IO
 from msgspec import Struct
 
 from sampan.artifacts import trees
+from sampan.artifacts.digests import Digest
 from sampan.artifacts.faults import Fault, NotThere, Refused
 from sampan.artifacts.forms import form, may_be_packed
 from sampan.artifacts.helper import Helper
@@ -143,6 +144,21 @@ class Artifacts:
             if self._is_local(artifact, namespace):
                 return self._local(namespace).keys(artifact)
             return self._remote.keys(artifact, secrets, namespace)
+
+    def exists(self, artifact: Location, secrets: Secrets, *, namespace: str) -> bool:
+        """Whether there is an object, or a directory of objects. Fault when that is not known."""
+        with _said():
+            if self._is_local(artifact, namespace):
+                return self._local(namespace).exists(artifact)
+            return bool(self._remote.keys(artifact, secrets, namespace))
+
+    def digest(self, artifact: Location, secrets: Secrets, *, namespace: str) -> Digest:
+        """Of the content where it lies here (`sha256:…`), else what its server calls it
+        (`etag:…`). NotThere, Fault."""
+        with _said():
+            if self._is_local(artifact, namespace):
+                return self._local(namespace).digest(artifact)
+            return self._remote.digest(artifact, secrets, namespace)
 
     def _is_local(self, artifact: Location, namespace: str) -> bool:
         """Also by another name, which a Service of the namespace gives the local repository."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Driver(Protocol):
@@ -18,3 +18,11 @@ class Driver(Protocol):
 
     def keys(self) -> list[str]:
         """Keys, in order."""
+
+
+@runtime_checkable
+class Tagging(Protocol):
+    """A place that has a name for each content."""
+
+    def tag(self) -> tuple[str, int]:
+        """(tag, bytes) of the object, or of all objects below the key. NotThere."""

@@ -7,6 +7,7 @@ which do the same.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -92,14 +93,37 @@ class Objects:
                 return []
             return [self._key]
 
+    def tag(self) -> tuple[str, int]:
+        with self._said():
+            try:
+                found = obstore.head(self._store, self._key)
+                return str(found["e_tag"] or "").strip('"'), int(found["size"])
+            except (FileNotFoundError, raised.NotFoundError) as error:
+                missing = error
+            listed = self._listed()
+        if not listed:
+            raise NotThere(f"{self._where} has no key {self._key}") from missing
+        whole = hashlib.sha256()
+        for path, tag, _ in sorted(listed):
+            whole.update(f"{path[len(self._key) :]}\0{tag}\0".encode())
+        return whole.hexdigest(), sum(size for _, _, size in listed)
+
     def _below(self) -> list[str]:
+        return sorted(path for path, _, _ in self._listed())
+
+    def _listed(self) -> list[tuple[str, str, int]]:
+        """(key, tag, bytes) of each object below the key."""
         prefix = self._key.rstrip("/") + "/"
-        found: list[str] = []
+        found: list[tuple[str, str, int]] = []
         for page in obstore.list(self._store, prefix):
-            found += [str(each["path"]) for each in page if not str(each["path"]).endswith("/")]
+            found += [
+                (str(each["path"]), str(each["e_tag"] or ""), int(each["size"]))
+                for each in page
+                if not str(each["path"]).endswith("/")
+            ]
             if len(found) > _MOST_LISTED:
                 raise Fault(f"{self._where} has more than {_MOST_LISTED} keys below {prefix}")
-        return sorted(found)
+        return found
 
     def _into(self, target: str, key: str) -> None:
         """Keys are whatever somebody has written: none leads out of the directory."""
