@@ -268,6 +268,17 @@ def test_a_bad_container_is_named(container: dict[str, Any], problem: str) -> No
             id="claim-without-name",
         ),
         pytest.param(
+            {"volumes": [{"name": "v", "ephemeral": {}}]},
+            "spec.volumes[0].ephemeral.volumeClaimTemplate: Required value",
+            id="ephemeral-without-template",
+        ),
+        pytest.param(
+            {"volumes": [{"name": "v", "ephemeral": {"volumeClaimTemplate": {
+                "spec": {"accessModes": ["ReadWriteOnce"]}}}}]},
+            "spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value",
+            id="ephemeral-without-size",
+        ),
+        pytest.param(
             {"volumes": [{"name": "v", "configMap": {"name": "c", "items": [LEAVING]}}]},
             "spec.volumes[0].configMap.items[0].path: Invalid value: \"../k\": must not contain"
             " '..'",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sampan.explain.facts import Known, Line, condition, sentence, status
+from sampan.kube import volumes
 from sampan.kube.keys import Manifest
 
 _LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
@@ -114,14 +115,12 @@ def _request(container: dict[str, Any], resource: str) -> str:
 
 def claims(pod: Manifest, known: Known) -> Iterator[Line]:
     """Of the claims that the pod uses, those that are not bound."""
-    for volume in pod["spec"].get("volumes") or ():
-        name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-        if not name:
-            continue
+    for name, made in volumes.claim_names(pod):
         claim = known.find("PersistentVolumeClaim", name)
         if claim is None:
             yield Line("bad", f"PersistentVolumeClaim {name} does not exist.", 1)
-            yield Line("advice", f"Create the claim {name}, or correct spec.volumes.", 1)
+            if not made:
+                yield Line("advice", f"Create the claim {name}, or correct spec.volumes.", 1)
         elif status(claim).get("phase") != "Bound":
             phase = status(claim).get("phase") or "Pending"
             yield Line("bad", f"PersistentVolumeClaim {name} is {phase}.", 1)

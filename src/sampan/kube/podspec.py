@@ -66,6 +66,8 @@ def _fill_volume(volume: dict[str, Any]) -> None:
     for source in ("configMap", "secret", "downwardAPI", "projected"):
         if volume.get(source) is not None:
             volume[source].setdefault("defaultMode", _FILE_MODE)
+    if template := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
+        template.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
     if volume.get("hostPath"):
         volume["hostPath"].setdefault("type", "")
     if volume.get("downwardAPI"):
@@ -196,6 +198,21 @@ def _claim(source: dict[str, Any], path: str) -> Iterator[Problem]:
         yield required(f"{path}.claimName")
 
 
+def _ephemeral(source: dict[str, Any], path: str) -> Iterator[Problem]:
+    template, at = source.get("volumeClaimTemplate"), f"{path}.volumeClaimTemplate"
+    if template is None:
+        yield required(at)
+        return
+    spec = template.get("spec") or {}
+    if not spec.get("accessModes"):
+        yield required(f"{at}.spec.accessModes", "at least 1 access mode is required")
+    size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if size is None:
+        yield required(f"{at}.spec.resources[storage]")
+    else:
+        yield from containers.quantity(size, f"{at}.spec.resources[storage]")
+
+
 def _host_path(source: dict[str, Any], path: str) -> Iterator[Problem]:
     place = source.get("path") or ""
     if not place:
@@ -282,6 +299,7 @@ def _token(source: dict[str, Any], path: str) -> Iterator[Problem]:
 
 _VOLUMES = {
     "persistentVolumeClaim": _claim,
+    "ephemeral": _ephemeral,
     "hostPath": _host_path,
     "emptyDir": _empty_dir,
     "configMap": _config_map,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kube import names
+from sampan.kube import names, volumes
 from sampan.kube.keys import Manifest
 from sampan.nodes.volumes import files
 
@@ -17,8 +17,7 @@ def pod_references(pod: Manifest) -> set[tuple[str, str]]:
     spec, found = pod["spec"], set[tuple[str, str]]()
     for volume in spec.get("volumes") or ():
         found.update(files.references(volume))
-        if claim := volume.get("persistentVolumeClaim"):
-            found.add((names.PERSISTENT_VOLUME_CLAIM, claim["claimName"]))
+    found.update((names.PERSISTENT_VOLUME_CLAIM, claim) for claim, _ in volumes.claim_names(pod))
     for section in _SECTIONS:
         for container in spec.get(section) or ():
             found.update(_of_environment(container))

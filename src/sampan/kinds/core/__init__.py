@@ -5,6 +5,7 @@ from __future__ import annotations
 from sampan.kinds.core.admit import RULES
 from sampan.kinds.core.claims import CLAIM
 from sampan.kinds.core.endpoints import ENDPOINTS
+from sampan.kinds.core.ephemeral import EPHEMERAL
 from sampan.kinds.core.garbage import GARBAGE
 from sampan.kinds.core.mirroring import MIRRORING
 from sampan.kinds.core.namespaces import NAMESPACE_END, NAMESPACE_HOME
@@ -20,6 +21,7 @@ COMPONENT = Component(
         NAMESPACE_END,
         GARBAGE,
         CLAIM,
+        EPHEMERAL,
         VOLUME,
         ENDPOINTS,
         MIRRORING,

@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from sampan.kinds.core import manifests, status
 from sampan.kinds.core.types import Claimed
-from sampan.kube import labels, meta, names, quantities
+from sampan.kube import labels, meta, names, quantities, volumes
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import Action, Apply, Controller, Emit, Patch, Plan, View
 
@@ -213,10 +213,7 @@ def _is_local(storage_class: Manifest | None) -> bool:
 def _uses(pod: Manifest, claim: str) -> bool:
     if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
         return False
-    return any(
-        (volume.get("persistentVolumeClaim") or {}).get("claimName") == claim
-        for volume in pod["spec"].get("volumes") or ()
-    )
+    return any(name == claim for name, _ in volumes.claim_names(pod))
 
 
 def _capacity(volume: Manifest) -> Fraction:

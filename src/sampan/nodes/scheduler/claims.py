@@ -6,11 +6,11 @@ the claim is told the node, and the node waits for the volume.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from msgspec import Struct
 
-from sampan.kube import names
+from sampan.kube import names, volumes
 from sampan.kube.keys import Key, Manifest
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
@@ -27,10 +27,15 @@ class Claims(Struct, frozen=True):
 
 def judge(pod: Manifest, find: Find) -> Claims:
     waiting: list[Key] = []
-    for key in keys(pod):
+    for name, made in volumes.claim_names(pod):
+        key = Key(names.PERSISTENT_VOLUME_CLAIM, pod["metadata"]["namespace"], name)
         claim = find(key)
         if claim is None:
-            return Claims(f'persistentvolumeclaim "{key.name}" not found')
+            maker = "waiting for ephemeral volume controller to create the " if made else ""
+            ending = "" if made else " not found"
+            return Claims(f'{maker}persistentvolumeclaim "{name}"{ending}')
+        if made and (fault := volumes.stranger(pod, claim)):
+            return Claims(fault)
         if claim["metadata"].get("deletionTimestamp"):
             return Claims(f'persistentvolumeclaim "{key.name}" is being deleted')
         if (claim.get("status") or {}).get("phase") == "Bound":
@@ -39,13 +44,6 @@ def judge(pod: Manifest, find: Find) -> Claims:
             return Claims("pod has unbound immediate PersistentVolumeClaims")
         waiting.append(key)
     return Claims(waiting=tuple(waiting))
-
-
-def keys(pod: Manifest) -> Iterator[Key]:
-    namespace = pod["metadata"]["namespace"]
-    for volume in pod["spec"].get("volumes") or ():
-        if body := volume.get("persistentVolumeClaim"):
-            yield Key(names.PERSISTENT_VOLUME_CLAIM, namespace, body["claimName"])
 
 
 def _waits_for_consumer(claim: Manifest, find: Find) -> bool:

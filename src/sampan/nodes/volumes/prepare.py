@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.engine.cluster import Cluster
-from sampan.kube import names, quantities
+from sampan.kube import names, quantities, volumes
 from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Key
 from sampan.nodes.facts import ConfigError, PodFacts
@@ -106,17 +106,26 @@ class PodVolumes:
         if "hostPath" in volume:
             return Place(places.host_path(volume["hostPath"], self._home))
         if "persistentVolumeClaim" in volume:
-            return self._claim(facts, volume["persistentVolumeClaim"])
+            body = volume["persistentVolumeClaim"]
+            return self._claim(facts, body["claimName"], read_only=bool(body.get("readOnly")))
+        if "ephemeral" in volume:
+            return self._own_claim(facts, volume)
         kinds = ", ".join(key for key in volume if key != "name")
         raise VolumeError(f"{kinds} is not supported by this node", final=True)
 
-    def _claim(self, facts: PodFacts, body: Mapping[str, Any]) -> Place:
-        name = body["claimName"]
+    def _own_claim(self, facts: PodFacts, volume: Mapping[str, Any]) -> Place:
+        name = volumes.ephemeral_claim(facts.pod, volume)
+        found = facts.find(names.PERSISTENT_VOLUME_CLAIM, name)
+        if found is not None and (fault := volumes.stranger(facts.pod, found)):
+            raise VolumeError(fault)
+        return self._claim(facts, name)
+
+    def _claim(self, facts: PodFacts, name: str, *, read_only: bool = False) -> Place:
         found = facts.find(names.PERSISTENT_VOLUME_CLAIM, name)
         key = places.volume_key(found) if found else None
         volume = self._cluster.get(key) if key else None
-        path, read_only = places.claim(facts, name, volume, self._home)
-        return Place(path, read_only=read_only or bool(body.get("readOnly")))
+        path, kept = places.claim(facts, name, volume, self._home)
+        return Place(path, read_only=read_only or kept)
 
     async def _fetch_tokens(self, facts: PodFacts, volume: Mapping[str, Any]) -> None:
         for wish in files.token_wishes(volume):
