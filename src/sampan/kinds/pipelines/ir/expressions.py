@@ -1,17 +1,38 @@
-"""CEL of a pipeline: conditions of tasks and selectors of parameters."""
+"""Conditions of tasks: CEL over the ExecutorInput, of which only `inputs` is there by then.
+
+Upstream: backend/src/v2/expression/expression.go (Condition).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sampan.kinds.pipelines.ir.resolve import Values
+from sampan.kinds.pipelines.ir import language
+from sampan.kinds.pipelines.ir.faults import Unresolved
+from sampan.kinds.pipelines.ir.resolve import Artifact, Values
 
 
 def holds(condition: str, inputs: Values) -> bool:
     """Whether a task with these inputs is to run. Raises Unresolved."""
-    raise NotImplementedError
+    found = language.evaluated(condition, {"inputs": _inputs(inputs), "outputs": {}})
+    if not isinstance(found, bool):
+        raise Unresolved(f"evaluation error: return type is not bool, got {found}")
+    return found
 
 
-def selected(value: Any, selector: str) -> Any:
-    """What `parameterExpressionSelector` takes from a value. Raises Unresolved."""
-    raise NotImplementedError
+def _inputs(inputs: Values) -> dict[str, Any]:
+    return {
+        "parameter_values": language.doubles(inputs.parameters),
+        "artifacts": {
+            name: {"artifacts": [_artifact(each) for each in artifacts]}
+            for name, artifacts in inputs.artifacts.items()
+        },
+    }
+
+
+def _artifact(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "name": artifact.get("name") or "",
+        "uri": artifact.get("uri") or "",
+        "metadata": language.doubles(artifact.get("metadata") or {}),
+    }

@@ -1,14 +1,31 @@
-"""Where artifacts are: URIs, and the paths at which programs find them."""
+"""Where artifacts of a task lie. What a program sees of a URI: `kube.launcher.local_path`."""
 
 from __future__ import annotations
 
+import posixpath
 
-def path_of(uri: str) -> str | None:
-    """gs:// -> /gcs/…, s3:// -> /s3/…, minio:// -> /minio/…, oci:// -> /oci/…/models; None for a
-    URI that no program finds at a path."""
-    raise NotImplementedError
+from sampan.kinds.pipelines.ir.resolve import Artifact
+from sampan.kube.launcher import WORKSPACE, local_path
+
+IN_WORKSPACE = "_kfp_workspace"
+"""Metadata of an artifact that an importer has put into the workspace of the run."""
 
 
 def task_root(pipeline_root: str, pipeline: str, run_id: str, task: str, salt: str) -> str:
-    """The URI under which the outputs of one attempt of a task lie."""
-    raise NotImplementedError
+    """The URI under which the outputs of one attempt of a task lie. A query of the root is no part
+    of it. Upstream: GenerateOutputURI."""
+    root = pipeline_root.partition("?")[0].rstrip("/")
+    return f"{root}/{'/'.join(part for part in (pipeline, run_id, task, salt) if part)}"
+
+
+def path_of(artifact: Artifact) -> str:
+    """Where the program finds it; "" for one that it finds nowhere."""
+    if artifact.get("customPath"):
+        return str(artifact["customPath"])
+    try:
+        path = local_path(str(artifact.get("uri") or ""))
+    except ValueError:
+        return ""
+    if (artifact.get("metadata") or {}).get(IN_WORKSPACE) is True:
+        return posixpath.join(WORKSPACE, ".artifacts", path.lstrip("/"))
+    return path

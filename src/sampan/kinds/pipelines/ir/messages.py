@@ -47,7 +47,14 @@ class Duration(float):
 
 
 class Message(Struct, frozen=True, kw_only=True):
+    """LENIENT: unknown fields are passed over, as upstream does in what executors say."""
+
     ONE_OF: ClassVar[Groups] = ()
+    LENIENT: ClassVar[bool] = False
+
+
+class Deployed(Message, frozen=True, kw_only=True):
+    LENIENT: ClassVar[bool] = True
 
 
 class OldValue(Message, frozen=True, kw_only=True):
@@ -310,23 +317,23 @@ class Component(Message, frozen=True, kw_only=True):
     taskConfigPassthroughs: list[TaskConfigPassthrough] = []
 
 
-class Exec(Message, frozen=True, kw_only=True):
+class Exec(Deployed, frozen=True, kw_only=True):
     command: list[str] = []
     args: list[str] = []
 
 
-class Lifecycle(Message, frozen=True, kw_only=True):
+class Lifecycle(Deployed, frozen=True, kw_only=True):
     preCacheCheck: Exec | None = None
 
 
-class Accelerator(Message, frozen=True, kw_only=True):
+class Accelerator(Deployed, frozen=True, kw_only=True):
     type: str = ""
     count: int = 0
     resourceType: str = ""
     resourceCount: str = ""
 
 
-class Resources(Message, frozen=True, kw_only=True):
+class Resources(Deployed, frozen=True, kw_only=True):
     """cpuLimit … memoryRequest: what the SDK wrote before 2.13, in cores and gigabytes."""
 
     cpuLimit: float = 0.0
@@ -340,12 +347,12 @@ class Resources(Message, frozen=True, kw_only=True):
     accelerator: Accelerator | None = None
 
 
-class EnvVar(Message, frozen=True, kw_only=True):
+class EnvVar(Deployed, frozen=True, kw_only=True):
     name: str = ""
     value: str = ""
 
 
-class Container(Message, frozen=True, kw_only=True):
+class Container(Deployed, frozen=True, kw_only=True):
     image: str = ""
     command: list[str] = []
     args: list[str] = []
@@ -354,7 +361,7 @@ class Container(Message, frozen=True, kw_only=True):
     env: list[EnvVar] = []
 
 
-class Importer(Message, frozen=True, kw_only=True):
+class Importer(Deployed, frozen=True, kw_only=True):
     artifactUri: RuntimeValue = RuntimeValue()
     typeSchema: ArtifactType | None = None
     properties: dict[str, RuntimeValue] = {}
@@ -364,7 +371,7 @@ class Importer(Message, frozen=True, kw_only=True):
     downloadToWorkspace: bool = False
 
 
-class Executor(Message, frozen=True, kw_only=True):
+class Executor(Deployed, frozen=True, kw_only=True):
     ONE_OF: ClassVar[Groups] = (("container", "importer", "resolver", "customJob"),)
     container: Container | None = None
     importer: Importer | None = None
@@ -372,7 +379,7 @@ class Executor(Message, frozen=True, kw_only=True):
     customJob: dict[str, Any] | None = None
 
 
-class Deployment(Message, frozen=True, kw_only=True):
+class Deployment(Deployed, frozen=True, kw_only=True):
     executors: dict[str, Executor] = {}
 
 

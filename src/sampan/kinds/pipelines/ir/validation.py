@@ -1,13 +1,168 @@
-"""Whether two documents are a pipeline that can run here; the one way to a `Pipeline`."""
+"""Whether two documents are a pipeline that can run here; the one way to a `Pipeline`.
+
+First that they are messages at all (`decoding`), then the rules of upstream's template, then of its
+compiler for each component that the root leads to, then ours: no component within itself, no cycle
+of tasks, no pipeline that unfolds to more than `MOST_TASKS`. What only a run can know (an input
+that the DAG was not given, an expression that is no CEL) fails a task then.
+Upstream: backend/src/apiserver/template/v2_template.go, backend/src/v2/compiler.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from sampan.kinds.pipelines.ir.pipeline import Pipeline
+import msgspec
+
+from sampan.kinds.pipelines.ir import graphs
+from sampan.kinds.pipelines.ir.decoding import decode
+from sampan.kinds.pipelines.ir.faults import Invalid
+from sampan.kinds.pipelines.ir.messages import Component, PipelineSpec, PlatformSpec
+from sampan.kinds.pipelines.ir.pipeline import ROOT, Graph, Pipeline
+
+SCHEMA_VERSION = "2.1.0"
+DEEPEST = 40
+"""DAGs within DAGs. The SDK nests as deep as its user wrote loops and conditions."""
+MOST_TASKS = 100_000
+"""Tasks of a pipeline when each DAG is written out; loops count once."""
+REMEMBERED = 256
+"""Pipelines."""
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_INVALID = "invalid v2 pipeline spec"
+_known: OrderedDict[bytes, Pipeline] = OrderedDict()
 
 
 def validate(spec: Mapping[str, Any], platform: Mapping[str, Any] | None = None) -> Pipeline:
     """The pipeline. Raises Invalid with the place. Cheap when asked again about the same."""
-    raise NotImplementedError
+    try:
+        key = msgspec.json.encode((spec, platform))
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+        raise Invalid(f"{_INVALID}: no JSON: {error}") from None
+    if key in _known:
+        _known.move_to_end(key)
+        return _known[key]
+    made = _checked(spec, platform or {})
+    _known[key] = made
+    if len(_known) > REMEMBERED:
+        _known.popitem(last=False)
+    return made
+
+
+def _checked(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> Pipeline:
+    try:
+        read = decode(PipelineSpec, spec)
+    except Invalid as error:
+        raise Invalid(f"{_INVALID}: {error.message}") from None
+    try:
+        settings = decode(PlatformSpec, platform)
+    except Invalid as error:
+        raise Invalid(
+            f"invalid platform spec: cannot unmarshal platform specific configs: {error.message}"
+        ) from None
+    _check_header(read)
+    return Pipeline(read, settings, _Walk(read).graphs())
+
+
+def _check_header(spec: PipelineSpec) -> None:
+    if spec.schemaVersion != SCHEMA_VERSION:
+        raise Invalid(
+            f"KFP only supports schema version {SCHEMA_VERSION}, "
+            f"but the pipeline spec has version {spec.schemaVersion}"
+        )
+    if not spec.pipelineInfo.name:
+        raise Invalid(f"{_INVALID}: name is empty")
+    if not _NAME.search(spec.pipelineInfo.name):
+        raise Invalid(
+            f"{_INVALID}: name should consist of lower case alphanumeric characters, '-' or '.', "
+            "and must start and end with an alphanumeric character"
+        )
+    if spec.root is None:
+        raise Invalid(f"{_INVALID}: root component is empty")
+
+
+class _Walk:
+    """From the root down, each component once."""
+
+    def __init__(self, spec: PipelineSpec) -> None:
+        self._spec = spec
+        self._graphs: dict[str, Graph] = {}
+        self._sizes: dict[str, int] = {}
+        self._above: list[str] = []
+
+    def graphs(self) -> Mapping[str, Graph]:
+        assert self._spec.root is not None
+        self._visit(ROOT, self._spec.root)
+        return self._graphs
+
+    def _visit(self, name: str, component: Component) -> int:
+        """How many tasks it unfolds to."""
+        if name in self._above or len(self._above) > DEEPEST:
+            chain = " -> ".join((each or "root") for each in (*self._above[-5:], name))
+            fault = "contains itself" if name in self._above else f"is deeper than {DEEPEST} DAGs"
+            raise Invalid(f"{_INVALID}: component {_named(name)} {fault}: {chain}")
+        if name not in self._sizes:
+            self._above.append(name)
+            try:
+                self._sizes[name] = self._size(name, component)
+            except Invalid as error:
+                if error.message.startswith((_INVALID, "error processing")):
+                    raise
+                fault = f"error processing component name={_named(name)}: {error.message}"
+                raise Invalid(fault) from None
+            self._above.pop()
+        return self._sizes[name]
+
+    def _size(self, name: str, component: Component) -> int:
+        if component.executorLabel:
+            self._check_executor(component.executorLabel)
+            return 0
+        if component.dag is None:
+            raise Invalid("unknown component implementation: neither dag nor executorLabel")
+        self._graphs[name] = graphs.of(component.dag)
+        size = 0
+        for key, task in component.dag.tasks.items():
+            child = task.componentRef.name
+            if not child:
+                raise Invalid(f"component ref name is empty for task name={_named(key)}")
+            if child not in self._spec.components:
+                raise Invalid(f"cannot find component ref name={_named(child)}")
+            size += 1 + self._visit(child, self._spec.components[child])
+            self._check_condition(key, child, bool(task.triggerPolicy.condition))
+            if size > MOST_TASKS:
+                raise Invalid(f"unfolds to more than {MOST_TASKS} tasks")
+        return size
+
+    def _check_executor(self, label: str) -> None:
+        executor = self._spec.deploymentSpec.executors.get(label)
+        if executor is None:
+            raise Invalid(f"executor(label={_named(label)}) not found in deployment config")
+        if executor.resolver is not None:
+            raise Invalid(f"executor(label={_named(label)}): resolver executors not implemented")
+        if executor.customJob is not None:
+            raise Invalid(
+                f"executor(label={_named(label)}): "
+                "custom job executors is Google Cloud only, it's not supported"
+            )
+        if executor.container is None and executor.importer is None:
+            raise Invalid(
+                f"executor(label={_named(label)}): "
+                "non-container and non-importer executor not implemented"
+            )
+        if executor.container is not None and not executor.container.image:
+            raise Invalid(f"executor(label={_named(label)}): the container has no image")
+
+    def _check_condition(self, key: str, child: str, conditional: bool) -> None:
+        label = self._spec.components[child].executorLabel or ""
+        executor = self._spec.deploymentSpec.executors.get(label)
+        if conditional and executor is not None and executor.importer is not None:
+            raise Invalid(
+                f"compiling task {_named(key)}: "
+                "triggerPolicy.condition on importer task is not supported"
+            )
+
+
+def _named(text: str) -> str:
+    return f'"{text or "root"}"'

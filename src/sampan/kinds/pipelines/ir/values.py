@@ -1,22 +1,164 @@
-"""Values of parameters: their text, their types, and what of one type may stand for another."""
+"""Values of parameters: their text, their types, and what of one type may stand for another.
+
+Values are those of google.protobuf.Value as JSON: a number is a number, whether it was written as
+1 or 1.0. Upstream: backend/src/v2/metadata/converter.go, backend/src/v2/driver/resolve.go.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+import re
+from decimal import Decimal
 from typing import Any
 
+from sampan.kinds.pipelines.ir.faults import Unresolved
 from sampan.kinds.pipelines.ir.messages import InputParameter
+
+_TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
+_STRUCTS = ("STRUCT", "TASK_FINAL_STATUS", "TASK_CONFIG")
+_NUMBERS = ("NUMBER_DOUBLE", "NUMBER_INTEGER")
+
+
+def kind_of(value: Any) -> str:
+    """In upstream's words: null, bool, number, string, list, struct."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "list" if isinstance(value, list | tuple) else "struct"
+
+
+def fits(kind: str, type_: str) -> bool:
+    """Whether a value of this kind is one of the ParameterType."""
+    if kind == "number":
+        return type_ in _NUMBERS
+    if kind == "struct":
+        return type_ in _STRUCTS
+    return type_ == {"bool": "BOOLEAN", "string": "STRING", "list": "LIST"}.get(kind)
 
 
 def text_of(value: Any) -> str:
     """A value as text: numbers without exponent or needless zeros, true/false, JSON; null: ""."""
-    raise NotImplementedError
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return number_text(value)
+    return json_text(value)
+
+
+def number_text(value: float) -> str:
+    """As Go's FormatFloat(value, 'f', -1, 64)."""
+    if isinstance(value, int):
+        return str(value)
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value)) if value or math.copysign(1, value) > 0 else "-0"
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON; whole numbers without fraction."""
+    return json.dumps(whole(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def whole(value: Any) -> Any:
+    """The value with 1.0 as 1: of protobuf's numbers one cannot tell."""
+    if isinstance(value, float):
+        return int(value) if value == int(value) and abs(value) < 1e15 else value
+    if isinstance(value, list | tuple):
+        return [whole(each) for each in value]
+    if isinstance(value, dict):
+        return {key: whole(each) for key, each in value.items()}
+    return value
 
 
 def of_text(text: str, type_: str) -> Any:
-    """What a program wrote for an output of a ParameterType. Raises Unresolved."""
-    raise NotImplementedError
+    """What a program wrote for a parameter of a ParameterType. Raises Unresolved.
+    Upstream: TextToPbValue."""
+    try:
+        return _OF_TEXT[type_](text)
+    except (ValueError, RecursionError, KeyError):
+        short = json.dumps(text if len(text) <= 200 else text[:200] + "…")
+        raise Unresolved(f"{short} is no value of type {type_}") from None
+
+
+def _integer(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,19}", text.strip()):
+        raise ValueError(text)
+    return int(text)
+
+
+def _double(text: str) -> float:
+    found = float(text.strip())
+    if not math.isfinite(found) or "_" in text:
+        raise ValueError(text)
+    return found
+
+
+def _boolean(text: str) -> bool:
+    if text.strip() in _TRUE:
+        return True
+    if text.strip() in _FALSE:
+        return False
+    raise ValueError(text)
+
+
+def _json(kind: type) -> Any:
+    def read(text: str) -> Any:
+        found = json.loads(text)
+        if not isinstance(found, kind):
+            raise ValueError(text)
+        return found
+
+    return read
+
+
+_OF_TEXT: dict[str, Any] = {
+    "STRING": str,
+    "NUMBER_INTEGER": _integer,
+    "NUMBER_DOUBLE": _double,
+    "BOOLEAN": _boolean,
+    "LIST": _json(list),
+    **dict.fromkeys(_STRUCTS, _json(dict)),
+}
 
 
 def coerced(name: str, value: Any, definition: InputParameter, *, null: bool = False) -> Any:
-    """As an input of that type. null: whether null may be passed. Raises Unresolved."""
-    raise NotImplementedError
+    """As an input of that type: text takes anything, else kinds have to be the same.
+    null: whether null may be passed. Raises Unresolved in upstream's words."""
+    type_ = definition.parameterType
+    if value is None and null:
+        return None
+    if type_ == "STRING":
+        return text_of(value)
+    if value is None:
+        raise Unresolved(f'got null for input parameter "{name}"')
+    kind = kind_of(value)
+    if not fits(kind, type_):
+        raise Unresolved(f'input parameter "{name}" type mismatch: expect {type_}, got {kind}')
+    return value
+
+
+def not_literal(name: str, value: Any, literals: list[Any]) -> str:
+    """What is wrong with a value that is none of the literals; "" where there are none.
+    Upstream: ValidateLiteralParameter."""
+    if not literals or any(same(value, each) for each in literals):
+        return ""
+    return (
+        f'input parameter "{name}" value {json_text(value)} does not match any of the allowed '
+        f"literal values: {json_text(literals)}"
+    )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal as JSON: True is not 1."""
+    return kind_of(one) == kind_of(other) and bool(one == other)
