@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from conformance import environments, report, sources
 from conformance.cluster import NGINX, cluster, registry
 from conformance.suites import SUITES, Checkout, Sdist, Suite
+from sampan.lib import yaml
 
 _HERE = Path(__file__).parent
 _ENVIRONMENTS = _HERE.parent / ".venvs" / "conformance"
@@ -64,8 +66,8 @@ def _run(name: str, suite: Suite, place: Path, kubeconfig: Path, logs: Path) -> 
         "HOME": str(home),
         "KUBECONFIG": str(kubeconfig),
         "TEST_KUBECONFIG": str(kubeconfig),
+        **_pipelines(kubeconfig.parent),
         "TEST_KUBECTL": shutil.which("kubectl") or "kubectl",
-        "PYTHONPATH": str(_HERE / "shims"),
     }
     own = [] if isinstance(suite.source, Sdist) else ["-c", str(_HERE / "pytest.ini")]
     python = _ENVIRONMENTS / name / "bin" / "python"
@@ -76,6 +78,16 @@ def _run(name: str, suite: Suite, place: Path, kubeconfig: Path, logs: Path) -> 
             cwd=place, env=surroundings, stdout=log, stderr=log, check=False,
         )  # fmt: skip
     return report.read(results, suite.hopeless)
+
+
+def _pipelines(home: Path) -> dict[str, str]:
+    """Where the tests of kfp.Client look for the server, and who they are."""
+    gateway = json.loads((home / "state.json").read_text())["gateway"]
+    user = yaml.load((home / "kubeconfig").read_text())["users"][0]["user"]
+    return {
+        "apiUrl": f"{gateway}/pipeline", "namespace": "kubeflow", "authToken": user["token"],
+        "PYTHONPATH": f"{_HERE / 'shims'}:.",
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

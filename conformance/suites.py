@@ -127,6 +127,22 @@ SUITES: Mapping[str, Suite] = {
         ),
         {"test_server_side_apply_api": _APPLIES},
     ),
+    "kfp": Suite(
+        ("kfp==2.17.0", "pyyaml"),
+        (*("-o", "python_files=*_test.py", "-o", "filterwarnings="), "sdk/python/test/client"),
+        Checkout(
+            "kubeflow/pipelines",
+            {
+                path: path
+                for path in (
+                    *("sdk/python/test/__init__.py", "sdk/python/test/client"),
+                    *("sdk/python/test/test_utils", "backend/api/v2beta1/python_http_client"),
+                    *("test_data/__init__.py", "test_data/sdk_compiled_pipelines/__init__.py"),
+                    "test_data/sdk_compiled_pipelines/valid",
+                )
+            },
+        ),
+    ),
     "lightkube": Suite(
         ("lightkube==0.21.0",),
         ("e2e-tests",),
