@@ -26,7 +26,7 @@ _PLAIN: Iterable[tuple[str, str]] = (
 
 
 class TooMuch(Exception):
-    """The body is longer than `MOST_BODY`."""
+    """The body is longer than was allowed."""
 
 
 class Left(Exception):
@@ -64,13 +64,13 @@ class Request:
         is part of a name."""
         return [unquote(part) for part in self.raw_path.removeprefix(below).split("/")[1:]]
 
-    async def body(self) -> bytes:
-        """The whole body. Raises TooMuch, Left."""
+    async def body(self, most: int = MOST_BODY) -> bytes:
+        """The whole body, of `most` bytes. Raises TooMuch, Left."""
         parts, size = [], 0
         while (message := await self._receive())["type"] == "http.request":
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if size > MOST_BODY:
+            if size > most:
                 raise TooMuch
             if not message.get("more_body"):
                 return b"".join(parts)

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from sampan.services.argo.errors import Refused
 from sampan.services.argo.routes import Routes
+from sampan.services.errors import Refused
 
 PATHS = """
 GET /api/v1/archived-workflows
@@ -105,11 +105,7 @@ def test_files_of_artifacts_have_any_number_of_parts():
 
 def test_there_are_no_others():
     known = {tuple(line.split()) for line in PATHS.split("\n")[1:-1]}
-    made = {
-        (method, "/" + "/".join(pattern))
-        for (method, _), rows in ROUTES.table.items()
-        for pattern, _ in rows
-    }
+    made = {(method, f"/{path}") for method, path in ROUTES.patterns()}
     others = {path for _, path in made - known}
     assert [path for path in others if "event-sources" not in path and "sensors" not in path] == []
 

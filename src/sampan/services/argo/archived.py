@@ -11,8 +11,8 @@ from typing import Any
 from sampan.kube.keys import Manifest
 from sampan.kube.selectors import parse_labels
 from sampan.services.argo.call import WORKFLOWS, Call
-from sampan.services.argo.errors import denied, invalid, not_found
 from sampan.services.argo.listing import Archive, asked, forbidden
+from sampan.services.errors import denied, invalid, not_found
 
 
 async def list_archived(call: Call, archive: Archive | None) -> Mapping[str, Any]:

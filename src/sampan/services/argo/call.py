@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from sampan.kube.times import rfc3339
 from sampan.lib.clock import Clock
-from sampan.services.argo.errors import invalid
+from sampan.services.errors import invalid
 from sampan.services.http import Request
 from sampan.services.kube import Kube, workflows_resource
 

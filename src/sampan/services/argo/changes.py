@@ -18,12 +18,13 @@ from sampan.kinds.workflows import operations
 from sampan.kube import patches
 from sampan.kube.errors import Conflict, NotFound
 from sampan.kube.keys import Manifest
-from sampan.services.argo import archived, creator, errors
+from sampan.services import errors
+from sampan.services.argo import archived, creator
 from sampan.services.argo.call import WORKFLOWS, Call
 from sampan.services.argo.checking import check
-from sampan.services.argo.errors import EXISTS, Refused, invalid
 from sampan.services.argo.listing import Archive
 from sampan.services.argo.workflows import find, looked_at
+from sampan.services.errors import EXISTS, Refused, invalid
 from sampan.services.kube import POD
 
 _PAUSES = tuple(0.01 * 2**n for n in range(8))

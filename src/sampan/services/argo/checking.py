@@ -15,7 +15,7 @@ from sampan.kinds.workflows.validate import manifests
 from sampan.kube.errors import NotFound
 from sampan.kube.keys import Manifest
 from sampan.services.argo.call import CLUSTER_TEMPLATES, TEMPLATES, Call
-from sampan.services.argo.errors import invalid
+from sampan.services.errors import invalid
 from sampan.services.kube import Resource
 
 DRY = {"dryRun": "All"}

@@ -21,11 +21,12 @@ from sampan.kinds.workflows.artifacts import lookup
 from sampan.kube import locations
 from sampan.kube.keys import Manifest
 from sampan.kube.locations import Location
-from sampan.services.argo import archived, errors
+from sampan.services import errors
+from sampan.services.argo import archived
 from sampan.services.argo.call import Call, Download, Page
-from sampan.services.argo.errors import Refused, invalid, not_found
 from sampan.services.argo.listing import Archive
 from sampan.services.argo.workflows import find
+from sampan.services.errors import Refused, invalid, not_found
 from sampan.services.kube import SECRET
 
 _PIECE = 256 << 10  # bytes

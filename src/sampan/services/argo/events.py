@@ -22,7 +22,7 @@ from sampan.services.argo.call import (
     WORKFLOWS,
     Call,
 )
-from sampan.services.argo.errors import INTERNAL, UNAVAILABLE, Refused
+from sampan.services.errors import INTERNAL, UNAVAILABLE, Refused
 
 MOST = 20  # upstream's queue of 16 and its 4 workers
 

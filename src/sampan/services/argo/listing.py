@@ -16,7 +16,7 @@ from sampan.records import selection
 from sampan.records.selection import Selection, moment
 from sampan.services.argo import fields
 from sampan.services.argo.call import WORKFLOWS, Call
-from sampan.services.argo.errors import denied
+from sampan.services.errors import denied
 
 
 class Archive(Protocol):

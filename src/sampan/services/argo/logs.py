@@ -23,8 +23,8 @@ from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Manifest
 from sampan.lib.regex.patterns import Pattern, PatternError
 from sampan.services.argo.call import WORKFLOWS, Call, Stream
-from sampan.services.argo.errors import invalid
 from sampan.services.argo.workflows import find
+from sampan.services.errors import invalid
 from sampan.services.kube import POD, lines
 
 _OPTIONS = "logOptions."

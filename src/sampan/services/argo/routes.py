@@ -26,16 +26,18 @@ from sampan.services.argo import (
 )
 from sampan.services.argo.call import EVENT_BINDINGS, Call, Handler
 from sampan.services.argo.downloads import Downloads
-from sampan.services.argo.errors import UNIMPLEMENTED, Refused, not_found
 from sampan.services.argo.events import Events
 from sampan.services.argo.listing import Archive
+from sampan.services.errors import UNIMPLEMENTED, Refused
+from sampan.services.table import Table
 
 _NAMESPACE = "{namespace}"
 _FILES = "artifact-files"
 _IN_FILES = (
     "namespace", "idDiscriminator", "id", "nodeId", "artifactDiscriminator", "artifactName",
 )  # fmt: skip
-Pattern = tuple[str, ...]
+_MAY_BE_EMPTY = ("namespace", "discriminator")
+"""No namespace is all of them; the other is what tells events apart."""
 
 
 class Routes:
@@ -46,39 +48,20 @@ class Routes:
     ) -> None:
         downloads = Downloads(artifacts, archive) if artifacts else None
         self._file = downloads.file if downloads else None
-        self.table: dict[tuple[str, int], list[tuple[Pattern, Handler]]] = {}
-        for method, path, handler in (*_table(archive), *_downloads(downloads)):
-            pattern = tuple(path.split("/"))
-            self.table.setdefault((method, len(pattern)), []).append((pattern, handler))
-        for patterns in self.table.values():
-            patterns.sort(key=lambda each: tuple(part.startswith("{") for part in each[0]))
+        rows = (*_table(archive), *_downloads(downloads))
+        self._table: Table[Handler] = Table(rows, may_be_empty=_MAY_BE_EMPTY)
+
+    def patterns(self) -> Iterable[tuple[str, str]]:
+        """Methods and paths of the table."""
+        return self._table.patterns()
 
     def find(self, method: str, parts: list[str]) -> tuple[Handler, Mapping[str, str]]:
         """Raises Refused: 404, or 501 for another method than those that there are."""
-        wanted = "GET" if method == "HEAD" else method
-        if parts[0] == _FILES and len(parts) > len(_IN_FILES) and wanted == "GET" and self._file:
+        gets = method in ("GET", "HEAD")
+        if parts[0] == _FILES and len(parts) > len(_IN_FILES) and gets and self._file:
             named = dict(zip(_IN_FILES, parts[1:], strict=False))
             return self._file, {**named, "file": "/".join(parts[len(_IN_FILES) + 1 :])}
-        for pattern, handler in self.table.get((wanted, len(parts)), ()):
-            if (path := _match(pattern, parts)) is not None:
-                return handler, path
-        others = (each for (_, size), each in self.table.items() if size == len(parts))
-        if any(_match(pattern, parts) is not None for each in others for pattern, _ in each):
-            raise Refused(UNIMPLEMENTED, "Method Not Allowed")
-        raise not_found("Not Found")
-
-
-def _match(pattern: Pattern, parts: list[str]) -> Mapping[str, str] | None:
-    """Only a namespace may be empty: that is all of them; and what tells events apart."""
-    found = {}
-    for wanted, part in zip(pattern, parts, strict=True):
-        if wanted.startswith("{"):
-            if not part and wanted not in (_NAMESPACE, "{discriminator}"):
-                return None
-            found[wanted[1:-1]] = part
-        elif wanted != part:
-            return None
-    return found
+        return self._table.find(method, parts)
 
 
 Row = tuple[str, str, Handler]

@@ -11,24 +11,21 @@ Upstream: argo-workflows api/openapi-spec/swagger.json, server/apiserver/argoser
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
 import orjson
 
-from sampan.kube.errors import ApiStatus, Unauthorized
+from sampan.kube.errors import ApiStatus
 from sampan.lib.clock import Clock
-from sampan.records.errors import ArchiveFailed
-from sampan.services.argo import errors
+from sampan.services import errors
+from sampan.services.answering import answered, authorization
 from sampan.services.argo.call import Call, Caller, Download, Page, Stream
-from sampan.services.argo.errors import Refused
 from sampan.services.argo.routes import Routes
-from sampan.services.http import Left, Receive, Request, Scope, Send, TooMuch
+from sampan.services.errors import Refused
+from sampan.services.http import Receive, Request, Scope, Send
 from sampan.services.kube import Kube, Transport
-
-_log = logging.getLogger(__name__)
 
 _EVENTS = "text/event-stream"
 _ALIVE = b":\n\n"  # a comment, which nobody is told of
@@ -55,28 +52,10 @@ class ArgoServer:
         if scope["type"] != "http":
             return
         request = Request(scope, receive, send)
-        try:
-            await self._serve(request)
-        except Left:
-            return
-        except Refused as refused:
-            await self._refuse(request, refused)
-        except ApiStatus as error:
-            await self._refuse(request, errors.of_status(error))
-        except ArchiveFailed as error:
-            _log.warning("%s", error)
-            await self._refuse(request, Refused(errors.UNAVAILABLE, str(error)))
-        except TooMuch:
-            await self._refuse(request, errors.invalid("the body of the request is too large"))
-        except RecursionError:
-            await self._refuse(request, errors.invalid("the request is nested too deeply"))
-        except Exception:
-            _log.exception("%s %s failed", request.method, request.path)
-            fault = "the server failed on this request; see its log"
-            await self._refuse(request, Refused(errors.INTERNAL, fault))
+        await answered(request, self._serve, _refuse)
 
     async def _serve(self, request: Request) -> None:
-        kube = Kube(self._transport, _authorization(request))
+        kube = Kube(self._transport, authorization(request))
         me = await kube.who_am_i()
         caller = Caller(me.get("username") or "", tuple(me.get("groups") or ()))
         handler, path = self._routes.find(request.method, request.segments(self._below))
@@ -98,9 +77,10 @@ class ArgoServer:
         content_type = _EVENTS if events else "application/json"
         await request.stream(_framed(stream.results, events), content_type)
 
-    async def _refuse(self, request: Request, refused: Refused) -> None:
-        if not request.answered:
-            await request.json(refused.http, refused.body())
+
+async def _refuse(request: Request, refused: Refused) -> None:
+    said = {"code": refused.code, "message": refused.message, "error": refused.message}
+    await request.json(refused.http, said)
 
 
 async def _framed(results: AsyncGenerator[bytes, None], events: bool) -> AsyncGenerator[bytes]:
@@ -149,15 +129,6 @@ async def _alive(results: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes]:
 
 def _said(refused: Refused) -> dict[str, Any]:
     return {"grpc_code": refused.code, "http_code": refused.http, "message": refused.message}
-
-
-def _authorization(request: Request) -> str:
-    """The header, if it holds a token. Raises Unauthorized."""
-    header = request.header("authorization")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthorized("token not valid.")
-    return header
 
 
 async def _body(request: Request) -> Any:

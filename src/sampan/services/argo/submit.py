@@ -18,8 +18,8 @@ from sampan.kube.keys import Manifest
 from sampan.services.argo import creator
 from sampan.services.argo.call import CLUSTER_TEMPLATES, CRON_WORKFLOWS, TEMPLATES, WORKFLOWS, Call
 from sampan.services.argo.checking import check
-from sampan.services.argo.errors import invalid
 from sampan.services.argo.workflows import looked_at
+from sampan.services.errors import invalid
 
 _KINDS = {
     name.lower(): resource

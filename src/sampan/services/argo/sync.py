@@ -13,7 +13,7 @@ from sampan.kube import names
 from sampan.kube.errors import NotFound
 from sampan.kube.keys import Manifest
 from sampan.services.argo.call import Call
-from sampan.services.argo.errors import EXISTS, Refused, invalid, not_found
+from sampan.services.errors import EXISTS, Refused, invalid, not_found
 from sampan.services.kube import CONFIG_MAP
 
 _CONFIG_MAP, _DATABASE = "CONFIGMAP", "DATABASE"

@@ -15,7 +15,7 @@ from sampan.kube.keys import Manifest
 from sampan.services.argo import creator
 from sampan.services.argo.call import CLUSTER_TEMPLATES, CRON_WORKFLOWS, TEMPLATES, Call
 from sampan.services.argo.checking import check, check_update
-from sampan.services.argo.errors import invalid
+from sampan.services.errors import invalid
 from sampan.services.kube import Resource
 
 

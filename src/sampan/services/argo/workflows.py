@@ -14,8 +14,8 @@ from sampan.kube.keys import Manifest
 from sampan.services.argo import creator, fields
 from sampan.services.argo.call import WORKFLOWS, Call
 from sampan.services.argo.checking import check
-from sampan.services.argo.errors import not_found
 from sampan.services.argo.listing import Archive, whole
+from sampan.services.errors import not_found
 
 LATEST = "@latest"
 FIRST_LOOK = 2.0
