@@ -149,6 +149,8 @@ LABEL_PIPELINE_VERSION_ID = PIPELINES_PREFIX + "pipeline-version-id"
 ANNOTATION_TASK_PATH = PIPELINES_PREFIX + "task-path"
 ANNOTATION_TASK = PIPELINES_PREFIX + "task"
 ANNOTATION_RESULT = PIPELINES_PREFIX + "result"
+ANNOTATION_PIPELINE_NAME = PIPELINES_PREFIX + "name"
+ANNOTATION_CREATED_AT = PIPELINES_PREFIX + "created-at"
 
 # What we say that we are; kubectl's dispatchers choose their version by it.
 KUBERNETES_VERSION = "v1.33.0+sampan"

@@ -1,0 +1,14 @@
+"""Routes: which function answers which path, below the product's own.
+
+Each module has its rows; nothing is found out about a request here but the route.
+"""
+
+from __future__ import annotations
+
+from sampan.services.pipelines import about
+from sampan.services.pipelines.call import Handler
+from sampan.services.table import Table
+
+TABLE: Table[Handler] = Table((*about.ROWS,))
+FOR_ANYBODY = (about.healthz,)
+"""Who answers without knowing who asks."""
