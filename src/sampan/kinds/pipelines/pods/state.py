@@ -22,7 +22,7 @@ from sampan.kube.keys import Manifest
 
 State = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
 
-_HOPELESS = ("ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RunContainerError")
+_HOPELESS = ("ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 _ADVICE = {
     "OOMKilled": "the program used more memory than its limit",
     "DeadlineExceeded": "the task took longer than its timeout",
