@@ -7,7 +7,6 @@ Upstream: backend/src/v2/driver/resolve.go (isIterationDriver), dag.go.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,8 +49,8 @@ def _listed(value: Any) -> Sequence[Any]:
     found = value
     if isinstance(value, str):
         try:
-            found = json.loads(value)
-        except (ValueError, RecursionError) as error:
+            found = values.parsed(value)
+        except ValueError as error:
             raise Unresolved(f"the items of the loop are no JSON: {error}") from None
     if not isinstance(found, list | tuple):
         raise Unresolved(f"value of type {values.kind_of(found)} cannot be iterated")

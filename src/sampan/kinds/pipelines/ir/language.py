@@ -7,7 +7,7 @@ google.protobuf.Value of which only the one is set, and `string_value` always.
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -39,10 +39,10 @@ _SELECTOR = {
 _CONDITION = {"inputs": DYN, "outputs": DYN}
 
 
-def _parse_json(_: Any, text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
-        return doubles(json.loads(text))
-    except (ValueError, RecursionError) as error:
+        return doubles(values.parsed(text))
+    except ValueError as error:
         raise EvaluationError(f"failed to unmarshal JSON: {error}") from None
 
 
@@ -51,7 +51,10 @@ def doubles(value: Any) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return math.copysign(math.inf, value)
     if isinstance(value, list | tuple):
         return [doubles(each) for each in value]
     if isinstance(value, Mapping):

@@ -59,6 +59,8 @@ def number_text(value: float) -> str:
     """As Go's FormatFloat(value, 'f', -1, 64)."""
     if isinstance(value, int):
         return str(value)
+    if not math.isfinite(value):
+        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
     if value == int(value) and abs(value) < 1e15:
         return str(int(value)) if value or math.copysign(1, value) > 0 else "-0"
     text = format(Decimal(repr(value)), "f")
@@ -73,7 +75,7 @@ def json_text(value: Any) -> str:
 def whole(value: Any) -> Any:
     """The value with 1.0 as 1: of protobuf's numbers one cannot tell."""
     if isinstance(value, float):
-        return int(value) if value == int(value) and abs(value) < 1e15 else value
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
     if isinstance(value, list | tuple):
         return [whole(each) for each in value]
     if isinstance(value, dict):
@@ -81,12 +83,30 @@ def whole(value: Any) -> Any:
     return value
 
 
+def parsed(text: str) -> Any:
+    """JSON of which all numbers are numbers of protobuf. Raises ValueError."""
+    try:
+        found = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    return found if math.isfinite(found) else _no_number(text)
+
+
 def of_text(text: str, type_: str) -> Any:
     """What a program wrote for a parameter of a ParameterType. Raises Unresolved.
     Upstream: TextToPbValue."""
     try:
         return _OF_TEXT[type_](text)
-    except (ValueError, RecursionError, KeyError):
+    except (ValueError, KeyError):
         short = json.dumps(text if len(text) <= 200 else text[:200] + "…")
         raise Unresolved(f"{short} is no value of type {type_}") from None
 
@@ -114,7 +134,7 @@ def _boolean(text: str) -> bool:
 
 def _json(kind: type) -> Any:
     def read(text: str) -> Any:
-        found = json.loads(text)
+        found = parsed(text)
         if not isinstance(found, kind):
             raise ValueError(text)
         return found
