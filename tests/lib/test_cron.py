@@ -126,3 +126,67 @@ def test_there_and_back(fields: tuple[str, ...], name: str, moment: datetime) ->
     assert following > moment
     assert schedule.latest(moment, following) == following
     assert schedule.latest(moment, following - timedelta(seconds=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "following"),
+    [
+        pytest.param("* * * * * *", "2026-03-01 10:07:31", id="every-second"),
+        pytest.param("*/20 * * * * ?", "2026-03-01 10:07:40", id="step"),
+        pytest.param("15,45 8 * * * *", "2026-03-01 10:08:15", id="list"),
+        pytest.param("0 0 9 * * MON-FRI", "2026-03-02 09:00", id="day-names"),
+        pytest.param("0 0 9 2 *", "2026-03-02 09:00", id="no-day-of-the-week"),
+        pytest.param("59 59 23 31 12 *", "2026-12-31 23:59:59", id="last-second"),
+        pytest.param("0 0 0 */2 * mon", "2026-03-09 00:00", id="a-stepped-star-is-any-day"),
+        pytest.param("@daily", "2026-03-02 00:00", id="word"),
+        pytest.param("@every 90s", "2026-03-01 10:09", id="every"),
+    ],
+)
+def test_following_with_seconds(schedule: str, following: str) -> None:
+    assert cron.parse_with_seconds(schedule).following(START) == at(following)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "fault"),
+    [
+        ("", "Empty spec"),
+        ("* * * *", "Expected 5 to 6 fields, found 4"),
+        ("* * * * * * *", "found 7"),
+        ("CRON_TZ=UTC 0 0 0 * * *", "found 7"),
+        ("60 * * * * *", "above maximum (59)"),
+        ("0 0 0 * * 7", "above maximum (6)"),
+        ("@never", "unrecognized descriptor"),
+    ],
+)
+def test_what_is_no_schedule_with_seconds(schedule: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=r".*") as raised:
+        cron.parse_with_seconds(schedule)
+    assert fault in str(raised.value)
+
+
+SECONDS = st.sampled_from(["*", "0", "*/17", "7,59", "30-40/5"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(SECONDS, FIELDS, ZONES, MOMENTS, st.integers(1, 400))
+def test_each_second_is_an_activation_or_none(
+    seconds: str, fields: tuple[str, ...], name: str, moment: datetime, span: int
+) -> None:
+    """Walking second by second finds what `following` and `latest` find."""
+    since = moment.replace(tzinfo=UTC, microsecond=0)
+    zone = cron.zone(name)
+    minute, hour, *_ = fields
+    schedule = cron.parse_with_seconds(f"{seconds} {minute} {hour} * * *", zone)
+    assert isinstance(schedule, cron.Calendar)
+    walked = [since + timedelta(seconds=each + 1) for each in range(span)]
+    local = [(found, found.astimezone(zone)) for found in walked]
+    ticks = [
+        found
+        for found, wall in local
+        if wall.second in schedule.seconds
+        and wall.minute in schedule.minutes
+        and wall.hour in schedule.hours
+    ]
+    following = schedule.following(since)
+    assert (following if following and following <= walked[-1] else None) == next(iter(ticks), None)
+    assert schedule.latest(since, walked[-1]) == (ticks[-1] if ticks else None)

@@ -2,10 +2,10 @@
 
 Five fields (minute, hour, day of month, month, day of week) with names, ranges, lists, steps, `*`
 and `?`; the words `@hourly`, `@daily`, …; `@every 1h30m`; before any of them `CRON_TZ=`. Days are
-searched first, then the minutes of a day, in both directions, so that no gap has to be walked
+searched first, then the hours of a day, in both directions, so that no gap has to be walked
 through. Activations are moments: an hour that a zone skips has none, an hour that it repeats has
-them twice. Seconds and years are not part of the language.
-As github.com/robfig/cron v3 reads schedules.
+them twice. Years are not part of the language; seconds are of an older dialect of it.
+As github.com/robfig/cron v3 reads schedules, and v1 those with seconds.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from sampan.lib.gotime import durations
 
 HORIZON_DAYS = 5 * 366
 """A schedule that has no activation in five years has none: 30 February."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+_SLACK = timedelta(hours=4)
+"""More than an hour and what a zone moves its clocks by."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _WORDS = {
@@ -58,8 +62,9 @@ class Interval(NamedTuple):
 
 
 class Calendar(NamedTuple):
-    """The five fields, as ordered numbers. `any_date` and `any_day`: that field is `*`."""
+    """The fields, as ordered numbers. `any_date` and `any_day`: that field is `*`."""
 
+    seconds: tuple[int, ...]
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
     dates: frozenset[int]
@@ -73,19 +78,18 @@ class Calendar(NamedTuple):
         start = moment.astimezone(self.zone).date()
         for day in _dates(start, 1):
             if self._means(day):
-                for found in self._moments(day):
-                    if found > moment:
-                        return found
+                for found in self._moments(day, moment, _NEVER):
+                    return found
         return None
 
     def latest(self, since: datetime, until: datetime) -> datetime | None:
+        start = since.astimezone(self.zone).date()
         for day in _dates(until.astimezone(self.zone).date(), -1):
-            if day < since.astimezone(self.zone).date():
+            if day < start:
                 return None
             if self._means(day):
-                for found in self._moments(day, backwards=True):
-                    if found <= until:
-                        return found if found > since else None
+                for found in self._moments(day, since, until, way=-1):
+                    return found
         return None
 
     def _means(self, day: date) -> bool:
@@ -97,18 +101,30 @@ class Calendar(NamedTuple):
             return by_date and by_day
         return by_date or by_day
 
-    def _moments(self, day: date, *, backwards: bool = False) -> Iterator[datetime]:
-        """The activations of one day of the zone's calendar, in UTC, in order."""
-        way = -1 if backwards else 1
+    def _moments(
+        self, day: date, since: datetime, until: datetime, *, way: int = 1
+    ) -> Iterator[datetime]:
+        """The activations of one day of the zone's calendar after `since` and not after `until`,
+        in UTC, in order; way -1: in the opposite one. Seconds of a minute are all in one offset."""
         for hour in self.hours[::way]:
             folds = (0, 1) if self._repeats(day, hour) else (0,)
+            if not self._touches(day, hour, since, until):
+                continue
             for fold in folds[::way]:
                 for minute in self.minutes[::way]:
-                    wall = time(hour, minute, fold=fold)
-                    local = datetime.combine(day, wall, self.zone)
-                    found = local.astimezone(UTC)
-                    if _wall(found.astimezone(self.zone)) == _wall(local):
-                        yield found
+                    local = datetime.combine(day, time(hour, minute, fold=fold), self.zone)
+                    start = local.astimezone(UTC)
+                    if start > until or start + _MINUTE <= since:
+                        continue
+                    if _wall(start.astimezone(self.zone)) == _wall(local):
+                        for second in self.seconds[::way]:
+                            if since < (found := start + timedelta(seconds=second)) <= until:
+                                yield found
+
+    def _touches(self, day: date, hour: int, since: datetime, until: datetime) -> bool:
+        """Whether some of the hour may lie between the two, however the zone moves in it."""
+        begin = datetime.combine(day, time(hour), self.zone).astimezone(UTC)
+        return begin - _SLACK <= until and begin + _SLACK > since
 
     def _repeats(self, day: date, hour: int) -> bool:
         """Whether some of the hour comes twice on this day."""
@@ -117,6 +133,26 @@ class Calendar(NamedTuple):
             != datetime.combine(day, time(hour, minute, fold=1), self.zone).utcoffset()
             for minute in (0, 30, 59)
         )
+
+
+def parse_with_seconds(text: str, where: tzinfo = UTC) -> Schedule:
+    """The same in the older dialect, which has seconds before the minutes, may lack the day of the
+    week, names no zone, and takes a `*` with steps for any day. ValueError says what is wrong."""
+    text = text.strip()
+    if not text:
+        raise ValueError("Empty spec string")
+    if text.startswith("@"):
+        return parse(text, where)
+    fields = text.split()
+    if len(fields) not in (5, 6):
+        raise ValueError(f"Expected 5 to 6 fields, found {len(fields)}: {text}")
+    days, date = (fields[5] if len(fields) == 6 else "*"), fields[3]
+    minutes = _calendar([*fields[1:5], days], where)
+    return minutes._replace(
+        seconds=tuple(sorted(_field(fields[0], 0, 59))),
+        any_date=any(part[0] in "*?" for part in date.split(",") if part),
+        any_day=any(part[0] in "*?" for part in days.split(",") if part),
+    )
 
 
 def parse(text: str, where: tzinfo = UTC) -> Schedule:
@@ -137,8 +173,13 @@ def parse(text: str, where: tzinfo = UTC) -> Schedule:
     fields = _WORDS.get(text, text).split()
     if len(fields) != 5:
         raise ValueError(f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]")
+    return _calendar(fields, where)
+
+
+def _calendar(fields: list[str], where: tzinfo) -> Calendar:
     minute, hour, dates, month, days = fields
     return Calendar(
+        seconds=(0,),
         minutes=tuple(sorted(_field(minute, 0, 59))),
         hours=tuple(sorted(_field(hour, 0, 23))),
         dates=frozenset(_field(dates, 1, 31)),
