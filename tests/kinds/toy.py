@@ -16,12 +16,12 @@ from sampan.kube import labels as selectors
 from sampan.kube import meta, podspec
 from sampan.kube.component import Component
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.kube.plan import Apply, Controller, Delete, Emit, Measure, Patch, Plan
+from sampan.kube.plan import Apply, Controller, Create, Delete, Emit, Measure, Patch, Plan
 from sampan.kube.times import rfc3339
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ENDED = ("Succeeded", "Failed")
-NO_STATUS_SUBRESOURCE = ("Workflow",)
+NO_STATUS_SUBRESOURCE = ("Workflow", "ScheduledWorkflow")
 
 
 class Refused(Exception):
@@ -183,6 +183,9 @@ class Toy:
             match action:
                 case Apply(manifest):
                     self.apply(manifest)
+                case Create(manifest):
+                    if key_of(manifest) not in self.objects:
+                        self.apply(manifest)
                 case Patch(target, patch):
                     self.patch(target, patch)
                 case Delete(target, uid):

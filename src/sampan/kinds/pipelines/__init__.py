@@ -8,6 +8,12 @@ Upstream: kubeflow/pipelines.
 from __future__ import annotations
 
 from sampan.kinds.pipelines import crds, roles
+from sampan.kinds.pipelines.schedules.controller import SCHEDULED_WORKFLOW
 from sampan.kube.component import Component
 
-COMPONENT = Component(name="pipelines", crds=crds.load(), objects=roles.objects())
+COMPONENT = Component(
+    name="pipelines",
+    crds=crds.load(),
+    objects=roles.objects(),
+    controllers=(SCHEDULED_WORKFLOW,),
+)
