@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from sampan.engine.cluster import Cluster, NotMirrored
+from sampan.engine.cluster import Cluster, NotMirrored, PatchType
 from sampan.engine.events import Events
 from sampan.engine.measures import Measures
 from sampan.engine.reads import Job
@@ -210,11 +210,13 @@ class Acts:
         self._applied.setdefault(key, {})[controller] = applied
 
     async def _patch(
-        self, controller: str, key: Key, patch: Manifest, subresource: str
+        self, controller: str, key: Key, patch: Manifest | list[Manifest], subresource: str
     ) -> Manifest | None:
+        kind: PatchType = "json" if isinstance(patch, list) else "merge"
+        by = manager(controller)
         try:
             return await self._cluster.patch(
-                key, patch, subresource=subresource, manager=manager(controller)
+                key, patch, type=kind, subresource=subresource, manager=by
             )
         except NotFound:
             return None

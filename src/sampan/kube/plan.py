@@ -81,11 +81,12 @@ class Create(Struct, frozen=True):
 
 
 class Patch(Struct, frozen=True):
-    """A JSON merge patch of an object that somebody else made (its finalizers, its labels).
+    """A JSON merge patch of an object that somebody else made (its finalizers, its labels), or a
+    JSON patch, if it is a list.
     Ignored when the object is gone. Put `metadata.resourceVersion` or `uid` in it to be exact."""
 
     key: Key
-    patch: Manifest
+    patch: Manifest | list[Manifest]
     subresource: str = ""
 
 
