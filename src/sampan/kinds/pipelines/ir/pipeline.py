@@ -7,10 +7,10 @@ component is known by its name; that of the root is "". Nothing here changes onc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 
+from sampan.kinds.pipelines.ir.kubernetes import ExecutorConfig
 from sampan.kinds.pipelines.ir.messages import (
     Component,
     Container,
@@ -26,6 +26,7 @@ ROOT = ""
 """The name of the root component."""
 _NO_PLATFORM = SinglePlatform()
 _NO_EXECUTOR = Executor()
+_NO_SETTINGS = ExecutorConfig()
 
 
 class Graph(Struct, frozen=True):
@@ -41,6 +42,8 @@ class Pipeline(Struct, frozen=True):
     platform: PlatformSpec
     graphs: Mapping[str, Graph]
     """By component name, of those that are DAGs and reachable from the root."""
+    settings: Mapping[str, ExecutorConfig] = {}
+    """What kfp-kubernetes says, by executor label."""
 
     @property
     def name(self) -> str:
@@ -78,7 +81,6 @@ class Pipeline(Struct, frozen=True):
     def config(self) -> PipelineConfig:
         return self.kubernetes.pipelineConfig
 
-    def kubernetes_executor(self, component: Component) -> Mapping[str, Any]:
-        """The kfp-kubernetes settings of a component's executor, as they were written."""
-        found = self.kubernetes.deploymentSpec.executors.get(component.executorLabel or "")
-        return found or {}
+    def kubernetes_executor(self, component: Component) -> ExecutorConfig:
+        """What kfp-kubernetes says of a component's executor; nothing where it says nothing."""
+        return self.settings.get(component.executorLabel or "", _NO_SETTINGS)

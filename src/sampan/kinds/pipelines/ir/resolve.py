@@ -160,7 +160,12 @@ def parameter(
 ) -> Any:
     """One value from anywhere in a spec (kfp-kubernetes settings have such sources too); None for
     null. Raises Unresolved."""
-    return _value(source, scope, run, name, task_id, Task())
+    try:
+        return _value(source, scope, run, name, task_id, Task())
+    except _Without:
+        if source.componentInputParameter is not None:
+            return None
+        raise
 
 
 def _value(

@@ -19,6 +19,7 @@ import msgspec
 from sampan.kinds.pipelines.ir import graphs
 from sampan.kinds.pipelines.ir.decoding import decode
 from sampan.kinds.pipelines.ir.faults import Invalid
+from sampan.kinds.pipelines.ir.kubernetes import ExecutorConfig
 from sampan.kinds.pipelines.ir.messages import Component, PipelineSpec, PlatformSpec
 from sampan.kinds.pipelines.ir.pipeline import ROOT, Graph, Pipeline
 
@@ -58,12 +59,23 @@ def _checked(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> Pipeline:
         raise Invalid(f"{_INVALID}: {error.message}") from None
     try:
         settings = decode(PlatformSpec, platform)
+        executors = _executors(settings)
     except Invalid as error:
         raise Invalid(
             f"invalid platform spec: cannot unmarshal platform specific configs: {error.message}"
         ) from None
     _check_header(read)
-    return Pipeline(read, settings, _Walk(read).graphs())
+    return Pipeline(read, settings, _Walk(read).graphs(), executors)
+
+
+def _executors(platform: PlatformSpec) -> Mapping[str, ExecutorConfig]:
+    """What kfp-kubernetes says, by executor label."""
+    path = "platforms.kubernetes.deploymentSpec.executors"
+    kubernetes = platform.platforms.get("kubernetes")
+    listed = kubernetes.deploymentSpec.executors if kubernetes else {}
+    return {
+        label: decode(ExecutorConfig, raw or {}, f"{path}.{label}") for label, raw in listed.items()
+    }
 
 
 def _check_header(spec: PipelineSpec) -> None:

@@ -86,6 +86,7 @@ def _refuse_images(executor_input: Mapping[str, Any]) -> None:
 
 
 def _environment(draft: Draft, about: About, told: Placeholders, container: Container) -> None:
+    draft.main["volumeMounts"] = [_LAUNCHER_MOUNT]
     draft.main["env"] = [_POD_NAME, _POD_UID]
     if about.retried:
         draft.main["env"].append({"name": "KFP_RETRY_INDEX", "value": str(about.attempt)})

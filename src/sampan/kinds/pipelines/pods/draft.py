@@ -80,7 +80,7 @@ class Draft:
     def mount(self, wanted: str, source: Mapping[str, Any], mount: Mapping[str, Any]) -> None:
         """A volume, and where the program sees it. `wanted` is its name, as users know it."""
         volume = {"name": self._volume_name(wanted, source), **source}
-        seen = {"name": volume["name"], **mount}
+        seen = {"name": volume["name"], **_absolute(mount)}
         if self.on_config("KUBERNETES_VOLUMES"):
             known = self.task_config["volumes"] or ()
             more = () if volume in known else (volume,)
@@ -94,7 +94,7 @@ class Draft:
         """A volume that is never handed on as a value."""
         name = self._volume_name(wanted, source)
         self._volumes[name] = {"name": name, **source}
-        put(self.main, "volumeMounts", {"name": name, **mount}, key="mountPath")
+        put(self.main, "volumeMounts", {"name": name, **_absolute(mount)}, key="mountPath")
 
     def volume(self, wanted: str) -> str | None:
         """The name in the pod of a volume that users know under another."""
@@ -115,6 +115,12 @@ class Draft:
             name = f"{name[:40].strip('-')}-{naming.hashed(f'{kind} {wanted}')}"
         self._names.setdefault(wanted, name)
         return name
+
+
+def _absolute(mount: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As the kubelet takes a path that is relative. Upstream: MakeAbsolutePath."""
+    path = str(mount["mountPath"])
+    return mount if path.startswith("/") else {**mount, "mountPath": f"/{path}"}
 
 
 def put(container: dict[str, Any], field: str, entry: dict[str, Any], *, key: str = "name") -> None:
