@@ -123,10 +123,10 @@ def called(directory: Path, text: str) -> list[tuple[str, ...]]:
     for name in ("python3", "pip"):
         program = directory / name
         if not program.exists():
-            program.write_text("#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done\necho\n")
+            program.write_text("#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done; printf '\\1'\n")
             program.chmod(0o755)
     env = {"PATH": f"{directory}:/usr/bin:/bin"}
     done = subprocess.run(["sh", "-c", text, "true"], env=env, capture_output=True, text=True)
-    lines = [tuple(line.split("\0")[:-1]) for line in done.stdout.splitlines()]
+    lines = [tuple(line.split("\0")[:-1]) for line in done.stdout.split("\1")[:-1]]
     silent = ("--quiet", "--no-warn-script-location")
     return [tuple(word for word in line[3:] if word not in silent) for line in lines]

@@ -1,4 +1,4 @@
-"""The first lines of a zygote: `python -c "exec(open(this file).read(), …)" SOURCE FD [MODULE…]`.
+"""The first lines of a zygote: `python -c "exec(open(this file).read(), …)" SOURCE FD SITES [MODULE…]`.
 
 Runs in any Python from 3.9, in the interpreter of a user's environment. The order is the point:
 what a fresh interpreter has loaded is noted first, then the named modules are imported, and only
@@ -17,7 +17,11 @@ def _boot() -> None:
     sys.path[:] = path
     writes = sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # the environment is to stay as it is
-    for name in orig[2:]:
+    if orig[2]:
+        own = sys.modules["site"].getsitepackages()
+        at = min([path.index(place) for place in own if place in path] or [len(path)])
+        sys.path[at:at] = orig[2].split(":")
+    for name in orig[3:]:
         try:
             __import__(name)
         except BaseException as error:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    Key = tuple[str, tuple[str, ...], tuple[str, ...]]
+    Key = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 MOST = 4
 YOUNG = 10.0  # seconds: an environment that changes all the time must not start one for each pod
@@ -32,7 +32,7 @@ _SOURCE = __file__.rsplit("/", 4)[0]
 _BOOT = "exec(compile(open({0!r}).read(), {0!r}, 'exec'), {{}})".format(
     __file__.rsplit("/", 1)[0] + "/boot.py"
 )
-BARE: Key = ("", (), ())
+BARE: Key = ("", (), (), ())
 
 
 class Zygote:
@@ -79,7 +79,8 @@ class Zygotes:
 
     def warm(self, environment: dict[str, Any]) -> Zygote | None:
         """The zygote of this environment if it can be used now; otherwise it is started."""
-        key = (environment["python"], tuple(environment["locale"]), tuple(environment["modules"]))
+        parts = (tuple(environment.get(part) or ()) for part in ("variables", "modules", "sites"))
+        key: Key = (environment["python"], *parts)  # type: ignore[assignment]
         zygote = self._by_key.get(key)
         if zygote is not None and not zygote.current:
             if time.monotonic() < zygote.born + YOUNG:
@@ -118,14 +119,14 @@ class Zygotes:
                 zygote.pid = 0
 
     def _start(self, key: Key) -> Zygote:
-        python, locale, modules = key
+        python, variables, modules, sites = key
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        variables = dict(pair.split("=", 1) for pair in locale)
-        env = {"PATH": os.defpath, "HOME": "/nonexistent", **variables}
+        own = dict(pair.split("=", 1) for pair in variables)
+        env = {"PATH": os.defpath, "HOME": "/nonexistent", **own}
         if key == BARE:
             words = bare_command(_CONTROL)
         else:
-            words = [python, "-c", _BOOT, _SOURCE, str(_CONTROL), *modules]
+            words = [python, "-c", _BOOT, _SOURCE, str(_CONTROL), ":".join(sites), *modules]
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, 2, 1),
@@ -175,7 +176,7 @@ class Zygotes:
 
 def bare_command(control: int) -> list[str]:
     """Starts a zygote of our own Python, which hears and speaks through this descriptor."""
-    return [sys.executable, "-I", "-S", "-c", _BOOT, _SOURCE, str(control)]
+    return [sys.executable, "-I", "-S", "-c", _BOOT, _SOURCE, str(control), ""]
 
 
 def _changed(path: str) -> int:
