@@ -96,6 +96,14 @@ class Directories(Struct, frozen=True):
                     file.write(text)
                 os.chmod(path, 0o644)
 
+    def put(self, files: Mapping[str, str]) -> None:
+        """Text files in the container's home."""
+        for path, text in files.items():
+            file = f"{self.scratch}/root/{path}"
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            with open(file, "w") as out:
+                out.write(text)
+
 
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What the node adds. `hidden` is never seen inside; `gpus` are indices; `resolv` is the text

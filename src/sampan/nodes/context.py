@@ -21,12 +21,14 @@ from sampan.kube.plan import Emit
 from sampan.lib.clock import Clock
 from sampan.nodes.account import Server
 from sampan.nodes.environment import service_variables
+from sampan.nodes.errands import Errands
 from sampan.nodes.forward import Forward
 from sampan.nodes.gpus import Gpus
 from sampan.nodes.images.oci.login import Login
 from sampan.nodes.images.oci.store import Store
 from sampan.nodes.images.puller import Puller
 from sampan.nodes.images.resolve import Images
+from sampan.nodes.lightweight.stock import Stock
 from sampan.nodes.networking import Networking
 from sampan.nodes.sandbox.level import Level
 from sampan.nodes.supervisor.client import Client
@@ -74,6 +76,8 @@ class Context:
         self.services = Services()
         self.references = References()
         self.trash = Trash()
+        self.errands = Errands(client)
+        self.stock = Stock(home / "packages")
         self.events = Events(cluster, clock)
 
     def now(self) -> float:

@@ -132,6 +132,7 @@ class Node:
         self.pressure = Pressure(context, self._registration, lambda: self._workers.values())
         self._spawn(self.pressure.run())
         self._adopt(greeting)
+        context.trash.add(*context.stock.layers.sweep())
         for kind in (names.CONFIG_MAP, names.SECRET):
             self._subscribe(kind, context.references.changed)
         for kind in (names.PERSISTENT_VOLUME_CLAIM, names.PERSISTENT_VOLUME):
@@ -160,6 +161,7 @@ class Node:
         self._workers.clear()
         self._work.clear()
         await self.context.puller.close()
+        await self.context.stock.close()
         self.context.artifacts.close()
         await self.context.forward.close()
         self.context.client.close()
@@ -265,6 +267,8 @@ class Node:
     # -- the supervisor ---------------------------------------------------------------------------
     def _exited(self, report: Report) -> None:
         worker = self._workers.get(_uid(report))
+        if self.context.errands.heard(report):
+            return
         if self._early is not None:
             self._early.append(report)
         elif worker is not None:
@@ -274,6 +278,7 @@ class Node:
 
     def _lost(self) -> None:
         self._early = []
+        self.context.errands.lost()
         if not self._stopping:
             self._reconnecting = self._begin(self._reconnect())
 
@@ -310,6 +315,7 @@ class Node:
         self._unclaimed.clear()
         newest = {report.id: report for report in (*greeting.containers, *(self._early or ()))}
         self._early = None
+        self.context.errands.end_strays(list(newest.values()))
         for report in newest.values():
             self._unclaimed.setdefault(_uid(report), []).append(report)
 

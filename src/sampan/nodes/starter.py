@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from sampan.kube.keys import Manifest
 from sampan.nodes import gpus, hosts, resolv
 from sampan.nodes.cell import Cell, identity
+from sampan.nodes.components import Components, Wish
 from sampan.nodes.compose import Directories, Surroundings, Unrunnable, compose
 from sampan.nodes.context import Context
 from sampan.nodes.executor import arguments, fetching, seen
@@ -58,6 +59,7 @@ class Starter:
         self._pulling = Pulling(context, wake, self._later)
         self._directory = directory
         self._volumes = PodVolumes(directory / "volumes", context.home, context.cluster)
+        self._components = Components(context, directory, self._volumes, wake)
         self._blocked: dict[str, Cell] = {}
         self._refused: set[str] = set()
         self._pause = _FIRST_PAUSE
@@ -79,19 +81,13 @@ class Starter:
             await self._volumes.prepare(facts)
             overlay = await self._context.puller.overlay() if runtime.files else True
             request = self._request(cell, action, facts, runtime, overlay=overlay)
+            if request is None:
+                return None
             if runtime.files:
                 await self._take_image(cell, action, runtime.files, overlay=overlay)
             request["join"] = await self._context.networking.join(cell.uid, facts.pod_ip)
-        except VolumeError as error:
-            reason = "CreateContainerConfigError" if error.final else "ContainerCreating"
-            self._block(cell, facts, Waiting(reason, str(error)), "FailedMount")
-            return None
-        except ConfigError as error:
-            self._block(cell, facts, Waiting("CreateContainerConfigError", str(error)), "Failed")
-            return None
-        except (Unrunnable, PullError, OSError, ValueError) as error:
-            reason = error.reason if isinstance(error, Unrunnable) else "CreateContainerError"
-            self._block(cell, facts, Waiting(reason, str(error)), "Failed")
+        except (VolumeError, ConfigError, Unrunnable, PullError, OSError, ValueError) as error:
+            self._block(cell, facts, *_obstacle(error))
             return None
         try:
             report = await self._context.client.start(request)
@@ -108,6 +104,7 @@ class Starter:
     def leave(self) -> None:
         """The pod is over."""
         self._pulling.cancel()
+        self._components.leave()
 
     async def resume(self, cell: Cell, facts: PodFacts) -> None:
         """A container that is up to the executor ran under an earlier control plane."""
@@ -183,7 +180,8 @@ class Starter:
 
     def _request(
         self, cell: Cell, action: Start, facts: PodFacts, runtime: Runtime, *, overlay: bool
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any] | None:
+        """What the supervisor is asked for; None when the container has to wait for packages."""
         context = self._context
         started = identity(cell.uid, cell.name, action.attempt)
         place = self._place(cell, action.attempt)
@@ -204,10 +202,18 @@ class Starter:
         spec, texts = arguments.shortened(facts, cell.spec)
         box = compose(facts, spec, runtime, self._volumes, (place, around))
         box = replace(box, argv=retrying(facts, cell.spec, box.argv))
-        if not place.scratch.exists():
+
+        def make(place: Directories) -> None:
             own = hosts.hosts_file(facts.pod, facts.pod_ip, _machine_hosts(facts.pod))
-            files = own, around.resolv
-            place.make(*files, image=runtime.files is not None)
+            place.make(own, around.resolv, image=runtime.files is not None)
+
+        fitted = self._components.fit(Wish(cell, facts, runtime, around, make), box)
+        if fitted is None:
+            return None
+        box = fitted.box
+        if not place.scratch.exists():
+            make(place)
+        place.put(fitted.files)
         if texts:
             arguments.write(place.tmp(image=runtime.files is not None, overlay=overlay), texts)
         if box.outputs:
@@ -272,6 +278,17 @@ class Starter:
 
     def _place(self, cell: Cell, attempt: int) -> Directories:
         return Directories(self._directory, cell.name, attempt)
+
+
+def _obstacle(error: Exception) -> tuple[Waiting, str]:
+    """What a container waits for, and the reason of an event."""
+    if isinstance(error, VolumeError):
+        reason = "CreateContainerConfigError" if error.final else "ContainerCreating"
+        return Waiting(reason, str(error)), "FailedMount"
+    if isinstance(error, ConfigError):
+        return Waiting("CreateContainerConfigError", str(error)), "Failed"
+    reason = error.reason if isinstance(error, Unrunnable) else "CreateContainerError"
+    return Waiting(reason, str(error)), "Failed"
 
 
 def _machine_hosts(pod: Manifest) -> str:

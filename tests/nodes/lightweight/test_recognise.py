@@ -123,7 +123,9 @@ def called(directory: Path, text: str) -> list[tuple[str, ...]]:
     for name in ("python3", "pip"):
         program = directory / name
         if not program.exists():
-            program.write_text("#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done; printf '\\1'\n")
+            program.write_text(
+                "#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done; printf '\\1'\n"
+            )
             program.chmod(0o755)
     env = {"PATH": f"{directory}:/usr/bin:/bin"}
     done = subprocess.run(["sh", "-c", text, "true"], env=env, capture_output=True, text=True)

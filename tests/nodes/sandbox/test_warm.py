@@ -73,7 +73,7 @@ def test_variables_of_libraries_matter_only_where_libraries_are_loaded() -> None
 def test_the_locale_chooses_the_zygote() -> None:
     found = plan("python3", env={"LANG": "C.UTF-8", "LC_ALL": "C", "LC_TIME": "de"})
     assert isinstance(found, Plan)
-    assert found.locale == ("LC_ALL=C", "LANG=C.UTF-8")
+    assert found.variables == ("LC_ALL=C", "LANG=C.UTF-8")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def managed(aliases: Path) -> Runtime:
         visible=(prefix,),
         mounts=(Mount(_ALIASES, str(aliases), True),),
         interpreter=Interpreter(_program(prefix), prefixes=(prefix,)),
+        python=prefix,
     )
 
 
@@ -59,6 +60,7 @@ def at(prefix: str) -> Runtime | None:
         env=env,
         command=("python3",),
         visible=tuple(dict.fromkeys((prefix, base))),
+        python=prefix,
     )
 
 

@@ -29,7 +29,8 @@ class Runtime(Struct, frozen=True, kw_only=True):
     entrypoint, command: ENTRYPOINT and CMD; both empty when only the pod can say.
     visible: directories of the host to be seen although home is hidden.
     files: of an OCI image, which also says its user, working directory and stop signal.
-    interpreter: the Python that containers may be forked from.
+    interpreter: the Python that containers may be forked from. python: the prefix of the Python
+        environment that it is, if it is one of this machine.
     """
 
     identity: str
@@ -47,6 +48,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     cwd: str = "/"
     stop_signal: str = ""
     interpreter: Interpreter | None = None
+    python: str = ""
 
     def variables(self) -> dict[str, str]:
         """What the image sets, before anything that the pod says. HOME is left to whoever knows

@@ -54,13 +54,29 @@ class Interpreter(Struct, frozen=True):
     prefixes: tuple[str, ...] = ()
 
 
+class Component(Struct, frozen=True, kw_only=True):
+    """What the command of a pipeline's component comes to in the end, `python3 -m module argv`: a
+    fork can begin there. None in argv stands for a file of this source. variables: beside those of
+    the sandbox. imports, sites: what its interpreter has imported beforehand, and where from.
+    layers: directories of packages besides."""
+
+    module: str
+    argv: tuple[str | None, ...]
+    source: str
+    variables: Mapping[str, str] = {}
+    imports: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+
+
 class Sandbox(Struct, frozen=True, kw_only=True):
     """root: "/" for the host's own files, else a directory that holds a root file system; both
         are seen read-only, except that "/" itself takes new entries unless `read_only`.
     hidden: absolute paths of the host of which nothing is to be seen.
     visible: paths below hidden ones that are seen read-only nevertheless (interpreters).
     mounts: in the order in which they are made.
-    interpreter: the Python of its environment, if that is kept warm.
+    interpreter: the Python of its environment, if that is kept warm. component: what argv is, if it
+        is known.
     uid, gid: what the container believes to be; files belong to the one who runs Sampan.
     image: the root is this container's own file system, which it may change; mounts and cwd have
         had their links followed in it. overlay: what has to be mounted at the root first.
@@ -84,6 +100,7 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     devices: tuple[str, ...] = ()
     read_only: bool = False
     interpreter: Interpreter | None = None
+    component: Component | None = None
     limits: Limits = Limits()
     stdin: bool = False
     tty: bool = False

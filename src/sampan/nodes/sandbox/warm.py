@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sampan.nodes.sandbox import shadow
-from sampan.nodes.sandbox.spec import Interpreter, Sandbox
+from sampan.nodes.sandbox.spec import Component, Interpreter, Sandbox
 
 _NAME = re.compile(r"python(3(\.\d+)?)?")
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
@@ -37,21 +38,28 @@ _LIBRARIES = (
 
 class Program(Struct, frozen=True):
     """The command line of an interpreter, taken apart. `what` is the code, the module or the file;
-    `argv` comes after it."""
+    `argv` comes after it. `words` is that line where the container's own is another one, and the
+    rest is what a component has besides (`spec.Component`)."""
 
     mode: Literal["code", "module", "file", "stdin"]
     what: str
-    argv: tuple[str, ...]
+    argv: tuple[str | None, ...]
     unbuffered: bool = False
+    words: tuple[str | None, ...] = ()
+    source: str = ""
+    variables: Mapping[str, str] = {}
+    layers: tuple[str, ...] = ()
 
 
 class Plan(Struct, frozen=True):
-    """Which zygote is to be asked for what. `locale` are its variables, as NAME=value."""
+    """Which zygote is to be asked for what. `variables` are its own, as NAME=value; `sites` are
+    directories of packages that are not the environment's."""
 
     python: str
     modules: tuple[str, ...]
-    locale: tuple[str, ...]
+    variables: tuple[str, ...]
     program: Program
+    sites: tuple[str, ...] = ()
 
 
 def plan(box: Sandbox) -> Plan | str:
@@ -63,18 +71,24 @@ def plan(box: Sandbox) -> Plan | str:
         return "a terminal makes an interpreter interactive"
     if box.root != "/":
         return "the interpreter is of another root file system"
-    program = _program(box.argv)
+    component = box.component
+    program = _program(box.argv) if component is None else _component(component)
     if program is None:
         return "not a plain call of python"
-    reason = _variables(box.env, interpreter.modules) or _mounts(box, interpreter)
+    reason = _variables(box, interpreter.modules) or _mounts(box, interpreter)
     if reason:
         return reason
-    unbuffered = program.unbuffered or bool(box.env.get("PYTHONUNBUFFERED"))
+    if box.env.get("PYTHONUNBUFFERED"):
+        program = replace(program, unbuffered=True)
+    variables = {name: box.env[name] for name in _LOCALE if name in box.env}
+    if component is not None:
+        variables |= component.variables
     return Plan(
         python=interpreter.python,
-        modules=interpreter.modules,
-        locale=tuple(f"{name}={box.env[name]}" for name in _LOCALE if name in box.env),
-        program=Program(program.mode, program.what, program.argv, unbuffered),
+        modules=(*interpreter.modules, *(component.imports if component else ())),
+        variables=tuple(f"{name}={value}" for name, value in variables.items()),
+        program=program,
+        sites=component.sites if component else (),
     )
 
 
@@ -97,7 +111,16 @@ def _program(argv: Sequence[str]) -> Program | None:
     return Program("file", rest[0], tuple(rest[1:]), unbuffered)
 
 
-def _variables(env: Mapping[str, str], modules: Sequence[str]) -> str:
+def _component(component: Component) -> Program:
+    return Program(
+        "module", component.module, component.argv,
+        words=("python3", "-m", component.module, *component.argv),
+        source=component.source, variables=component.variables, layers=component.layers,
+    )  # fmt: skip
+
+
+def _variables(box: Sandbox, modules: Sequence[str]) -> str:
+    env = box.env
     if not env.get("HOME"):
         return "without HOME the user's packages are looked for elsewhere"
     prefixes: tuple[str, ...] = _LOADERS
@@ -105,7 +128,8 @@ def _variables(env: Mapping[str, str], modules: Sequence[str]) -> str:
         own = (module.partition(".")[0].upper() + "_" for module in modules)
         prefixes += (*_LIBRARIES, *own)
     for name in env:
-        if name.startswith("PYTHON") and name not in _HARMLESS:
+        ours = box.component is not None and name == "PYTHONPATH"  # its sites, for its children
+        if name.startswith("PYTHON") and name not in _HARMLESS and not ours:
             return f"{name} is read at the start of an interpreter"
         if name.startswith(prefixes):
             return f"{name} is read when a program or a library is loaded"

@@ -14,6 +14,8 @@ import gc
 import os
 import sys
 
+from sampan.nodes.supervisor import component
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +31,13 @@ api = ctypes.pythonapi
 class Baseline:
     """The zygote's interpreter before any fork."""
 
-    def __init__(self, fresh: set[str], named: set[str]) -> None:
-        """`fresh` modules are in any interpreter, `named` ones in this environment's forks."""
+    def __init__(self, fresh: set[str], named: set[str], sites: list[str]) -> None:
+        """`fresh` modules are in any interpreter, `named` ones in this environment's forks. `sites`
+        were put on the path beside the environment's own."""
         self.kept = named
         self.extra = {name.partition(".")[0] for name in named - fresh}
+        self.foreign = component.foreign(named)
+        self.sites = sites
         self.path = list(sys.path)
         self.places = {place: _identity(place) for place in self.path}
         self.program = _identity("/proc/self/exe")
@@ -66,17 +71,20 @@ class Baseline:
 
     def matches(self, spec: Mapping[str, Any]) -> bool:
         """Whether a fresh interpreter would be like this one. Inside the sandbox."""
-        program = find(spec["argv"][0], spec["env"].get("PATH", os.defpath))
+        wanted = spec["program"]
+        program = find(words(spec)[0], spec["env"].get("PATH", os.defpath))
         if program is None or _identity(program) != self.program:
             return False
-        spec["program"]["path"] = program
+        wanted["path"] = program
         if not self._same_prefix(os.path.dirname(program)):
             return False
         if any(_identity(place) != found for place, found in self.places.items()):
             return False
-        if os.path.isdir(_user_site(spec["env"]["HOME"])):
+        if not component.settled(wanted, user_site(spec["env"]["HOME"])):
             return False
-        return not self.extra or not self.extra & _names(first_place(spec["program"]))
+        if any(self.foreign & _names(layer) for layer in wanted.get("layers", ())):
+            return False
+        return not self.extra or not self.extra & _names(first_place(wanted))
 
     def _same_prefix(self, directory: str) -> bool:
         if sys.prefix != sys.base_prefix:
@@ -108,6 +116,11 @@ def find(name: str, path: str) -> str | None:
     return None
 
 
+def words(spec: Mapping[str, Any]) -> list[str]:
+    """The command line that the program is to look like."""
+    return list(spec["program"].get("words") or spec["argv"])
+
+
 def first_place(program: Mapping[str, Any]) -> str:
     """What a fresh interpreter puts at the head of sys.path."""
     if program["mode"] == "module":
@@ -132,7 +145,7 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _user_site(home: str) -> str:
+def user_site(home: str) -> str:
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     return f"{home}/.local/lib/{version}/site-packages"
 

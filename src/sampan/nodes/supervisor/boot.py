@@ -1,6 +1,8 @@
-"""The first lines of a zygote: `python -c "exec(open(this file).read(), …)" SOURCE FD SITES [MODULE…]`.
+"""The first lines of a zygote: `python -c "exec(open(this file).read(), …)" SOURCE FD COUNT
+[SITE…] [MODULE…]`.
 
-Runs in any Python from 3.9, in the interpreter of a user's environment. The order is the point:
+Runs in any Python from 3.9, in the interpreter of a user's environment. COUNT directories are put
+where the user's own packages would be on the path. The order is the point:
 what a fresh interpreter has loaded is noted first, then the named modules are imported, and only
 then our own code comes, so that it is known what has to be forgotten after a fork. A module that
 cannot be imported is left out: the program that wants it will be told why. A program of its own,
@@ -17,11 +19,11 @@ def _boot() -> None:
     sys.path[:] = path
     writes = sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # the environment is to stay as it is
-    if orig[2]:
-        own = sys.modules["site"].getsitepackages()
-        at = min([path.index(place) for place in own if place in path] or [len(path)])
-        sys.path[at:at] = orig[2].split(":")
-    for name in orig[3:]:
+    site, modules = sys.modules.get("site"), 3 + int(orig[2])
+    own = site.getsitepackages() if site is not None else []
+    at = min([path.index(place) for place in own if place in path] or [len(path)])
+    sys.path[at:at] = orig[3:modules]
+    for name in orig[modules:]:
         try:
             __import__(name)
         except BaseException as error:
@@ -33,7 +35,7 @@ def _boot() -> None:
     del sys.path[0]
     sys.dont_write_bytecode = writes
     sys.path_importer_cache.pop(orig[0], None)
-    zygote.boot(int(orig[1]), fresh, named)
+    zygote.boot(int(orig[1]), fresh, named, orig[3:modules])
 
 
 _boot()

@@ -15,7 +15,8 @@ import sys
 import time
 from functools import partial
 
-from sampan.nodes.supervisor.baseline import Baseline, first_place, is_package
+from sampan.nodes.supervisor import component
+from sampan.nodes.supervisor.baseline import Baseline, first_place, is_package, user_site, words
 from sampan.nodes.supervisor.process import check, libc
 
 TYPE_CHECKING = False
@@ -39,17 +40,20 @@ def become(
     spec: dict[str, Any], baseline: Baseline, results: list[Any], calls: list[Callable[[], Any]]
 ) -> list[Callable[[], Any]]:
     """Make the interpreter look freshly started; answers what has to be called now."""
-    program, env = spec["program"], dict(spec["env"])
-    show(spec["argv"], env)
+    program = spec["program"]
+    env = {**spec["env"], **program.get("variables", {})}
+    show(words(spec), env)
     if baseline.ctype is not None:
         env.setdefault("LC_CTYPE", baseline.ctype)  # Python itself has set it
     _set_environment(env)
     _set_streams(unbuffered=program["unbuffered"])
     _set_system(spec, baseline)
+    if program.get("words"):
+        component.add_packages(program, baseline.sites, user_site(env["HOME"]))
     _forget(baseline)
     _reseed()
     _register("<string>", None)
-    run = _RUNNERS[program["mode"]]({**program, "name": spec["argv"][0]})
+    run = _RUNNERS[program["mode"]]({**program, "name": words(spec)[0]})
 
     def finish() -> None:
         last = getattr(sys, "last_type", None)
@@ -137,7 +141,7 @@ def _set_system(spec: Mapping[str, Any], baseline: Baseline) -> None:
     head = {"code": ["-c"], "module": ["-m"], "file": [program["what"]]}
     sys.argv = head.get(program["mode"], [program["what"]]) + program["argv"]
     if hasattr(sys, "orig_argv"):
-        sys.orig_argv = list(spec["argv"])
+        sys.orig_argv = words(spec)
     if sys._base_executable == sys.executable:  # type: ignore[attr-defined]
         sys._base_executable = program["path"]  # type: ignore[attr-defined]
     sys.executable = program["path"]

@@ -22,7 +22,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 
-from sampan.nodes.supervisor import baseline, interpreter, launch
+from sampan.nodes.supervisor import baseline, component, interpreter, launch
 from sampan.nodes.supervisor.baseline import Baseline
 
 TYPE_CHECKING = False
@@ -43,9 +43,9 @@ _TRIAL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def boot(control: int, fresh: set[str], named: set[str]) -> None:
+def boot(control: int, fresh: set[str], named: set[str], sites: list[str]) -> None:
     """Try a sandbox, tell the supervisor, and arrange for the loop to be called."""
-    zygote = Zygote(control, Baseline(fresh, named))
+    zygote = Zygote(control, Baseline(fresh, named, sites))
     reason = zygote.obstacle()
     message = {"reason": reason, "watch": zygote.baseline.files()}
     zygote.control.send(json.dumps(message).encode())
@@ -125,7 +125,7 @@ class Zygote:
                 spec = json.load(file)
             launch.main_process(spec, files)
             program = spec.get("program")
-            if program is None or not self.baseline.matches(spec):
+            if program is None or not self.baseline.matches(spec) or not component.write(spec):
                 launch.execute(spec)
             self.calls += interpreter.become(spec, self.baseline, self.results, self.calls)
             with suppress(BrokenPipeError):  # the supervisor may have died meanwhile

@@ -80,7 +80,7 @@ class Zygotes:
     def warm(self, environment: dict[str, Any]) -> Zygote | None:
         """The zygote of this environment if it can be used now; otherwise it is started."""
         parts = (tuple(environment.get(part) or ()) for part in ("variables", "modules", "sites"))
-        key: Key = (environment["python"], *parts)  # type: ignore[assignment]
+        key: Key = (environment["python"], *parts)
         zygote = self._by_key.get(key)
         if zygote is not None and not zygote.current:
             if time.monotonic() < zygote.born + YOUNG:
@@ -126,7 +126,7 @@ class Zygotes:
         if key == BARE:
             words = bare_command(_CONTROL)
         else:
-            words = [python, "-c", _BOOT, _SOURCE, str(_CONTROL), ":".join(sites), *modules]
+            words = [python, "-c", _BOOT, _SOURCE, str(_CONTROL), str(len(sites)), *sites, *modules]
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, 2, 1),
@@ -176,7 +176,7 @@ class Zygotes:
 
 def bare_command(control: int) -> list[str]:
     """Starts a zygote of our own Python, which hears and speaks through this descriptor."""
-    return [sys.executable, "-I", "-S", "-c", _BOOT, _SOURCE, str(control), ""]
+    return [sys.executable, "-I", "-S", "-c", _BOOT, _SOURCE, str(control), "0"]
 
 
 def _changed(path: str) -> int:

@@ -1,0 +1,114 @@
+"""The SDK by itself, as components import it at run time: which version, and how it is had.
+
+A component pins the version that compiled it. What its function needs at run time has only grown
+since 2.1, so the version that we have tried (`TRIED`) stands for every older one; a newer one is
+installed as it is pinned. Only finals of 2.x count.
+
+These directories are imported by interpreters that run outside of any sandbox. That is safe since
+no pod has a say in them: the version is three numbers, pip runs here with the settings of whoever
+runs Sampan and no others (whatever index a component names), a wheel is unpacked and nothing of it
+run, and containers see the result read-only, as all of the home is hidden from them or refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from sampan.nodes.lightweight.layers import Layers
+
+TRIED = "2.17.3"
+MODULE = "kfp.dsl.executor_main"
+IMPORTS = ("kfp.dsl.executor", "kfp.dsl.kfp_config", "kfp.dsl.utils", "argparse", "json", "logging")
+"""What `MODULE` imports, which itself is run."""
+_PATIENCE = 180.0  # seconds for pip, which tries a network that fails five times
+
+
+class Unavailable(Exception):
+    """The SDK cannot be had; the text says why."""
+
+
+def wanted(pin: str) -> str:
+    """The version that stands for this one."""
+    return max(pin, TRIED, key=_numbers)
+
+
+def stands_for(installed: str, pin: str) -> bool:
+    """Whether a component that pins `pin` runs with this version."""
+    return _numbers(installed)[:1] == (2,) and _numbers(installed) >= _numbers(pin)
+
+
+class Sdks:
+    def __init__(self, layers: Layers) -> None:
+        self._layers = layers
+        self._root = layers.root / "sdk"
+
+    def find(self, pin: str, python: str) -> Path | None:
+        """The directory for interpreters of this version, if one is there."""
+        place = self._root / python / wanted(pin)
+        if place.is_dir():
+            return place
+        found = os.listdir(place.parent) if place.parent.is_dir() else []
+        newer = sorted((name for name in found if stands_for(name, pin)), key=_numbers)
+        return place.parent / newer[0] if newer else None
+
+    async def build(self, pin: str, python: str) -> Path:
+        """Have pip fetch it. Unavailable when that fails."""
+        version = wanted(pin)
+        draft = self._layers.begin()
+        try:
+            await _pip(version, python, draft / "files")
+            if not (draft / "files" / "kfp" / "dsl" / "executor_main.py").is_file():
+                raise Unavailable(f"kfp {version} is not what was expected")
+            place = self._root / python / version
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (draft / "files").rename(place)
+        except OSError as error:
+            raise Unavailable(str(error)) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return place
+
+
+async def _pip(version: str, python: str, target: Path) -> None:
+    ours = "{}.{}".format(*sys.version_info)
+    words = [
+        "install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps",
+        "--only-binary", ":all:", "--target", str(target), f"kfp=={version}",
+    ]  # fmt: skip
+    if python != ours:
+        words[1:1] = ["--python-version", python]
+    said = "there is no pip"
+    for program in dict.fromkeys((f"{sys.base_prefix}/bin/python{ours}", sys.executable)):
+        if not os.access(program, os.X_OK):
+            continue
+        code, said = await _run([program, "-I", "-m", "pip", *words])
+        if code == 0:
+            return
+        if "No module named pip" not in said:
+            break
+    raise Unavailable(said.strip().rpartition("\n")[2])
+
+
+async def _run(words: list[str]) -> tuple[int, str]:
+    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        *words, stdin=null, stdout=null, stderr=pipe, cwd="/"
+    )
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            _, said = await process.communicate()
+    except TimeoutError:
+        return 1, f"pip was not ready after {_PATIENCE:.0f} s"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, said.decode(errors="replace")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
