@@ -11,23 +11,19 @@ Upstream: argo-workflows persist/sqldb.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from sampan.kube import names
 from sampan.kube.selectors import Requirement
-from sampan.records.errors import ArchiveFailed
+from sampan.records import database
+from sampan.records.database import LONG, text
 from sampan.records.selection import Selection, moment
 from sampan.records.summary import summary
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 CLUSTER = "default"  # upstream's name of a cluster that was given none
 _INTEGER = "^-?[0-9]{1,18}$"
@@ -36,56 +32,36 @@ _EPOCH = datetime(1970, 1, 1)
 """Stands for no time: MariaDB has none before the year 1000, and the columns are not null."""
 
 
-def _text(length: int) -> sa.String:
-    return sa.String(length).with_variant(
-        mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
-    )
-
-
-_LONG = sa.Text().with_variant(
-    mysql.LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
-)
 _META = sa.MetaData()
 _WORKFLOWS = sa.Table(
     "argo_archived_workflows",
     _META,
-    sa.Column("clustername", _text(64), primary_key=True),
-    sa.Column("uid", _text(128), primary_key=True),
-    sa.Column("instanceid", _text(64), nullable=False),
-    sa.Column("name", _text(256), nullable=False),
-    sa.Column("namespace", _text(256), nullable=False),
-    sa.Column("phase", _text(25), nullable=False),
+    sa.Column("clustername", text(64), primary_key=True),
+    sa.Column("uid", text(128), primary_key=True),
+    sa.Column("instanceid", text(64), nullable=False),
+    sa.Column("name", text(256), nullable=False),
+    sa.Column("namespace", text(256), nullable=False),
+    sa.Column("phase", text(25), nullable=False),
     sa.Column("startedat", sa.DateTime, nullable=False),
     sa.Column("finishedat", sa.DateTime, nullable=False),
     sa.Column("creationtimestamp", sa.DateTime, nullable=False),
-    sa.Column("workflow", _LONG, nullable=False),
-    sa.Column("summary", _LONG, nullable=False),
+    sa.Column("workflow", LONG, nullable=False),
+    sa.Column("summary", LONG, nullable=False),
     sa.Index("argo_archived_workflows_started", "clustername", "namespace", "startedat"),
     sa.Index("argo_archived_workflows_finished", "clustername", "finishedat"),
 )
 _LABELS = sa.Table(
     "argo_archived_workflows_labels",
     _META,
-    sa.Column("clustername", _text(64), primary_key=True),
-    sa.Column("uid", _text(128), primary_key=True),
-    sa.Column("name", _text(317), primary_key=True),
-    sa.Column("value", _text(63), nullable=False),
+    sa.Column("clustername", text(64), primary_key=True),
+    sa.Column("uid", text(128), primary_key=True),
+    sa.Column("name", text(317), primary_key=True),
+    sa.Column("value", text(63), nullable=False),
     sa.Index("argo_archived_workflows_labels_name", "clustername", "name", "value"),
 )
 
 
-def _told(method: Callable[P, T]) -> Callable[P, T]:
-    """What a database refuses is an `ArchiveFailed`."""
-
-    @wraps(method)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(*args, **kwargs)
-        except sa.exc.SQLAlchemyError as error:
-            said = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise ArchiveFailed(f"the archive of workflows failed: {said}") from error
-
-    return wrapped
+_told = database.told("the archive of workflows")
 
 
 class Rows:
@@ -93,13 +69,7 @@ class Rows:
 
     @_told
     def __init__(self, url: str) -> None:
-        try:
-            self._engine = sa.create_engine(url, pool_pre_ping=True)
-        except ImportError as error:
-            driver = f"the driver of {sa.make_url(url).drivername} is not installed"
-            raise ArchiveFailed(f"{driver}: {error}") from error
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _set_up_sqlite)
+        self._engine = database.opened(url, "case_sensitive_like=ON")  # LIKE minds case
         _META.create_all(self._engine)
 
     def close(self) -> None:
@@ -296,9 +266,3 @@ def _labelled(term: Requirement) -> Any:
     number = sa.case((c.value.regexp_match(_INTEGER), sa.cast(c.value, sa.BigInteger)), else_=None)
     limit = int(term.values[0])
     return sa.exists(has.where(number > limit if term.op == "gt" else number < limit))
-
-
-def _set_up_sqlite(connection: Any, _: Any) -> None:
-    """Readers do not wait for the writer, and LIKE minds case as elsewhere."""
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "case_sensitive_like=ON"):
-        connection.execute(f"PRAGMA {pragma}")
