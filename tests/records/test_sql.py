@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records.makers import workflow
-from records.servers import mariadb, postgresql
 from sampan.kube.selectors import LabelSelector, Requirement, parse_labels
 from sampan.records.errors import ArchiveFailed
 from sampan.records.selection import Selection, moment
@@ -21,31 +20,9 @@ WORKFLOWS = [
 ] + [workflow(90, name="100%_done"), workflow(91, name="W1", startedAt=None, finishedAt=None)]
 
 
-@pytest.fixture(scope="module")
-def postgresql_url():
-    with postgresql() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def mariadb_url():
-    with mariadb() as url:
-        yield url
-
-
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param("postgresql", marks=pytest.mark.slow),
-        pytest.param("mariadb", marks=pytest.mark.slow),
-    ]
-)
-def rows(request, tmp_path):
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/records.db"
-    else:
-        url = request.getfixturevalue(f"{request.param}_url")
-    found = Rows(url)
+@pytest.fixture
+def rows(database_url):
+    found = Rows(database_url)
     for uid in found.uids(EVERYTHING):
         found.delete(uid)
     yield found

@@ -62,7 +62,7 @@ class Predicate(Struct, frozen=True):
             return found in values
         if self.operation == "NOT_EQUALS":
             return found not in values
-        return bool(values) and _ORDER[self.operation](found, values[0])
+        return bool(values) and bool(ORDER[self.operation](found, values[0]))
 
     def values(self, *, numeric: bool) -> tuple[Scalar, ...]:
         """The values that a number (or a text) can be compared with."""
@@ -135,18 +135,22 @@ def _sorted_by(item: Mapping[str, Any], wanted: Selection) -> Scalar | None:
 
 
 def _number(value: Scalar) -> int | float | None:
-    if not isinstance(value, str):
-        return value
-    text = value.strip().removeprefix("-")
-    return int(value) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else None
+    """Clipped to what each database holds."""
+    if isinstance(value, str):
+        text = value.strip().removeprefix("-")
+        if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
+            return None
+        value = int(value)
+    return max(-_MOST, min(value, _MOST))
 
 
 def _text(value: Scalar) -> str:
     return str(value)
 
 
-_DIGITS = 19  # of the greatest number that each database holds
-_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
+_MOST = (1 << 63) - 1
+_DIGITS = 20
+ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
     "GREATER_THAN": operator.gt,
     "GREATER_THAN_EQUALS": operator.ge,
     "LESS_THAN": operator.lt,
