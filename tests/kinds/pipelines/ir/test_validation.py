@@ -152,6 +152,20 @@ def test_tasks_come_after_what_they_need() -> None:
     assert graph.needs["a"] == {"z"}
 
 
+def test_tasks_in_a_dag_are_tried_again_as_the_dag_is() -> None:
+    inner = dag(own=task("c", retryPolicy={"maxRetryCount": 5}), none=task("c"))
+    read = validate(
+        spec(dag(it=task("b", retryPolicy={"maxRetryCount": 2})), b=dag(deep=task("a")), a=inner,
+             c={})
+    )  # fmt: skip
+    tries = {
+        name: task.retryPolicy.maxRetryCount
+        for name, task in read.graph("a").tasks.items()
+        if task.retryPolicy
+    }
+    assert tries == {"own": 5, "none": 2}
+
+
 def test_the_same_documents_are_read_once() -> None:
     one, other = (spec(dag(one=task("comp")), comp={}) for _ in range(2))
     assert validate(one) is validate(other)

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
+import msgspec
+
 from sampan.kinds.pipelines.ir.faults import Invalid
-from sampan.kinds.pipelines.ir.messages import Dag, Task
+from sampan.kinds.pipelines.ir.messages import Dag, RetryPolicy, Task
 from sampan.kinds.pipelines.ir.pipeline import Graph
 
 
-def of(dag: Dag) -> Graph:
-    """Raises Invalid: a cycle, a task that is not there, a loop without an item."""
+def of(dag: Dag, policy: RetryPolicy | None = None) -> Graph:
+    """policy: of tasks that have none. Raises Invalid: a cycle, a task that is not there, a loop
+    without an item."""
     needs = {name: frozenset(_needed(task)) for name, task in dag.tasks.items()}
     for name, wanted in needs.items():
         missing = sorted(wanted - dag.tasks.keys())
@@ -27,7 +30,13 @@ def of(dag: Dag) -> Graph:
         if subtask not in dag.tasks:
             raise Invalid(f'outputs: unknown producer task "{subtask}" in DAG')
     order = _sorted(needs)
-    return Graph({name: dag.tasks[name] for name in order}, needs)
+    return Graph({name: _retried(dag.tasks[name], policy) for name in order}, needs)
+
+
+def _retried(task: Task, policy: RetryPolicy | None) -> Task:
+    if policy is None or task.retryPolicy is not None:
+        return task
+    return msgspec.structs.replace(task, retryPolicy=policy)
 
 
 def _sorted(needs: Mapping[str, frozenset[str]]) -> list[str]:

@@ -20,7 +20,7 @@ from sampan.kinds.pipelines.ir import graphs
 from sampan.kinds.pipelines.ir.decoding import decode
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.kubernetes import ExecutorConfig
-from sampan.kinds.pipelines.ir.messages import Component, PipelineSpec, PlatformSpec
+from sampan.kinds.pipelines.ir.messages import Component, PipelineSpec, PlatformSpec, RetryPolicy
 from sampan.kinds.pipelines.ir.pipeline import ROOT, Graph, Pipeline
 
 SCHEMA_VERSION = "2.1.0"
@@ -109,8 +109,9 @@ class _Walk:
         self._visit(ROOT, self._spec.root)
         return self._graphs
 
-    def _visit(self, name: str, component: Component) -> int:
-        """How many tasks it unfolds to."""
+    def _visit(self, name: str, component: Component, policy: RetryPolicy | None = None) -> int:
+        """How many tasks it unfolds to. policy: of the task that calls it, which is that of the
+        tasks in it that have none; of several such tasks the first one's, as upstream."""
         if name in self._above or len(self._above) > DEEPEST:
             chain = " -> ".join((each or "root") for each in (*self._above[-5:], name))
             fault = "contains itself" if name in self._above else f"is deeper than {DEEPEST} DAGs"
@@ -118,7 +119,7 @@ class _Walk:
         if name not in self._sizes:
             self._above.append(name)
             try:
-                self._sizes[name] = self._size(name, component)
+                self._sizes[name] = self._size(name, component, policy)
             except Invalid as error:
                 if error.message.startswith((_INVALID, "error processing")):
                     raise
@@ -127,21 +128,21 @@ class _Walk:
             self._above.pop()
         return self._sizes[name]
 
-    def _size(self, name: str, component: Component) -> int:
+    def _size(self, name: str, component: Component, policy: RetryPolicy | None) -> int:
         if component.executorLabel:
             self._check_executor(component.executorLabel)
             return 0
         if component.dag is None:
             raise Invalid("unknown component implementation: neither dag nor executorLabel")
-        self._graphs[name] = graphs.of(component.dag)
+        self._graphs[name] = graph = graphs.of(component.dag, policy)
         size = 0
-        for key, task in component.dag.tasks.items():
+        for key, task in sorted(graph.tasks.items()):
             child = task.componentRef.name
             if not child:
                 raise Invalid(f"component ref name is empty for task name={_named(key)}")
             if child not in self._spec.components:
                 raise Invalid(f"cannot find component ref name={_named(child)}")
-            size += 1 + self._visit(child, self._spec.components[child])
+            size += 1 + self._visit(child, self._spec.components[child], task.retryPolicy)
             self._check_condition(key, child, bool(task.triggerPolicy.condition))
             if size > MOST_TASKS:
                 raise Invalid(f"unfolds to more than {MOST_TASKS} tasks")
