@@ -9,6 +9,7 @@ Upstream: kubeflow/pipelines.
 from __future__ import annotations
 
 from sampan.kinds.pipelines import crds, roles
+from sampan.kinds.pipelines.admit import RULES
 from sampan.kinds.pipelines.run import RUN
 from sampan.kinds.pipelines.schedules.controller import SCHEDULED_WORKFLOW
 from sampan.kube.component import Component
@@ -18,4 +19,5 @@ COMPONENT = Component(
     controllers=(RUN, SCHEDULED_WORKFLOW),
     crds=crds.load(),
     objects=roles.objects(),
+    rules=RULES,
 )
