@@ -7,7 +7,7 @@ a time moves one step on. Admission rules of a component hold as in the API serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,18 @@ from sampan.kube import labels as selectors
 from sampan.kube import meta, podspec
 from sampan.kube.component import Component
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.kube.plan import Apply, Controller, Create, Delete, Emit, Measure, Patch, Plan
+from sampan.kube.patches import json_patch
+from sampan.kube.plan import (
+    Apply,
+    Controller,
+    Create,
+    Delete,
+    Emit,
+    Measure,
+    Patch,
+    Plan,
+    Unanswered,
+)
 from sampan.kube.times import rfc3339
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,6 +54,7 @@ class Toy:
         self.waits: list[float] = []
         self.rounds = 0
         self.made = 0
+        self.answer: Callable[[str, Hashable], Any] = lambda source, _: Unanswered(f"no {source}")
         self.watch: Callable[[Toy], None] | None = None
         """Called after each write: the place for invariants."""
 
@@ -63,6 +75,9 @@ class Toy:
             if k.kind == kind and namespace in ("", k.namespace)
             if labels is None or selectors.matches(labels, selectors.of(o))
         ]
+
+    def consult(self, source: str, question: Hashable) -> Any | None:
+        return self.answer(source, question)
 
     def now(self) -> datetime:
         return self.time
@@ -112,8 +127,12 @@ class Toy:
                 self.watch(self)
         return manifest
 
-    def patch(self, key: Key, patch: Manifest) -> None:
+    def patch(self, key: Key, patch: Manifest | list[Manifest]) -> None:
         old = self.objects.get(key)
+        if isinstance(patch, list):
+            if old is not None:
+                self.put(json_patch(old, deepcopy(patch)))
+            return
         if old is None or patch.get("metadata", {}).get("uid", meta.uid_of(old)) != meta.uid_of(
             old
         ):
