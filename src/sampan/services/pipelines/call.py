@@ -133,6 +133,17 @@ class Call:
         self.parts.ids.learn(made)
         return made
 
+    async def delete(self, resource: Resource, id: str) -> None:
+        """Raises Refused."""
+        key = self.key(resource, id)
+        try:
+            await self.kube.delete(resource, key.namespace, key.name, _BACKGROUND)
+        except NotFound:
+            raise missing(resource, id) from None
+
+
+_BACKGROUND = {"propagationPolicy": "Background"}
+
 
 def missing(resource: Resource, id: str) -> Exception:
     return not_found(f"{resource.kind} {id} not found")

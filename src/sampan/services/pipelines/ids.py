@@ -58,6 +58,11 @@ class Ids:
         id = self._names.get((kind, namespace, parent, name))
         return self._entries[kind].get(id) if id else None
 
+    def at(self, kind: str, namespace: str, name: str) -> str:
+        """The id of the object with this name of its own, "" when there is none."""
+        key = Key(kind, namespace, name)
+        return next((id for id, entry in self._entries[kind].items() if entry.key == key), "")
+
     def within(self, kind: str, namespace: str, parent: str = "") -> Sequence[Entry]:
         """All of a namespace, or of one parent in it; the oldest first."""
         found = (e for e in self._entries[kind].values() if e.key.namespace == namespace)

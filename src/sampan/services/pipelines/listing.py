@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
@@ -20,7 +20,16 @@ import orjson
 from msgspec import Struct
 
 from sampan.kube import times
-from sampan.records.pipelines.selection import METRIC, RUN_KEYS, After, Predicate, Selection
+from sampan.kube.keys import Manifest
+from sampan.records.pipelines.selection import (
+    METRIC,
+    RUN_KEYS,
+    After,
+    Page,
+    Predicate,
+    Selection,
+    page,
+)
 from sampan.services.errors import Refused, invalid
 from sampan.services.pipelines import messages
 
@@ -112,6 +121,34 @@ def token(wanted: Selection, after: After | None) -> str:
         return ""
     held = _Token(wanted.sort_by, wanted.descending, wanted.predicates, after)
     return base64.b64encode(msgspec.json.encode(held)).decode()
+
+
+def answer(
+    name: str,
+    wanted: Selection,
+    objects: Iterable[Manifest],
+    shown: Callable[[Manifest], dict[str, Any]],
+    *,
+    tie: str,
+) -> dict[str, Any]:
+    """The page of these objects that is wanted, as a list's answer; `shown` tells one of them."""
+    found = page([_item(shown(each)) for each in objects], wanted, tie=tie)
+    return told(name, wanted, found, [item[""] for item in found.items])
+
+
+def told(
+    name: str, wanted: Selection, found: Page, shown: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The answer of a list whose page was asked of the records."""
+    after = token(wanted, found.after)
+    return messages.compact(**{name: shown}, total_size=found.total, next_page_token=after)
+
+
+def _item(shown: dict[str, Any]) -> dict[str, Any]:
+    """What is told of an object, as selections see it: times as numbers, each tag by itself."""
+    times_of = {key: seconds(value) for key, value in shown.items() if key.endswith("_at")}
+    tags = {TAGS + key: value for key, value in (shown.get("tags") or {}).items()}
+    return {**shown, **times_of, **tags, "": shown}
 
 
 def page_size(given: str) -> int:

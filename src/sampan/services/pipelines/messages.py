@@ -46,6 +46,8 @@ class Map(Struct, frozen=True):
 
 
 Reader = Callable[[Any, str], Any]
+EPOCH = "1970-01-01T00:00:00Z"
+"""How a time that is not set is told."""
 
 
 def enum(*names: str) -> Enum:
