@@ -1,13 +1,13 @@
 """Products: what is served beside the Kubernetes API, built from a Config. For `app` only.
 
-Now Argo Workflows: its server, and the archive of workflows with the one who fills it. Their
-modules are loaded with the first request, or at the start if there is an archive: who uses kubectl
-alone does not wait for them, nor hold them in memory.
+Argo Workflows: its server, and the archive of workflows with the one who fills it. Kubeflow
+Pipelines: its server. Their modules are loaded with the first request, or at the start if there is
+an archive: who uses kubectl alone does not wait for them, nor hold them in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,10 +17,12 @@ from sampan.artifacts import Artifacts
 from sampan.config import Config, Home
 from sampan.engine.cluster import Cluster
 from sampan.gateway.routes import App, Receive, Send
+from sampan.kube import names
 from sampan.lib.clock import Clock
 from sampan.lib.later import later
 
 ARGO = "/argo"
+PIPELINES = "/pipeline"
 
 
 class Products:
@@ -37,9 +39,13 @@ class Products:
         artifacts: Callable[[], Artifacts],
         clock: Clock,
     ) -> None:
-        self.mounted: Mapping[str, App] = {}
+        self.mounted: dict[str, App] = {}
         self.argo: App | None = None
         self._archiver: Any = None
+        loopback = Loopback(api.asgi)
+        if "pipelines" not in config.without:
+            pipelines = _Pipelines(cluster, loopback, artifacts, clock)
+            self.mounted[PIPELINES] = _Later(lambda: pipelines.server(PIPELINES))
         if "workflows" in config.without:
             return
         archive = _archive(home, config)
@@ -47,7 +53,6 @@ class Products:
             ttl = timedelta(days=config.archive_days) if config.archive_days else None
             archiver = later("sampan.records.archiver")
             self._archiver = archiver.Archiver(cluster, archive, clock, ttl)
-        loopback = Loopback(api.asgi)
 
         def server(below: str) -> App:
             made: App = later("sampan.services.argo.server").ArgoServer(
@@ -55,7 +60,7 @@ class Products:
             )
             return made
 
-        self.mounted = {ARGO: _Later(lambda: server(ARGO))}
+        self.mounted[ARGO] = _Later(lambda: server(ARGO))
         self.argo = _Later(lambda: server(""))
 
     async def start(self) -> None:
@@ -65,6 +70,35 @@ class Products:
     async def stop(self) -> None:
         if self._archiver is not None:
             await self._archiver.stop()
+
+
+class _Pipelines:
+    """The API of Kubeflow Pipelines, with what it rests on."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        loopback: Loopback,
+        artifacts: Callable[[], Artifacts],
+        clock: Clock,
+    ) -> None:
+        self._loopback = loopback
+        self._parts = {
+            "artifacts": artifacts, "clock": clock, "namespace": names.DEFAULT_USER_NAMESPACE,
+        }  # fmt: skip
+        self._cluster = cluster
+
+    def server(self, below: str) -> App:
+        parts = later("sampan.services.pipelines.call").Parts(
+            ids=later("sampan.services.pipelines.ids").Ids(self._cluster),
+            records=later("sampan.records.pipelines.store").Records(),
+            recorder=later("sampan.records.pipelines.recorder").Recorder(),
+            **self._parts,
+        )
+        made: App = later("sampan.services.pipelines.server").PipelinesServer(
+            self._loopback, parts, below=below
+        )
+        return made
 
 
 class _Later:
