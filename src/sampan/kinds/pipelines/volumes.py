@@ -9,12 +9,7 @@ tasks are read. Upstream: backend/src/v2/driver/k8s.go.
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import UNSET
-
 from sampan.kinds.pipelines import tasks
-from sampan.kinds.pipelines.ir.messages import Component
 from sampan.kinds.pipelines.ir.resolve import Values
 from sampan.kinds.pipelines.pods import claims
 from sampan.kinds.pipelines.pods.about import About, Unbuildable
@@ -27,7 +22,7 @@ from sampan.kube.plan import Create, Delete
 
 def begin(walk: Walk, call: Call, inputs: Values) -> None:
     more = tasks.with_inputs(inputs)
-    about, given = _about(walk, call), _complete(call.definition(walk), inputs)
+    about, given = _about(walk, call), inputs.parameters
     try:
         if _creates(walk, call):
             wanted = claims.creation(about, given)
@@ -58,7 +53,7 @@ def look(walk: Walk, call: Call) -> None:
 
 
 def _created(walk: Walk, call: Call, entry: Entry) -> None:
-    given = _complete(call.definition(walk), tasks.inputs_of(entry))
+    given = tasks.inputs_of(entry).parameters
     wanted = claims.creation(_about(walk, call), given)
     if claims.is_made(wanted, walk.run.claims.get(call.path)):
         outputs = {"parameters": {"name": meta.name_of(wanted)}}
@@ -86,12 +81,3 @@ def _creates(walk: Walk, call: Call) -> bool:
 
 def _about(walk: Walk, call: Call) -> About:
     return About(run=walk.run.manifest, facts=walk.facts, path=call.path, task=call.name)
-
-
-def _complete(component: Component, inputs: Values) -> dict[str, Any]:
-    """The parameters, with the component's defaults."""
-    declared = component.inputDefinitions.parameters
-    defaults = {
-        name: each.defaultValue for name, each in declared.items() if each.defaultValue is not UNSET
-    }
-    return {**defaults, **inputs.parameters}

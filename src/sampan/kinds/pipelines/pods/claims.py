@@ -23,8 +23,9 @@ _MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 
 
 def creation(about: About, parameters: Mapping[str, Any]) -> Manifest:
-    """The claim that a task is to make; its name is the task's output `name`. parameters: the
-    task's inputs with defaults. Unbuildable."""
+    """The claim that a task is to make; its name is the task's output `name`. parameters: as they
+    were given, for upstream passes the component's defaults over: its class "" would be no class.
+    Unbuildable."""
     modes = parameters.get("access_modes")
     if not isinstance(modes, list):
         raise Unbuildable("failed to create pvc: parameter access_modes not provided")
