@@ -258,16 +258,30 @@ def test_what_a_crash_has_left_is_swept(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_a_link_that_was_saved_leads_nowhere(artifacts: Namespaced, tmp_path: Path) -> None:
+def test_links_out_of_a_directory_are_not_kept(artifacts: Namespaced, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "deep" / "er").mkdir(parents=True)
+    (source / "one").write_text("1")
+    (source / "top").symlink_to("deep/er/..")
+    (source / "deep" / "inside").symlink_to("../one")
+    (source / "deep" / "out").symlink_to("../../one")
+    (source / "deep" / "by").symlink_to("../top/../../source/one")
+    (source / "absolute").symlink_to("/etc")
+    artifacts.save(local("tree", **NONE), source, no_secret)
+    artifacts.load(local("tree", **NONE), tmp_path / "in", no_secret)
+    links = {k: v for k, v in seen(tmp_path / "in").items() if v.startswith("->")}
+    assert links == {"top": "->deep/er/..", "deep/inside": "->../one"}
+
+
+def test_a_link_in_the_repository_leads_nowhere(artifacts: Namespaced, tmp_path: Path) -> None:
     """What a workflow keeps is its own: neither read nor written nor removed through it is a file
     of this machine."""
-    outside = tmp_path / "outside"
+    outside, tree = tmp_path / "outside", tmp_path / "repository" / "ns" / "artifacts" / "tree"
     outside.mkdir()
+    tree.mkdir(parents=True)
     (outside / "secret").write_text("secret")
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "d").symlink_to(outside)
     (tmp_path / "new").write_text("new")
-    artifacts.save(local("tree", **NONE), tmp_path / "source", no_secret)
+    (tree / "d").symlink_to(outside)
     for key in ("tree/d/secret", "tree/d"):
         with pytest.raises(Fault):
             artifacts.open(local(key, **NONE), no_secret)

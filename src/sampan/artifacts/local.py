@@ -12,7 +12,8 @@ So saving is a link and loading a copy, and a person can look at everything. Par
 end like a mark get a `~` more. Everything appears and disappears in one step; several may save and
 load the same key at once. Other than S3, a key cannot be an object and a prefix both.
 
-Nothing follows links: what a workflow has saved cannot make this process read another file.
+Nothing follows links: what a workflow has saved cannot make this process read another file. Those
+that would lead out of a directory are not kept.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Repository:
         with self._draft() as draft:
             if form.archive == "none":
                 take(source, draft)
+                _drop_links_out(draft)
                 _rename_like_marks(draft)
                 with self._alone():
                     self._enter(draft, path)
@@ -89,6 +91,16 @@ class Repository:
                 return bool(self._kept(path)[0]) or _is_file(path) or _is_directory(path)
         except NotThere:
             return False
+
+    def path_of(self, location: Location) -> str:
+        """Where the file or directory lies that has to be read only; "" where what is seen there is
+        not what was saved, so that it has to be loaded. NotThere."""
+        with self._pinned(location) as path:
+            if _is_file(path) or (_is_directory(path) and not _has_encoded(path)):
+                return self._path(location)
+            if self._kept(path)[0] or _is_directory(path):
+                return ""
+        raise NotThere(f"the local repository has no object {key_of(location)}")
 
     def digest(self, location: Location) -> Digest:
         """Of the content. NotThere."""
@@ -375,6 +387,14 @@ def _objects(directory: str, prefix: str) -> Iterator[str]:
                 yield from _objects(entry.path, f"{prefix}/{name}".removeprefix("/"))
 
 
+def _has_encoded(directory: str) -> bool:
+    return any(
+        name.endswith("~") or _decoded(name)[1]
+        for _, names, files in os.walk(directory)
+        for name in (*names, *files)
+    )
+
+
 def _opened(path: str, location: Location) -> IO[bytes]:
     """A file and nothing else. NotThere."""
     try:
@@ -385,6 +405,17 @@ def _opened(path: str, location: Location) -> IO[bytes]:
         file.close()
         raise NotThere(f"{key_of(location)} is no file")
     return file
+
+
+def _drop_links_out(root: str) -> None:
+    """Links that lead out of the directory that is saved: whoever shows it to a program by mounting
+    it relies upon that there are none."""
+    real = os.path.realpath(root)
+    for directory, names, files in os.walk(root):
+        for name in (*names, *files):
+            path = os.path.join(directory, name)
+            if os.path.islink(path) and not os.path.realpath(path).startswith(f"{real}/"):
+                os.unlink(path)
 
 
 def _rename_like_marks(root: str) -> None:

@@ -9,6 +9,7 @@ Upstream: kubeflow/pipelines backend/src/v2/config (env.go, s3.go, gcs.go, minio
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -78,13 +79,15 @@ class Stores(Struct, frozen=True):
 def stores(data: Mapping[str, str]) -> Stores:
     """What the ConfigMap's data say. BadProviders."""
     root = data.get("defaultPipelineRoot") or DEFAULT_ROOT
-    text = data.get("providers")
-    if not text:
-        return Stores(root)
+    return Stores(root, _providers(data.get("providers") or ""))
+
+
+@lru_cache(maxsize=32)
+def _providers(text: str) -> Mapping[Scheme, Provider]:
     try:
-        found = yaml.load(text)
+        found = yaml.load(text) if text else None
         known = {} if found is None else _known(found)
-        return Stores(root, msgspec.convert(known, dict[Scheme, Provider]))
+        return msgspec.convert(known, dict[Scheme, Provider])
     except (yaml.YamlError, msgspec.ValidationError) as error:
         said = f"ensure that providers config is well formed: {error}"
         raise BadProviders(f"failed to unmarshall kfp bucket providers, {said}") from error

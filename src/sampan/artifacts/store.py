@@ -152,6 +152,15 @@ class Artifacts:
                 return self._local(namespace).exists(artifact)
             return bool(self._remote.keys(artifact, secrets, namespace))
 
+    def path_of(self, artifact: Location, *, namespace: str) -> Path | None:
+        """The file or directory of the local repository as it lies there, which nobody may write
+        to; None where there is none like that, and it has to be loaded. NotThere, Fault."""
+        with _said():
+            if not self._is_local(artifact, namespace):
+                return None
+            found = self._local(namespace).path_of(artifact)
+            return Path(found) if found else None
+
     def digest(self, artifact: Location, secrets: Secrets, *, namespace: str) -> Digest:
         """Of the content where it lies here (`sha256:…`), else what its server calls it
         (`etag:…`). NotThere, Fault."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sampan.kube import argoexec
+from sampan.kube import argoexec, launcher
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
 from sampan.nodes.cell import Cell, split
@@ -55,12 +55,13 @@ def restore(
 
 
 def _infer(cells: Mapping[str, Cell], now: float) -> None:
-    """The executor's `init` leaves no trace when it has nothing to say: where others have begun, it
-    had succeeded, though the control plane was killed before that was written."""
+    """The executor's `init`, and what brings the launcher, leave no trace when they have nothing to
+    say: where others have begun, they had succeeded, though the control plane was killed before
+    that was written."""
     begun = any(cell.last is not None for cell in cells.values() if not cell.ours)
     for cell in cells.values():
-        first = argoexec.program(cell.spec.get("command")) == argoexec.INIT
-        if cell.ours and first and cell.last is None and begun:
+        first = argoexec.program(cell.spec.get("command")) == argoexec.INIT and cell.ours
+        if (first or launcher.is_launcher(cell.spec)) and cell.last is None and begun:
             cell.last = Run(attempt=0, started=now, finished=now, code=0)
 
 

@@ -166,7 +166,7 @@ class Components:
     def _empty(self, wish: Wish, place: Directories) -> Sandbox:
         spec = wish.cell.spec
         kept = {name: spec[name] for name in ("image", "securityContext") if name in spec}
-        around = replace(wish.around, gpus=[], outputs=())
+        around = replace(wish.around, gpus=[], outputs=(), keep=False, artifacts=())
         return compose(
             wish.facts, {**kept, "name": place.container, "command": ["sh"]}, wish.runtime,
             self._volumes, (place, around),

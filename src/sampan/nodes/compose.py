@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.kube import argoexec
+from sampan.kube import argoexec, launcher
 from sampan.nodes import environment, gpus, hosts
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.images import users
@@ -108,7 +108,8 @@ class Directories(Struct, frozen=True):
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What the node adds. `hidden` is never seen inside; `gpus` are indices; `resolv` is the text
     of /etc/resolv.conf, "" for the machine's own. `layers` is where those of images lie; `overlay`
-    says whether they can be mounted. `outputs` are paths that are looked at when it has ended."""
+    says whether they can be mounted. `outputs` are paths that are looked at when it has ended; with
+    `keep`, all that it has written may be. `artifacts` are mounts of a pipeline's task."""
 
     hidden: tuple[str, ...]
     services: Mapping[str, str]
@@ -118,6 +119,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     layers: Path = Path()
     overlay: bool = True
     outputs: tuple[str, ...] = ()
+    keep: bool = False
+    artifacts: tuple[Mount, ...] = ()
 
 
 def compose(
@@ -132,9 +135,7 @@ def compose(
     pod, hostname = facts.pod, hosts.hostname(facts.pod)
     declared = environment.variables(facts, container, around.services)
     env = {**runtime.variables(), "HOSTNAME": hostname, **gpus.variables(around.gpus), **declared}
-    own = argoexec.unwrapped(container.get("command"))
-    words = container.get("command") if own is None else own
-    command = _expanded(argv(runtime, words, container.get("args")), declared)
+    command = _expanded(argv(runtime, _words(container), container.get("args")), declared)
     if not command:
         message = f'no command is known for image "{container["image"]}": set "command"'
         raise Unrunnable("CreateContainerError", message)
@@ -155,7 +156,7 @@ def compose(
         mounts=(
             *_own_mounts(directories, container, around, image=files is not None),
             *runtime.mounts,
-            *sorted(mounts, key=lambda mount: mount.target.count("/")),
+            *sorted((*mounts, *around.artifacts), key=lambda mount: mount.target.count("/")),
         ),
         hidden=around.hidden,
         visible=runtime.visible,
@@ -166,10 +167,19 @@ def compose(
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
         stop_signal=_signal(runtime.stop_signal),
-        keep=str(directories.kept) if around.outputs and files is None else "",
+        keep=str(directories.kept) if (around.outputs or around.keep) and files is None else "",
         outputs=around.outputs,
     )
     return box if files is None else _in_image(box, files, directories, around)
+
+
+def _words(container: Mapping[str, Any]) -> list[str] | None:
+    """The command of the program itself, whoever looks after it."""
+    command = container.get("command")
+    for unwrapped in (argoexec.unwrapped, launcher.unwrapped):
+        if (own := unwrapped(command)) is not None:
+            return own
+    return command
 
 
 def _in_image(

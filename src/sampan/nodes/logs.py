@@ -237,6 +237,17 @@ def last_words(directory: Path, lines: int = 80, size: int = 2048) -> str:
     return text[-size:].decode(errors="replace")
 
 
+def write_text(directory: Path, target: Path) -> None:
+    """Both streams as they came, without their time stamps. A log that is not there is empty."""
+    rest = b""
+    with Cursor(directory) as cursor, target.open("wb") as file:
+        while data := cursor.read():
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                _, _, tag, text = line.split(b" ", 3)
+                file.write(text + (b"\n" if tag == b"F" else b""))
+
+
 def size_of(directory: Path) -> int:
     return _size(directory / "log")
 

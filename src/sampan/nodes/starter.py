@@ -14,8 +14,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from sampan.kube import launcher
 from sampan.kube.keys import Manifest
 from sampan.nodes import gpus, hosts, resolv
 from sampan.nodes.cell import Cell, identity
@@ -29,10 +31,12 @@ from sampan.nodes.images.oci import tree
 from sampan.nodes.images.oci.errors import PullError
 from sampan.nodes.images.resolve import hint
 from sampan.nodes.images.runtime import Files, Refusal, Runtime, Wanted
+from sampan.nodes.launcher.outputs import Failed
+from sampan.nodes.launcher.pod import Launcher
 from sampan.nodes.life.seen import Start, Waiting
 from sampan.nodes.limits import limits_of
 from sampan.nodes.pulling import Pulling
-from sampan.nodes.sandbox.spec import Sandbox
+from sampan.nodes.sandbox.spec import Mount, Sandbox
 from sampan.nodes.supervisor.client import Refused, Report
 from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
@@ -40,6 +44,14 @@ from sampan.nodes.volumes.prepare import PodVolumes
 _RESOLV = Path("/etc/resolv.conf")
 _HOSTS = Path("/etc/hosts")
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0
+
+
+class Given(Struct, frozen=True):
+    """What a container gets that took a while to have. `overlay`: layers can be mounted."""
+
+    runtime: Runtime
+    artifacts: tuple[Mount, ...]
+    overlay: bool
 
 
 class Starter:
@@ -50,12 +62,14 @@ class Starter:
         context: Context,
         directory: Path,
         executor: tuple[Executor, Callable[[Cell], Awaitable[None]]],
+        tasks: Launcher,
         wake: Callable[[], None],
     ) -> None:
         """`wake` is called when something that was waited for has come. `executor` comes with what
         is called for a container whose program it has held back."""
         self._context = context
         self._executor, self._release = executor
+        self._launcher = tasks
         self._pulling = Pulling(context, wake, self._later)
         self._directory = directory
         self._volumes = PodVolumes(directory / "volumes", context.home, context.cluster)
@@ -68,24 +82,23 @@ class Starter:
     async def start(self, cell: Cell, action: Start, facts: PodFacts) -> Report | None:
         """Start one attempt. None when it cannot be now: the cell says why."""
         try:
-            if cell.ours:
-                cell.image_id = "sampan://executor"
-                await self._volumes.prepare(facts)
-                return await self._executor.begin(cell, action.attempt, facts, self._volumes)
-            if self._executor.holds(cell, facts):
-                return self._executor.hold(cell, action.attempt, facts, self._release)
+            if (report := await self._without_program(cell, action, facts)) is not None:
+                return report
             runtime = self._runtime(cell, facts)
             if runtime is None:
                 return None
             cell.image_id = runtime.identity
             await self._volumes.prepare(facts)
+            artifacts = await self._launcher.prepare(cell, action.attempt, facts)
             overlay = await self._context.puller.overlay() if runtime.files else True
-            request = self._request(cell, action, facts, runtime, overlay=overlay)
+            request = self._request(cell, action, facts, Given(runtime, artifacts, overlay))
             if request is None:
                 return None
             if runtime.files:
                 await self._take_image(cell, action, runtime.files, overlay=overlay)
             request["join"] = await self._context.networking.join(cell.uid, facts.pod_ip)
+        except Failed as failure:
+            return self._launcher.refused(cell, action.attempt, failure)
         except (VolumeError, ConfigError, Unrunnable, PullError, OSError, ValueError) as error:
             self._block(cell, facts, *_obstacle(error))
             return None
@@ -100,6 +113,19 @@ class Starter:
             message = f"Started container {cell.name}"
             self._context.emit(facts.pod, "Normal", "Started", message)
         return report
+
+    async def _without_program(self, cell: Cell, action: Start, facts: PodFacts) -> Report | None:
+        """Start what is done by the control plane itself, or has to wait for others."""
+        if launcher.is_launcher(cell.spec):
+            cell.image_id = "sampan://launcher"
+            return self._launcher.brought(cell, action.attempt)
+        if cell.ours:
+            cell.image_id = "sampan://executor"
+            await self._volumes.prepare(facts)
+            return await self._executor.begin(cell, action.attempt, facts, self._volumes)
+        if self._executor.holds(cell, facts):
+            return self._executor.hold(cell, action.attempt, facts, self._release)
+        return None
 
     def leave(self) -> None:
         """The pod is over."""
@@ -179,10 +205,10 @@ class Starter:
                 await asyncio.to_thread(tree.copy, files.layers, root)
 
     def _request(
-        self, cell: Cell, action: Start, facts: PodFacts, runtime: Runtime, *, overlay: bool
+        self, cell: Cell, action: Start, facts: PodFacts, given: Given
     ) -> dict[str, Any] | None:
         """What the supervisor is asked for; None when the container has to wait for packages."""
-        context = self._context
+        context, runtime, overlay = self._context, given.runtime, given.overlay
         started = identity(cell.uid, cell.name, action.attempt)
         place = self._place(cell, action.attempt)
         indices = context.gpus.take(started, gpus.wanted(cell.spec))
@@ -198,6 +224,8 @@ class Starter:
             layers=context.puller.store.root / "layers",
             overlay=overlay,
             outputs=outputs_of(facts, cell.spec),
+            keep=bool(given.artifacts),
+            artifacts=given.artifacts,
         )
         spec, texts = arguments.shortened(facts, cell.spec)
         box = compose(facts, spec, runtime, self._volumes, (place, around))
@@ -216,7 +244,7 @@ class Starter:
         place.put(fitted.files)
         if texts:
             arguments.write(place.tmp(image=runtime.files is not None, overlay=overlay), texts)
-        if box.outputs:
+        if box.outputs or around.keep:
             self._keep(box, place)
         if indices:
             place.gpus.write_text(" ".join(map(str, indices)))

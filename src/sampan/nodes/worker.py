@@ -23,6 +23,7 @@ from sampan.nodes.context import Context
 from sampan.nodes.executor import fetching
 from sampan.nodes.executor.pod import Executor, recorded
 from sampan.nodes.facts import PodFacts
+from sampan.nodes.launcher.pod import Launcher
 from sampan.nodes.life.decide import decide
 from sampan.nodes.life.eviction import EVICTED
 from sampan.nodes.life.seen import Decision, Run, Snapshot, Start, Stop
@@ -63,10 +64,12 @@ class Worker:
         tell = (self.exited, self._end)
         self._executor = Executor(context, self.cells, self._place, tell)
         executor = (self._executor, self._begin)
-        self._starter = Starter(context, self._directory, executor, self._wake.set)
+        self._launcher = Launcher(context, self._place_of, self.exited)
+        self._starter = Starter(context, self._directory, executor, self._launcher, self._wake.set)
         self._watched: list[Key] = []
         self._early: dict[str, Report] = {}
         self._resumed: list[Cell] = []
+        self._uncollected: list[Report] = []
         self._add_cells()
 
     # -- what happens -----------------------------------------------------------------------------
@@ -84,6 +87,8 @@ class Worker:
                 if fetching.driver_of(cell.spec):
                     self._resumed.append(cell)
                 self._stale = True  # its files may be old, and its tokens are not known here
+            elif report := self._launcher.resumed(cell, self.pod):
+                self._uncollected.append(report)
             elif cell.last is not None:
                 self._executor.judge(cell)
                 read_message(cell, self._place(cell))
@@ -149,6 +154,8 @@ class Worker:
             return
         if cell.last.attempt != attempt:
             return
+        if self._launcher.collects(cell, report, self._facts()):
+            return
         cell.cancel()
         cell.note(attempt, report)
         self._executor.judge(cell)
@@ -189,6 +196,8 @@ class Worker:
         try:
             for cell in self._resumed:
                 await self._starter.resume(cell, self._facts())
+            for report in self._uncollected:
+                self.exited(report)
             while not await self._step():
                 pass
         except Gone:
@@ -364,6 +373,7 @@ class Worker:
     def _leave(self) -> None:
         self._starter.leave()
         self._executor.leave()
+        self._launcher.leave()
         for cell in self.cells.values():
             cell.cancel()
         for key in self._watched:
@@ -409,7 +419,10 @@ class Worker:
             self.context.references.add(key, self.touched)
 
     def _place(self, cell: Cell) -> Directories:
-        return Directories(self._directory, cell.name, cell.last.attempt if cell.last else 0)
+        return self._place_of(cell, cell.last.attempt if cell.last else 0)
+
+    def _place_of(self, cell: Cell, attempt: int) -> Directories:
+        return Directories(self._directory, cell.name, attempt)
 
     def _forget_older(self, cell: Cell) -> None:
         """Of each container the newest attempt and the one before it are kept."""

@@ -169,24 +169,13 @@ async def _save_log(job: Job, journal: _Journal, container: str) -> None:
     raw = {**whole, "archive": {"none": {}}}
 
     def work() -> None:
-        _write_log(source, text)
+        logs.write_text(source, text)
         _keep(job, raw, text, secrets, consume=True)
 
     await asyncio.to_thread(work)
     if locations.driver_of(whole):
         await drivers.save(job, raw)
     journal.note(placed)
-
-
-def _write_log(source: Path, target: Path) -> None:
-    """Both streams of a container as they came, without their time stamps."""
-    rest = b""
-    with logs.Cursor(source) as cursor, target.open("wb") as file:
-        while data := cursor.read():
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                _, _, tag, text = line.split(b" ", 3)
-                file.write(text + (b"\n" if tag == b"F" else b""))
 
 
 class _Journal:

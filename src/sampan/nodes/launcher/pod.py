@@ -1,0 +1,257 @@
+"""The launcher of one pod: makes a task's container ready, and has the last word on its end.
+
+What it does is such that twice is harmless: where the control plane is killed after a program has
+ended, its outputs are collected once more, from what lies on disk. An end that the pod's status
+tells has been collected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from sampan.artifacts import Fault, digests, trees
+from sampan.artifacts.providers import Stores, stores
+from sampan.artifacts.store import Secrets
+from sampan.kube import launcher, names
+from sampan.kube.errors import ApiStatus, NotFound
+from sampan.kube.keys import Key, Manifest, key_of
+from sampan.kube.launcher import Artifact, Result, Task, TooLong, Unreadable
+from sampan.nodes import logs as node_logs
+from sampan.nodes.cell import Cell, identity
+from sampan.nodes.compose import Directories
+from sampan.nodes.context import Context
+from sampan.nodes.environment import decoded
+from sampan.nodes.executor.view import Place, View, load
+from sampan.nodes.facts import ConfigError, PodFacts
+from sampan.nodes.launcher import inputs, logs, outputs
+from sampan.nodes.launcher.inputs import Shop
+from sampan.nodes.launcher.keeping import Keeper
+from sampan.nodes.launcher.outputs import Failed
+from sampan.nodes.life.seen import Run
+from sampan.nodes.sandbox.spec import Mount
+from sampan.nodes.supervisor.client import Report
+from sampan.nodes.supervisor.logs import LogWriter
+
+log = logging.getLogger(__name__)
+
+FAULT = 1
+"""The exit code of a task whose inputs or outputs are not what they have to be."""
+_AGAIN = 1.0
+
+
+class Launcher:
+    def __init__(
+        self,
+        context: Context,
+        place: Callable[[Cell, int], Directories],
+        ended: Callable[[Report], None],
+    ) -> None:
+        """`ended` hears of an end when there is nothing left to do."""
+        self._context = context
+        self._place = place
+        self._ended = ended
+        self._done: set[str] = set()
+        self._collecting: set[asyncio.Task[None]] = set()
+
+    # -- before -----------------------------------------------------------------------------------
+    def brought(self, cell: Cell, attempt: int) -> Report:
+        """The init container that brings the launcher has done so: there is nothing to bring."""
+        now = self._context.now()
+        return Report(identity(cell.uid, cell.name, attempt), now, 0, now, 0)
+
+    async def prepare(self, cell: Cell, attempt: int, facts: PodFacts) -> tuple[Mount, ...]:
+        """What the container of a task sees besides; () for any other one. Failed."""
+        task = _task(cell, facts.pod)
+        if task is None:
+            return ()
+        base = _base(self._place(cell, attempt))
+        if base.exists():  # an attempt that could not be started
+            await asyncio.to_thread(trees.remove, str(base))
+        found: list[Mount] = []
+        if (task.executorInput.get("inputs") or {}).get("artifacts"):
+            shop = Shop(self._context.artifacts, *self._parts(facts))
+            found = await asyncio.to_thread(shop.mounts, task, base)
+        for mount in _own(task, base):
+            os.makedirs(mount.source, 0o777)
+            os.chmod(mount.source, 0o777)
+            found.append(mount)
+        return tuple(found)
+
+    def refused(self, cell: Cell, attempt: int, failure: Failed) -> Report:
+        """The end of a task that has not begun, because it cannot have its inputs."""
+        id, now = identity(cell.uid, cell.name, attempt), self._context.now()
+        self._done.add(id)
+        directory = self._place(cell, attempt).logs
+        os.makedirs(directory, 0o700, exist_ok=True)
+        (directory / "inside").touch()
+        writer = LogWriter(str(directory))
+        writer.write("stderr", f"{failure}\n".encode(errors="replace"))
+        writer.close()
+        return Report(id, now, 0, now, FAULT, "", str(failure))
+
+    # -- after ------------------------------------------------------------------------------------
+    def collects(self, cell: Cell, report: Report, facts: PodFacts) -> bool:
+        """Whether the end is not to be told yet: what the task has made is brought home first."""
+        if report.id in self._done or report.code is None or not _is_task(cell):
+            return False
+        task = asyncio.create_task(self._collect(cell, report, facts))
+        self._collecting.add(task)
+        task.add_done_callback(self._collecting.discard)
+        return True
+
+    def resumed(self, cell: Cell, pod: Manifest) -> Report | None:
+        """The end of a task that came when no control plane was there, or none any more, and of
+        which nothing has been told; the container counts as running until it is collected."""
+        last = cell.last
+        if last is None or last.code is None or not _is_task(cell) or _is_told(pod, cell.name):
+            return None
+        report = Report(
+            cell.identity, last.started, 0, last.finished, last.code, last.reason, last.message
+        )
+        cell.last = Run(attempt=last.attempt, started=last.started)
+        return report
+
+    def leave(self) -> None:
+        """Nobody hears of it any more; what goes on is done again one day."""
+        for task in self._collecting:
+            task.cancel()
+
+    async def _collect(self, cell: Cell, report: Report, facts: PodFacts) -> None:
+        told = report
+        try:
+            result = await self._collected(cell, report, facts)
+            if result is not None:
+                message, annotation = launcher.encode_result(result)
+                if annotation:
+                    await self._annotate(key_of(facts.pod), annotation)
+                told = replace(report, message=message)
+        except (Failed, TooLong, Unreadable) as failure:
+            told = replace(report, code=FAULT, reason="", message=str(failure))
+        except Exception as error:
+            log.exception("%s: its outputs were not collected", report.id)
+            told = replace(report, code=FAULT, message=f"{type(error).__name__}: {error}")
+        self._done.add(report.id)
+        self._ended(told)
+
+    async def _collected(self, cell: Cell, report: Report, facts: PodFacts) -> Result | None:
+        """The result, None for a program that has failed. Failed, Unreadable."""
+        task = launcher.task_of(facts.pod) or Task(executorInput={})
+        attempt = cell.last.attempt if cell.last else 0
+        home = _Home(task, self._place(cell, attempt), facts.pod, Keeper(
+            self._context.artifacts, *self._parts(facts)
+        ))  # fmt: skip
+        return await asyncio.to_thread(home.bring, succeeded=report.code == 0)
+
+    async def _annotate(self, key: Key, text: str) -> None:
+        body = {"metadata": {"annotations": {names.ANNOTATION_RESULT: text}}}
+        while True:
+            try:
+                await self._context.cluster.patch(key, body)
+                return
+            except NotFound:
+                return  # nobody will ask
+            except ApiStatus as error:
+                log.warning("the result of %s is not written: %s", key, error.message)
+                await asyncio.sleep(_AGAIN)
+
+    def _parts(self, facts: PodFacts) -> tuple[Stores, Secrets, str]:
+        """What the namespace has configured. Failed."""
+        found = facts.find(names.CONFIG_MAP, launcher.CONFIG) or {}
+        try:
+            return stores(found.get("data") or {}), secrets_of(facts), facts.namespace
+        except Fault as fault:
+            raise Failed(f"ConfigMap {launcher.CONFIG}: {fault}") from fault
+
+
+class _Home:
+    """Brings what a container has left to where it belongs, in a thread."""
+
+    def __init__(self, task: Task, place: Directories, pod: Manifest, keeper: Keeper) -> None:
+        self._task = task
+        self._place = place
+        self._pod = pod
+        self._keeper = keeper
+
+    def bring(self, *, succeeded: bool) -> Result | None:
+        log_of = self._keep_log()
+        if not succeeded:
+            return None
+        view = self._view()
+        scratch = self._place.pod / "scratch"
+        result = outputs.collect(
+            self._task, view, lambda path, uri: self._keeper.keep(view, scratch, path, uri)
+        )
+        if log_of is None:
+            return result
+        return replace(result, artifacts={**result.artifacts, outputs.LOGS: [log_of]})
+
+    def _view(self) -> View:
+        """What the container saw, at least of the places that are its own."""
+        own = [Place(mount.target, mount.source) for mount in _own(self._task, _base(self._place))]
+        seen = load(self._place.scratch)
+        return View([*(seen.places or [Place("/", "")]), *own], seen.layers)
+
+    def _keep_log(self) -> Artifact | None:
+        """As an object, and as the artifact that it is to be."""
+        place, wanted = logs.place_of(self._pod), logs.published(self._task)
+        text = _base(self._place) / "log"
+        text.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            node_logs.write_text(self._place.logs, text)
+            if place is not None and not logs.is_empty(text):
+                self._keeper.save(place, text)
+            if wanted is None:
+                return None
+            self._keeper.publish(wanted.uri, text)
+            digest = digests.of(str(text))
+            return replace(wanted, digest=digest.text, size=digest.size)
+        except (Fault, OSError) as error:
+            log.warning("the log of %s is not kept: %s", key_of(self._pod), error)
+            return None
+
+
+def secrets_of(facts: PodFacts) -> Secrets:
+    """Values of Secrets for a thread: they are read where the cluster may be read."""
+    loop = asyncio.get_running_loop()
+
+    async def value(name: str, key: str) -> bytes:
+        found = facts.find(names.SECRET, name) or {}
+        try:
+            return decoded((found.get("data") or {})[key])
+        except ConfigError as error:
+            raise KeyError(str(error)) from error
+
+    return lambda name, key: asyncio.run_coroutine_threadsafe(value(name, key), loop).result()
+
+
+def _is_task(cell: Cell) -> bool:
+    return cell.name == launcher.MAIN and launcher.unwrapped(cell.spec.get("command")) is not None
+
+
+def _task(cell: Cell, pod: Manifest) -> Task | None:
+    try:
+        return launcher.task_of(pod) if _is_task(cell) else None
+    except Unreadable as error:
+        raise Failed(str(error)) from error
+
+
+def _is_told(pod: Manifest, container: str) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return any("terminated" in each["state"] for each in statuses if each["name"] == container)
+
+
+def _base(place: Directories) -> Path:
+    """What the launcher has of one attempt."""
+    return place.pod / "scratch" / f"{place.container}.{place.attempt}.task"
+
+
+def _own(task: Task, base: Path) -> list[Mount]:
+    """The directories that the task's outputs go to, which are its own."""
+    paths = [*inputs.output_directories(task), *inputs.parents_of_parameters(task)]
+    return [Mount(path, str(base / "outputs" / str(i))) for i, path in enumerate(paths)]
