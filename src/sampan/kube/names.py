@@ -167,6 +167,7 @@ ANNOTATION_TASK = PIPELINES_PREFIX + "task"
 ANNOTATION_RESULT = PIPELINES_PREFIX + "result"
 ANNOTATION_PIPELINE_NAME = PIPELINES_PREFIX + "name"
 ANNOTATION_CREATED_AT = PIPELINES_PREFIX + "created-at"
+ANNOTATION_UPDATED_AT = PIPELINES_PREFIX + "updated-at"
 
 # What we say that we are; kubectl's dispatchers choose their version by it.
 KUBERNETES_VERSION = "v1.33.0+sampan"

@@ -11,8 +11,11 @@ from sampan.apiserver.loopback import Loopback
 from sampan.engine.local import LocalCluster
 from sampan.kinds.core import COMPONENT as CORE
 from sampan.kinds.pipelines import COMPONENT as PIPELINES
+from sampan.kinds.workflows import COMPONENT as WORKFLOWS
 from sampan.kube.keys import Key
 from sampan.lib.clock import SystemClock
+from sampan.records.pipelines.recorder import Recorder
+from sampan.records.pipelines.store import Records
 from sampan.services.pipelines.call import Parts
 from sampan.services.pipelines.ids import Ids
 from sampan.services.pipelines.server import PipelinesServer
@@ -61,21 +64,25 @@ def serve(tmp_path):
     async def run(scenario):
         store = Store(tmp_path / "objects.db")
         doors = Doors()
-        api = ApiServer(store, authenticator=doors, authorizer=doors, components=(CORE, PIPELINES))
+        kinds = (CORE, WORKFLOWS, PIPELINES)
+        api = ApiServer(store, authenticator=doors, authorizer=doors, components=kinds)
         cluster = LocalCluster(api.inprocess)
         try:
-            for crd in PIPELINES.crds:
+            for crd in (*WORKFLOWS.crds, *PIPELINES.crds):
                 with contextlib.suppress(Exception):
                     await api.inprocess.create(orjson.loads(orjson.dumps(crd)), manager="test")
             for name in ("a", "b"):
                 made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
                 await api.inprocess.create(made, manager="test")
+            recorder = Recorder(cluster, records := Records.at(tmp_path / "pipelines.db"))
+            await recorder.start()
             parts = Parts(
-                ids=Ids(cluster), records=None, recorder=None, artifacts=lambda: None,
+                ids=Ids(cluster), records=records, recorder=recorder, artifacts=lambda: None,
                 clock=SystemClock(), namespace="a",
             )  # fmt: skip
             app = PipelinesServer(Loopback(api.asgi), parts, below="/pipeline")
             await scenario(Api(app, api))
+            await recorder.stop()
         finally:
             await api.stop()
             await store.close()

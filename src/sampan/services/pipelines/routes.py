@@ -5,12 +5,19 @@ Each module has its rows; nothing is found out about a request here but the rout
 
 from __future__ import annotations
 
-from sampan.services.pipelines import about, experiments, pipelines, uploads, versions
+from sampan.services.pipelines import about, experiments, pipelines, recurring, uploads, versions
 from sampan.services.pipelines.call import Handler
 from sampan.services.table import Table
 
 TABLE: Table[Handler] = Table(
-    (*about.ROWS, *experiments.ROWS, *pipelines.ROWS, *versions.ROWS, *uploads.ROWS)
+    (
+        *about.ROWS,
+        *experiments.ROWS,
+        *pipelines.ROWS,
+        *versions.ROWS,
+        *uploads.ROWS,
+        *recurring.ROWS,
+    )
 )
 FOR_ANYBODY = (about.healthz,)
 """Who answers without knowing who asks."""

@@ -176,6 +176,28 @@ def test_the_newest_version_at_each_time_is_run() -> None:
     }
 
 
+def test_of_two_versions_of_a_second_the_later_one_is_the_newest() -> None:
+    toy = versioned(pipelineId="p-1")
+    for name, fraction in (("a", "9"), ("b", "2")):
+        made = version(name, "p", {"is": name}, "2026-02-01T00:00:00Z")
+        note = f"2026-02-01T00:00:00.{fraction}00000Z"
+        made["metadata"]["annotations"] = {"pipelines.kubeflow.org/created-at": note}
+        toy.put(made)
+    toy.until("2026-05-01T01:00:00Z")
+    assert [run["spec"]["pipelineSpec"]["is"] for run in toy.runs] == ["a"]
+
+
+def test_a_version_that_is_a_workflow_is_run_as_one() -> None:
+    given = [{"name": "n", "value": "7"}, {"name": "m", "value": '"text"'}]
+    toy = versioned(pipelineId="p-1", workflow={"parameters": given})
+    spec = {**ARGO, "arguments": {"parameters": [{"name": "n"}, {"name": "m"}]}}
+    manifest = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": spec}
+    toy.put(version("new", "p", manifest, "2026-02-01T00:00:00Z"))
+    (run,) = toy.until("2026-05-01T01:00:00Z").runs
+    argued = run["spec"]["arguments"]["parameters"]
+    assert [each["value"] for each in argued] == ["7", "text"]
+
+
 def test_the_version_that_is_named_is_run() -> None:
     toy = versioned(pipelineId="p-1", pipelineVersionId="old")
     toy.put(version("new", "p", {"is": "new"}, "2026-02-01T00:00:00Z"))

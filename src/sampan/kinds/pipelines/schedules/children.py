@@ -66,7 +66,7 @@ def build(manifest: Manifest, spec: Spec, source: Source, time: Time) -> Manifes
             namespace=meta.namespace_of(manifest),
             run_id=run_id,
             display_name=name,
-            parameters=macros.expanded(_texts(spec), moments),
+            parameters=macros.expanded(_arguments(spec), moments),
             labels=labels,
             service_account=spec.serviceAccount or "",
             owner=meta.controlled_by(manifest),
@@ -117,6 +117,16 @@ def _run(
 def _texts(spec: Spec) -> dict[str, str]:
     given = (spec.workflow and spec.workflow.parameters) or ()
     return {each.name: each.value or "" for each in given}
+
+
+def _arguments(spec: Spec) -> dict[str, str]:
+    """Of a Workflow: texts as they are, or, where the pipeline is a version, JSON as of any."""
+    if spec.workflow and spec.workflow.spec:
+        return _texts(spec)
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in _values(spec).items()
+    }
 
 
 def _values(spec: Spec) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from sampan.kinds.pipelines.schedules.types import Spec
 from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import View
+from sampan.kube.times import parse
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -81,14 +83,23 @@ def _version(cluster: View, namespace: str, spec: Spec) -> Manifest:
 
 
 def latest(versions: Iterable[Manifest]) -> Manifest | None:
-    """The version that was made last; of the same second, what was written last."""
+    """The version that was made last, by the fraction of a second where it is known; of the same
+    moment, what was written last."""
 
-    def made(version: Manifest) -> tuple[str, int]:
-        about = version["metadata"]
-        revision = str(about.get("resourceVersion") or "")
-        return about.get("creationTimestamp") or "", int(revision) if revision.isdecimal() else 0
+    def made(version: Manifest) -> tuple[datetime, int]:
+        revision = str(version["metadata"].get("resourceVersion") or "")
+        return _created(version), int(revision) if revision.isdecimal() else 0
 
     return max(versions, key=made, default=None)
+
+
+def _created(version: Manifest) -> datetime:
+    whole = parse(version["metadata"]["creationTimestamp"])
+    try:
+        exact = parse(meta.annotations_of(version).get(names.ANNOTATION_CREATED_AT) or "")
+    except (ValueError, OverflowError):
+        return whole
+    return exact
 
 
 def _is_of(version: Manifest, pipeline: Manifest) -> bool:
