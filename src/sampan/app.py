@@ -154,15 +154,16 @@ class Program:
         for kind in KINDS:
             self.store.subscribe(kind, self.rbac.forget)
         self.cluster = LocalCluster(self.api.inprocess)
+        self.products = Products(
+            home, config, self.cluster, self.api, artifacts=self._artifacts, clock=self.clock
+        )
         self.engine = Engine(
             self.cluster,
             [each for component in self.components for each in component.controllers],
             clock=self.clock,
+            sources=self.products.sources,
         )
         self.scheduler = Scheduler(self.cluster, clock=self.clock)
-        self.products = Products(
-            home, config, self.cluster, self.api, artifacts=self._artifacts, clock=self.clock
-        )
         self.node: Node | None = None
         self.gateway: Server | None = None
         self.argo: Server | None = None

@@ -88,8 +88,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     called by in requests to the gateway, such as that of a reverse proxy. archive: keeps completed
     workflows when they are deleted: in a file of the home (true) or in a database (a URL as
     SQLAlchemy writes it). As upstream's it is off where nobody sets it up. archive_days: how long
-    they are kept; 0 is for ever. owner: programs on this machine of the user who runs Sampan need
-    no token for the API of pipelines (Linux).
+    they are kept; 0 is for ever. records: a database (such a URL) for the runs and the lineage of
+    pipelines, instead of a file of the home. owner: programs on this machine of the user who runs
+    Sampan need no token for the API of pipelines (Linux).
     """
 
     port: int = 8080
@@ -98,6 +99,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hosts: tuple[str, ...] = ()
     archive: bool | str = False
     archive_days: int = 0
+    records: str = ""
     without: tuple[str, ...] = ()
     owner: bool = True
     user: str = "user@example.com"

@@ -1,13 +1,14 @@
 """Products: what is served beside the Kubernetes API, built from a Config. For `app` only.
 
 Argo Workflows: its server, and the archive of workflows with the one who fills it. Kubeflow
-Pipelines: its server. Their modules are loaded with the first request, or at the start if there is
-an archive: who uses kubectl alone does not wait for them, nor hold them in memory.
+Pipelines: its server, the records and who fills them. Their servers are loaded with the first
+request, the databases with the first that is kept: who uses kubectl alone does not wait for them,
+nor hold them in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,11 @@ from sampan.apiserver.loopback import Loopback
 from sampan.artifacts import Artifacts
 from sampan.config import Config, Home
 from sampan.engine.cluster import Cluster
+from sampan.engine.sources import Source
 from sampan.gateway.routes import App, Receive, Send
 from sampan.kube import names
+from sampan.kube.keys import Key
+from sampan.kube.lineage import CACHE
 from sampan.lib.clock import Clock
 from sampan.lib.later import later
 
@@ -42,10 +46,12 @@ class Products:
         self.mounted: dict[str, App] = {}
         self.argo: App | None = None
         self._archiver: Any = None
+        self._pipelines: _Pipelines | None = None
         loopback = Loopback(api.asgi)
         if "pipelines" not in config.without:
-            pipelines = _Pipelines(cluster, loopback, artifacts, clock)
+            pipelines = _Pipelines(home, config, cluster, loopback, artifacts, clock)
             self.mounted[PIPELINES] = _Later(lambda: pipelines.server(PIPELINES))
+            self._pipelines = pipelines
         if "workflows" in config.without:
             return
         archive = _archive(home, config)
@@ -63,42 +69,74 @@ class Products:
         self.mounted[ARGO] = _Later(lambda: server(ARGO))
         self.argo = _Later(lambda: server(""))
 
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """What controllers may consult."""
+        return {} if self._pipelines is None else {CACHE: self._pipelines.answer}
+
     async def start(self) -> None:
+        if self._pipelines is not None:
+            await self._pipelines.recorder.start()
         if self._archiver is not None:
             await self._archiver.start()
 
     async def stop(self) -> None:
+        if self._pipelines is not None:
+            await self._pipelines.recorder.stop()
         if self._archiver is not None:
             await self._archiver.stop()
 
 
 class _Pipelines:
-    """The API of Kubeflow Pipelines, with what it rests on."""
+    """The API of Kubeflow Pipelines, with what it rests on: the records and the one who fills them,
+    and the cache of the controllers, which is made with its first question."""
 
     def __init__(
         self,
+        home: Home,
+        config: Config,
         cluster: Cluster,
         loopback: Loopback,
         artifacts: Callable[[], Artifacts],
         clock: Clock,
     ) -> None:
-        self._loopback = loopback
-        self._parts = {
-            "artifacts": artifacts, "clock": clock, "namespace": names.DEFAULT_USER_NAMESPACE,
-        }  # fmt: skip
         self._cluster = cluster
+        self._loopback = loopback
+        self._artifacts = artifacts
+        self._clock = clock
+        self._cache: Source | None = None
+        records = later("sampan.records.pipelines.store").Records
+        url, file = config.records, home.records / "pipelines.db"
+        self.records = records(url) if url else records.at(file)
+        retention = later("sampan.records.pipelines.retention").Retention(cluster)
+        recorder = later("sampan.records.pipelines.recorder").Recorder
+        self.recorder = recorder(cluster, self.records, retention)
 
     def server(self, below: str) -> App:
         parts = later("sampan.services.pipelines.call").Parts(
             ids=later("sampan.services.pipelines.ids").Ids(self._cluster),
-            records=later("sampan.records.pipelines.store").Records(),
-            recorder=later("sampan.records.pipelines.recorder").Recorder(),
-            **self._parts,
+            records=self.records,
+            recorder=self.recorder,
+            artifacts=self._artifacts,
+            clock=self._clock,
+            namespace=names.DEFAULT_USER_NAMESPACE,
         )
         made: App = later("sampan.services.pipelines.server").PipelinesServer(
             self._loopback, parts, below=below
         )
         return made
+
+    async def answer(self, questions: Sequence[Any]) -> Sequence[Any]:
+        """Of the cache."""
+        if self._cache is None:
+            cache = later("sampan.records.pipelines.cache")
+            reader = later("sampan.artifacts.reader").Reader(
+                self._artifacts(),
+                lambda kind, namespace, name: self._cluster.get(Key(kind, namespace, name)),
+            )
+            missing = cache.missing_by(lambda where, uri: reader.exists(uri, namespace=where))
+            self._cache = cache.Cache(self.records, self.recorder, missing)
+        return await self._cache(questions)
 
 
 class _Later:

@@ -8,16 +8,20 @@ Upstream: backend/src/v2/driver/cache.go, backend/src/v2/cacheutils.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from sampan.kube.errors import SampanError
 from sampan.kube.lineage import CacheAnswer, CacheQuestion, Hit, Parts
 from sampan.records.pipelines.lineage import OUTPUT, artifacts_of
 
-Exists = Callable[[str, Sequence[str]], Awaitable[Sequence[bool]]]
-"""Namespace and URIs -> whether something lies there, in their order."""
+Missing = Callable[[str, Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Namespace and URIs -> those where nothing lies, or where that cannot be known, and why."""
 _NAMED = 3
 """Differences that are named; of more, the number."""
+_AT_ONCE = 50
+"""URIs that one thread looks for, one after the other."""
 
 
 class Records(Protocol):
@@ -33,50 +37,71 @@ class Recorder(Protocol):
 class Cache:
     """A source for `View.consult`."""
 
-    def __init__(self, records: Records, recorder: Recorder, exists: Exists) -> None:
+    def __init__(self, records: Records, recorder: Recorder, missing: Missing) -> None:
         self._records = records
         self._recorder = recorder
-        self._exists = exists
+        self._missing = missing
 
     async def __call__(self, questions: Sequence[CacheQuestion]) -> Sequence[CacheAnswer]:
         await self._recorder.ended()
         found = await self._records.executions(questions)
         pairs = list(zip(questions, found, strict=True))
-        there = await self._there(pairs)
-        return [self._answer(question, one, there) for question, one in pairs]
+        gone = await self._gone(pairs)
+        return [self._answer(question, one, gone) for question, one in pairs]
 
-    async def _there(self, pairs: Sequence[tuple[CacheQuestion, Any]]) -> set[tuple[str, str]]:
-        """(namespace, URI) of the candidates' artifacts that exist."""
+    async def _gone(self, pairs: Sequence[tuple[CacheQuestion, Any]]) -> dict[tuple[str, str], str]:
+        """(namespace, URI) of the candidates' artifacts that are not there, and why."""
         asked: dict[str, dict[str, None]] = {}
         for question, one in pairs:
             for candidate in one.candidates:
                 uris = asked.setdefault(question.namespace, {})
                 uris |= dict.fromkeys(uri for _, uri in _outputs(candidate))
-        there: set[tuple[str, str]] = set()
-        for namespace, uris in asked.items():
-            answers = await self._exists(namespace, list(uris))
-            there |= {
-                (namespace, uri) for uri, is_there in zip(uris, answers, strict=True) if is_there
-            }
-        return there
+        return {
+            (namespace, uri): why
+            for namespace, uris in asked.items()
+            if uris
+            for uri, why in (await self._missing(namespace, list(uris))).items()
+        }
 
     def _answer(
-        self, question: CacheQuestion, found: Any, there: set[tuple[str, str]]
+        self, question: CacheQuestion, found: Any, gone: Mapping[tuple[str, str], str]
     ) -> CacheAnswer:
-        gone = ""
+        first = ""
         for candidate in found.candidates:
             missing = [
-                f"artifact {key} ({uri}) is gone"
+                f"artifact {key} ({uri}) {gone[question.namespace, uri]}"
                 for key, uri in _outputs(candidate)
-                if (question.namespace, uri) not in there
+                if (question.namespace, uri) in gone
             ]
             if not missing:
                 hit = Hit(
                     run_id=candidate.run_id, task_id=candidate.task_id, outputs=candidate.outputs
                 )
                 return CacheAnswer(hit=hit)
-            gone = gone or missing[0]
-        return CacheAnswer(why=gone or why(question.parts, found.last))
+            first = first or missing[0]
+        return CacheAnswer(why=first or why(question.parts, found.last))
+
+
+def missing_by(exists: Callable[[str, str], bool]) -> Missing:
+    """By a function that blocks: namespace and URI -> whether something lies there. SampanError
+    when it cannot know."""
+
+    def look(namespace: str, uris: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for uri in uris:
+            try:
+                if not exists(namespace, uri):
+                    found[uri] = "is gone"
+            except SampanError as error:
+                found[uri] = f"cannot be looked for: {error}"
+        return found
+
+    async def missing(namespace: str, uris: Sequence[str]) -> Mapping[str, str]:
+        parts = (uris[first : first + _AT_ONCE] for first in range(0, len(uris), _AT_ONCE))
+        looks = (asyncio.to_thread(look, namespace, part) for part in parts)
+        return {uri: why for each in await asyncio.gather(*looks) for uri, why in each.items()}
+
+    return missing
 
 
 def _outputs(candidate: Any) -> list[tuple[str, str]]:
