@@ -34,6 +34,9 @@ PATIENCE = 1.5
 def begin(walk: Walk, call: Call, inputs: Values) -> None:
     if walk.is_full:
         return
+    if walk.asking and not call.task.cachingOptions.enableCache:
+        walk.begun += 1
+        return
     more = tasks.with_inputs(inputs)
     attempt = int((walk.run.status.get("attempts") or {}).get(call.path) or 0)
     try:

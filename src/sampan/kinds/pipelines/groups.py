@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sampan.kinds.pipelines import tasks
+from sampan.kinds.pipelines import loops, tasks
 from sampan.kinds.pipelines.ir import items
 from sampan.kinds.pipelines.ir.messages import Task
 from sampan.kinds.pipelines.ir.resolve import Values
@@ -17,14 +17,11 @@ def begin(walk: Walk, call: Call, inputs: Values) -> None:
 
 
 def look(walk: Walk, call: Call) -> None:
-    entry = walk.entry(call.path)
-    assert entry is not None
-    inputs = tasks.inputs_of(entry)
-    if call.iteration is not None:
-        around = walk.entry(call.around)
-        assert around is not None
-        whole = tasks.inputs_of(around)
-        item = items.of(call.task, whole)[call.iteration]
+    if call.iteration is None:
+        inputs = tasks.inputs_of(walk.entry(call.path) or {})
+    else:
+        whole, found = loops.whole(walk, call.around, call)
+        item = found[call.iteration]
         inputs = items.iteration(call.task, call.definition(walk), whole, item)
     _descend(walk, call, inputs)
 

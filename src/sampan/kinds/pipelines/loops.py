@@ -33,10 +33,7 @@ def begin(walk: Walk, call: Call, inputs: Values) -> None:
 
 
 def look(walk: Walk, call: Call) -> None:
-    entry = walk.entry(call.path)
-    assert entry is not None
-    inputs = tasks.inputs_of(entry)
-    found = items.of(call.task, inputs)
+    inputs, found = whole(walk, call.path, call)
     paths = [tasks.joined(call.path, f"[{index}]") for index in range(len(found))]
     states = [tasks.state_of(walk.entry(path)) for path in paths]
     for index, state in enumerate(states):
@@ -46,6 +43,15 @@ def look(walk: Walk, call: Call) -> None:
     if not walk.stop and "" in states:
         _begin(walk, call, inputs, found, paths, states)
     _end(walk, call, paths, states)
+
+
+def whole(walk: Walk, path: str, call: Call) -> tuple[Values, Sequence[Any]]:
+    """The inputs and the items of the loop at a path, which the call is or is part of."""
+    known = walk.loops.get(path)
+    if known is None:
+        inputs = tasks.inputs_of(walk.entry(path) or {})
+        known = walk.loops[path] = (inputs, items.of(call.task, inputs))
+    return known
 
 
 def _iteration(call: Call, path: str, index: int) -> Call:

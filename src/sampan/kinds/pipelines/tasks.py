@@ -43,13 +43,13 @@ pending again between two attempts."""
 RUN_ENDS = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 _RUN_TURNS: Mapping[str, frozenset[str]] = {
     "": frozenset({"PENDING", "RUNNING", "CANCELING", "FAILED"}),
-    "PENDING": frozenset({"RUNNING", "CANCELING", "FAILED"}),
+    "PENDING": frozenset({"RUNNING", "CANCELING", "SUCCEEDED", "FAILED"}),
     "RUNNING": frozenset({"CANCELING", "SUCCEEDED", "FAILED"}),
     "CANCELING": frozenset({"FAILED", "CANCELED", "SUCCEEDED"}),
     "FAILED": frozenset({"PENDING"}),
     "CANCELED": frozenset({"PENDING"}),
 }
-"""Of runs. Out of an end leads a retry."""
+"""Of runs. One whose tasks are all skipped is over at once. Out of an end leads a retry."""
 
 
 def age(moment: str, now: datetime) -> float:

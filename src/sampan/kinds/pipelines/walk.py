@@ -10,7 +10,7 @@ Nothing is remembered between looks; `status.tasks` and the pods are all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -64,6 +64,7 @@ class Walk:
         self.actions: list[Action] = []
         self.questions: list[CacheQuestion] = []
         self.again_in: float | None = None
+        self.loops: dict[str, tuple[Values, Sequence[Any]]] = {}  # inputs and items, by path
         self.begun = 0
         self.pending = sum(
             1 for path in run.pods if tasks.state_of(run.tasks.get(path)) == "PENDING"
@@ -125,9 +126,12 @@ class Walk:
 
     # -- asking and going deeper ------------------------------------------------------------------
     def ask(self, question: CacheQuestion) -> CacheAnswer | Unanswered | None:
-        """None: the answer is not known yet, and there will be another look when it is."""
+        """None: the answer is not known yet, and there will be another look when it is. Who waits
+        for one takes the place of a pod that waits to run."""
         self.questions.append(question)
-        return self.run.answers.get(question)
+        answer = self.run.answers.get(question)
+        self.pending += answer is None
+        return answer
 
     def start(self, call: Call, inputs: Values) -> None:
         self._steps.start(self, call, inputs)
