@@ -72,8 +72,11 @@ def run(
     }
 
 
-def started(manifest: Manifest) -> Toy:
+def started(manifest: Manifest, *, admitted: bool = True) -> Toy:
+    """admitted: whether admission sees it; what it lets through today it may not tomorrow."""
     toy = Toy(COMPONENT)
+    if not admitted:
+        toy.rules = {}
     toy.create(manifest)
     toy.settle()
     return toy

@@ -298,18 +298,18 @@ def test_a_program_that_runs_for_a_while_is_said_to() -> None:
 # -- runs that cannot be --------------------------------------------------------------------------
 def test_an_invalid_pipeline_fails_the_run_with_words() -> None:
     manifest = run(dag(a=task("nobody")))
-    toy = started(manifest)
+    toy = started(manifest, admitted=False)
     assert state(toy) == "FAILED"
     assert "nobody" in status(toy)["error"]["message"]
 
 
 def test_a_missing_argument_fails_the_run() -> None:
-    toy = started(run(dag(a=task()) | parameters(text="STRING")))
+    toy = started(run(dag(a=task()) | parameters(text="STRING")), admitted=False)
     assert "parameter text is not optional" in status(toy)["error"]["message"]
 
 
 def test_a_run_without_a_pipeline_says_so() -> None:
     manifest = run(dag(a=task()))
     del manifest["spec"]["pipelineSpec"]
-    toy = started(manifest)
+    toy = started(manifest, admitted=False)
     assert "pipelineRef" in status(toy)["error"]["message"]
