@@ -34,7 +34,16 @@ def test_the_name_of_a_reference(image: str, name: str | None) -> None:
     assert name_of(image) == name
 
 
-@pytest.mark.parametrize("image", ["python:3.7", "library/python", "docker.io/library/python:3"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        "python:3.7",
+        "library/python",
+        "docker.io/library/python:3",
+        "registry.access.redhat.com/ubi9/python-311:latest",
+        "registry.redhat.io/ubi8/python-39",
+    ],
+)
 def test_python_is_this_interpreter(image: str, tmp_path: Path) -> None:
     found = Images((), tmp_path).resolve(image)
     assert isinstance(found, Runtime)

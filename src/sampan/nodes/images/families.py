@@ -71,6 +71,14 @@ _BY_NAME: Mapping[str, Family] = {
            ("bitnami/kubectl", _KUBECTL), ("bitnamilegacy/kubectl", _KUBECTL),
            ("jetbrainsinfra/jq", _JQ), ("byrnedo/alpine-curl", _CURL),
        )},
+    **{f"{registry}/ubi{major}/{name}": family
+       for registry in ("registry.access.redhat.com", "registry.redhat.io")
+       for major in (8, 9, 10)
+       for name, family in (
+           ("ubi", _BASH), ("ubi-minimal", _BASH),
+           *((f"python-{minor}{size}", _PYTHON)
+             for minor in (36, 38, 39, 311, 312, 313) for size in ("", "-minimal")),
+       )},
     "quay.io/argoproj/argosay": _ARGOSAY,
     "quay.io/argoproj/argocli": _ARGO,
     "quay.io/argoproj/argoexec": _ARGOEXEC,
