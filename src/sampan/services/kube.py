@@ -129,8 +129,9 @@ class Kube:
         patch: Any,
         *,
         type: Literal["merge", "json"] = "merge",
+        subresource: str = "",
     ) -> Manifest:
-        path = resource.path(namespace, name)
+        path = resource.path(namespace, name, *filter(None, [subresource]))
         return await self._ask("PATCH", path, NOTHING, patch, _PATCHES[type])
 
     async def delete(

@@ -12,9 +12,9 @@ import io
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
+from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import documents
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kube.names import ARGO_GROUP
@@ -44,12 +44,6 @@ def read(name: str, data: bytes) -> dict[str, Any]:
         raise invalid("pipeline spec is invalid: it is nested too deeply") from None
 
 
-def is_workflow(spec: Mapping[str, Any]) -> bool:
-    """Whether this is an Argo Workflow."""
-    version = spec.get("apiVersion")
-    return isinstance(version, str) and version.startswith(f"{ARGO_GROUP}/") and "kind" in spec
-
-
 def _workflow(text: bytes) -> dict[str, Any] | None:
     if ARGO_GROUP.encode() not in text:
         return None
@@ -58,7 +52,7 @@ def _workflow(text: bytes) -> dict[str, Any] | None:
     except yaml.YamlError as error:
         raise Invalid(str(error)) from None
     first = found[0] if len(found) == 1 else None
-    return first if isinstance(first, dict) and is_workflow(first) else None
+    return first if isinstance(first, dict) and legacy.is_workflow(first) else None
 
 
 def _text(name: str, data: bytes) -> bytes:

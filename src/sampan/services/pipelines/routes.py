@@ -5,7 +5,15 @@ Each module has its rows; nothing is found out about a request here but the rout
 
 from __future__ import annotations
 
-from sampan.services.pipelines import about, experiments, pipelines, recurring, uploads, versions
+from sampan.services.pipelines import (
+    about,
+    experiments,
+    pipelines,
+    recurring,
+    runs,
+    uploads,
+    versions,
+)
 from sampan.services.pipelines.call import Handler
 from sampan.services.table import Table
 
@@ -16,6 +24,7 @@ TABLE: Table[Handler] = Table(
         *pipelines.ROWS,
         *versions.ROWS,
         *uploads.ROWS,
+        *runs.ROWS,
         *recurring.ROWS,
     )
 )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import documents, validation
 from sampan.kinds.pipelines.ir.documents import Documents
 from sampan.kinds.pipelines.ir.faults import Invalid
@@ -22,7 +23,6 @@ from sampan.services.pipelines import listing, messages, naming, pipelines
 from sampan.services.pipelines.call import PIPELINE, PIPELINE_VERSION, Call, Row, missing
 from sampan.services.pipelines.lengths import check_length, check_tags
 from sampan.services.pipelines.messages import compact
-from sampan.services.pipelines.packages import is_workflow
 
 _VERSION_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 _SPEC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}\Z")
@@ -76,7 +76,7 @@ def source(given: Mapping[str, Any]) -> dict[str, Any]:
 def checked(spec: Mapping[str, Any]) -> Documents:
     """The documents, if they are a pipeline that can run here; of a Workflow it is the only one.
     Raises Refused."""
-    if is_workflow(spec):
+    if legacy.is_workflow(spec):
         return Documents(dict(spec), {})
     try:
         found = documents.split(spec)
@@ -94,7 +94,7 @@ def checked(spec: Mapping[str, Any]) -> Documents:
 
 def spec_name(spec: Mapping[str, Any]) -> str:
     """What a pipeline calls itself, "" if it does not say."""
-    if is_workflow(spec):
+    if legacy.is_workflow(spec):
         found = spec.get("metadata") or {}
         return str(found.get("name") or found.get("generateName") or "").rstrip("-")
     inner = spec.get("pipeline_spec") or spec
