@@ -56,7 +56,7 @@ log = logging.getLogger("sampan")
 LOOPBACK = "127.0.0.1"
 # Not the hostname: that may change, and pods stay bound to the node that they were given.
 NODE_NAME = "sampan"
-YEAR = 365 * 86_400.0
+HOUR, YEAR = 3600.0, 365 * 86_400.0
 GROUP = "sampan.components"
 
 
@@ -155,8 +155,9 @@ class Program:
             self.store.subscribe(kind, self.rbac.forget)
         self.cluster = LocalCluster(self.api.inprocess)
         self.products = Products(
-            home, config, self.cluster, self.api, artifacts=self._artifacts, clock=self.clock
-        )
+            home, config, self.cluster, self.api, artifacts=self._artifacts, clock=self.clock,
+            owner=self._owner if config.owner else None,
+        )  # fmt: skip
         self.engine = Engine(
             self.cluster,
             [each for component in self.components for each in component.controllers],
@@ -230,6 +231,9 @@ class Program:
 
     def _artifacts(self) -> Artifacts:
         return self.node.context.artifacts if self.node else Artifacts(self.home.artifacts)
+
+    def _owner(self) -> str:
+        return self.tokens.for_person(names.USER_ADMIN, [names.GROUP_MASTERS], HOUR)
 
     def _node_health(self) -> Health:
         name = self.node.context.name if self.node else ""

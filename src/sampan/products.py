@@ -15,6 +15,7 @@ from typing import Any
 from sampan.apiserver.api import ApiServer
 from sampan.apiserver.loopback import Loopback
 from sampan.artifacts import Artifacts
+from sampan.auth.owner import Owned
 from sampan.config import Config, Home
 from sampan.engine.cluster import Cluster
 from sampan.engine.sources import Source
@@ -42,7 +43,10 @@ class Products:
         *,
         artifacts: Callable[[], Artifacts],
         clock: Clock,
+        owner: Callable[[], str] | None = None,
     ) -> None:
+        """`owner`: makes a token for the one who runs this, None where nobody is to be known
+        without one."""
         self.mounted: dict[str, App] = {}
         self.argo: App | None = None
         self._archiver: Any = None
@@ -50,7 +54,8 @@ class Products:
         loopback = Loopback(api.asgi)
         if "pipelines" not in config.without:
             pipelines = _Pipelines(home, config, cluster, loopback, artifacts, clock)
-            self.mounted[PIPELINES] = _Later(lambda: pipelines.server(PIPELINES))
+            made = _Later(lambda: pipelines.server(PIPELINES))
+            self.mounted[PIPELINES] = Owned(made, owner) if owner else made
             self._pipelines = pipelines
         if "workflows" in config.without:
             return

@@ -33,6 +33,8 @@ _FOR_OTHERS = frozenset(
 _NAMESPACES = ("user", "mnt", "net", "pid")
 _OURS = b"sampan.nodes."
 """In the command lines of the processes that live on without us."""
+_MOST_KNOWN = 256
+_known: set[str] = set()
 
 
 class Owned:
@@ -61,8 +63,17 @@ def is_ours(scope: dict[str, Any]) -> bool:
         return False
     with suppress(OSError, ValueError):
         uid, inode = _socket(tuple(client), tuple(server))
-        return uid == os.getuid() and inode != "0" and _is_outside(f"socket:[{inode}]")
+        return uid == os.getuid() and inode != "0" and _is_known(f"socket:[{inode}]")
     return False
+
+
+def _is_known(held: str) -> bool:
+    """`_is_outside`, looked up once for each connection: inodes of sockets are counted up."""
+    if held not in _known and _is_outside(held):
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known.add(held)
+    return held in _known
 
 
 def _socket(end: Address, other: Address) -> tuple[int, str]:
