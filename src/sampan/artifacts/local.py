@@ -102,6 +102,12 @@ class Repository:
                 return ""
         raise NotThere(f"the local repository has no object {key_of(location)}")
 
+    def file_of(self, location: Location) -> str:
+        """As `path_of`, of a file alone; "" also for what is not there."""
+        with contextlib.suppress(NotThere), self._pinned(location) as path:
+            return self._path(location) if _is_file(path) else ""
+        return ""
+
     def digest(self, location: Location) -> Digest:
         """Of the content. NotThere."""
 

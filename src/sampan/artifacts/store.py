@@ -161,6 +161,14 @@ class Artifacts:
             found = self._local(namespace).path_of(artifact)
             return Path(found) if found else None
 
+    def file_of(self, artifact: Location, *, namespace: str) -> Path | None:
+        """As `path_of`, of a file alone and at once; None also for what is not there."""
+        if not locations.is_local(artifact):
+            return None
+        with _said():
+            found = self._local(namespace).file_of(artifact)
+            return Path(found) if found else None
+
     def digest(self, artifact: Location, secrets: Secrets, *, namespace: str) -> Digest:
         """Of the content where it lies here (`sha256:…`), else what its server calls it
         (`etag:…`). NotThere, Fault."""

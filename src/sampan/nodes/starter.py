@@ -244,7 +244,9 @@ class Starter:
         place.put(fitted.files)
         if texts:
             arguments.write(place.tmp(image=runtime.files is not None, overlay=overlay), texts)
-        if box.outputs or around.keep:
+        if around.keep:
+            self._launcher.note(box, place)
+        elif box.outputs:
             self._keep(box, place)
         if indices:
             place.gpus.write_text(" ".join(map(str, indices)))

@@ -54,6 +54,21 @@ class Shop:
                 found.append(Mount(path, str(source), read_only=True))
         return found
 
+    def at_hand(self, task: Task) -> list[Mount] | None:
+        """The same without waiting, where all are files of the local repository; None where that
+        is not so."""
+        found = []
+        for path, (_, uri) in dict(_wanted(task.executorInput)).items():
+            try:
+                location = self._stores.location(uri)
+                source = self._artifacts.file_of(location, namespace=self._namespace)
+            except Fault:
+                return None
+            if source is None:
+                return None
+            found.append(Mount(path, str(source), read_only=True))
+        return found
+
     def _source(self, name: str, uri: str, target: Path, *, alone: bool) -> Path | None:
         try:
             location = self._stores.location(uri)

@@ -8,6 +8,7 @@ them, and digests taken; nothing that the program could still change is in the s
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from sampan.artifacts import Artifacts, digests, trees
@@ -30,9 +31,12 @@ class Keeper:
         self._secrets = secrets
         self._namespace = namespace
 
-    def keep(self, view: View, scratch: Path, path: str, uri: str) -> Digest | None:
+    def keep(
+        self, views: tuple[View, Callable[[], View]], scratch: Path, path: str, uri: str
+    ) -> Digest | None:
         """What the program saw at `path` becomes the artifact at `uri`. None when nothing is
-        there; OSError, Fault."""
+        there; OSError, Fault. `views` are the one to find it in, and all that the program saw."""
+        view, whole = views
         location = self._stores.location(uri)
         try:
             with view.pinned(path) as found:
@@ -42,7 +46,7 @@ class Keeper:
                     trees.copy(found.path, source)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        tidy(source, view, path)
+        tidy(source, whole, path)
         digest = digests.of(source)
         self.save(location, Path(source))
         return digest

@@ -11,11 +11,15 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
+import msgspec
+from msgspec import structs
 from msgspec.structs import replace
 
 from sampan.artifacts import Fault, digests, trees
+from sampan.artifacts.digests import Digest
 from sampan.artifacts.providers import Stores, stores
 from sampan.artifacts.store import Secrets
 from sampan.kube import launcher, names
@@ -27,14 +31,15 @@ from sampan.nodes.cell import Cell, identity
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
 from sampan.nodes.environment import decoded
-from sampan.nodes.executor.view import Place, View, load
+from sampan.nodes.executor import seen
+from sampan.nodes.executor.view import Place, View
 from sampan.nodes.facts import ConfigError, PodFacts
 from sampan.nodes.launcher import inputs, logs, outputs
 from sampan.nodes.launcher.inputs import Shop
 from sampan.nodes.launcher.keeping import Keeper
 from sampan.nodes.launcher.outputs import Failed
 from sampan.nodes.life.seen import Run
-from sampan.nodes.sandbox.spec import Mount
+from sampan.nodes.sandbox.spec import Mount, Sandbox
 from sampan.nodes.supervisor.client import Report
 from sampan.nodes.supervisor.logs import LogWriter
 
@@ -43,6 +48,7 @@ log = logging.getLogger(__name__)
 FAULT = 1
 """The exit code of a task whose inputs or outputs are not what they have to be."""
 _AGAIN = 1.0
+_BOX = "box"
 
 
 class Launcher:
@@ -76,12 +82,20 @@ class Launcher:
         found: list[Mount] = []
         if (task.executorInput.get("inputs") or {}).get("artifacts"):
             shop = Shop(self._context.artifacts, *self._parts(facts))
-            found = await asyncio.to_thread(shop.mounts, task, base)
+            found = shop.at_hand(task) or await asyncio.to_thread(shop.mounts, task, base)
         for mount in _own(task, base):
             os.makedirs(mount.source, 0o777)
             os.chmod(mount.source, 0o777)
             found.append(mount)
         return tuple(found)
+
+    def note(self, box: Sandbox, place: Directories) -> None:
+        """What a task sees is wanted when it has ended, if it has left links, or artifacts
+        elsewhere than in its own directories."""
+        if box.keep:
+            os.makedirs(box.keep, exist_ok=True)
+        small = structs.replace(box, argv=(), env={}, component=None)
+        (_base(place) / _BOX).write_bytes(msgspec.json.encode(small))
 
     def refused(self, cell: Cell, attempt: int, failure: Failed) -> Report:
         """The end of a task that has not begun, because it cannot have its inputs."""
@@ -143,9 +157,9 @@ class Launcher:
         """The result, None for a program that has failed. Failed, Unreadable."""
         task = launcher.task_of(facts.pod) or Task(executorInput={})
         attempt = cell.last.attempt if cell.last else 0
-        home = _Home(task, self._place(cell, attempt), facts.pod, Keeper(
-            self._context.artifacts, *self._parts(facts)
-        ))  # fmt: skip
+        keeper = Keeper(self._context.artifacts, *self._parts(facts))
+        plain = self._context.level.kind == "plain"
+        home = _Home(task, self._place(cell, attempt), facts.pod, keeper, plain=plain)
         return await asyncio.to_thread(home.bring, succeeded=report.code == 0)
 
     async def _annotate(self, key: Key, text: str) -> None:
@@ -172,8 +186,12 @@ class Launcher:
 class _Home:
     """Brings what a container has left to where it belongs, in a thread."""
 
-    def __init__(self, task: Task, place: Directories, pod: Manifest, keeper: Keeper) -> None:
+    def __init__(
+        self, task: Task, place: Directories, pod: Manifest, keeper: Keeper, *, plain: bool
+    ) -> None:
         self._task = task
+        self._plain = plain
+        self._scratch = place.pod / "scratch"
         self._place = place
         self._pod = pod
         self._keeper = keeper
@@ -182,20 +200,40 @@ class _Home:
         log_of = self._keep_log()
         if not succeeded:
             return None
-        view = self._view()
-        scratch = self._place.pod / "scratch"
-        result = outputs.collect(
-            self._task, view, lambda path, uri: self._keeper.keep(view, scratch, path, uri)
-        )
+        result = outputs.collect(self._task, self._own, self._keep)
         if log_of is None:
             return result
         return replace(result, artifacts={**result.artifacts, outputs.LOGS: [log_of]})
 
-    def _view(self) -> View:
-        """What the container saw, at least of the places that are its own."""
-        own = [Place(mount.target, mount.source) for mount in _own(self._task, _base(self._place))]
-        seen = load(self._place.scratch)
-        return View([*(seen.places or [Place("/", "")]), *own], seen.layers)
+    @cached_property
+    def _own(self) -> View:
+        """What the task had for itself."""
+        mounts = _own(self._task, _base(self._place))
+        return View([Place("/", ""), *(Place(each.target, each.source) for each in mounts)])
+
+    @cached_property
+    def _whole(self) -> View:
+        """All that the container saw; it takes a while to find out."""
+        text = (_base(self._place) / _BOX).read_bytes()
+        return seen.of(msgspec.json.decode(text, type=Sandbox), plain=self._plain)
+
+    def _all(self) -> View:
+        return self._whole
+
+    def _keep(self, path: str, uri: str) -> Digest | None:
+        """The artifact that the program has made at the path, None when there is none."""
+        found = self._keeper.keep((self._own, self._all), self._scratch, path, uri)
+        if found is not None or self._is_missing(path):
+            return found
+        return self._keeper.keep((self._all(), self._all), self._scratch, path, uri)
+
+    def _is_missing(self, path: str) -> bool:
+        """Whether the path is in one of the task's own directories, with nothing there."""
+        places = [each for each in self._own.places if path.startswith(f"{each.target}/")]
+        return any(
+            each.source and not os.path.lexists(f"{each.source}{path[len(each.target) :]}")
+            for each in places
+        )
 
     def _keep_log(self) -> Artifact | None:
         """As an object, and as the artifact that it is to be."""

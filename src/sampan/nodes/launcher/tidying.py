@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 
 from sampan.artifacts import Fault, trees
 from sampan.nodes.executor.view import View
@@ -16,9 +17,9 @@ from sampan.nodes.executor.view import View
 _READABLE, _USABLE = 0o400, 0o700
 
 
-def tidy(source: str, view: View, path: str) -> None:
-    """`source` is where the file or directory lies that the program saw at `path`. OSError,
-    Fault."""
+def tidy(source: str, view: Callable[[], View], path: str) -> None:
+    """`source` is where the file or directory lies that the program saw at `path`; `view` is asked
+    for what else it saw. OSError, Fault."""
     status = os.lstat(source)
     if not stat.S_ISDIR(status.st_mode):
         _make(source, status.st_mode, _READABLE)
@@ -32,7 +33,7 @@ def tidy(source: str, view: View, path: str) -> None:
             _tidy_file(f"{directory}/{name}", view, f"{inside}/{name}")
 
 
-def _tidy_directory(source: str, view: View, path: str) -> None:
+def _tidy_directory(source: str, view: Callable[[], View], path: str) -> None:
     """`os.walk` calls a link to a directory of this machine one, too."""
     mode = os.lstat(source).st_mode
     if stat.S_ISDIR(mode):
@@ -41,7 +42,7 @@ def _tidy_directory(source: str, view: View, path: str) -> None:
         _tidy_file(source, view, path)
 
 
-def _tidy_file(source: str, view: View, path: str) -> None:
+def _tidy_file(source: str, view: Callable[[], View], path: str) -> None:
     mode = os.lstat(source).st_mode
     if stat.S_ISREG(mode):
         _make(source, mode, _READABLE)
@@ -51,9 +52,9 @@ def _tidy_file(source: str, view: View, path: str) -> None:
         os.unlink(source)
 
 
-def _replace(source: str, view: View, path: str) -> None:
+def _replace(source: str, view: Callable[[], View], path: str) -> None:
     try:
-        with view.pinned(path) as found:
+        with view().pinned(path) as found:
             if os.path.isdir(found.path):
                 raise Fault(f"{path} is a link to a directory")
             os.unlink(source)
