@@ -82,7 +82,9 @@ class Launcher:
         found: list[Mount] = []
         if (task.executorInput.get("inputs") or {}).get("artifacts"):
             shop = Shop(self._context.artifacts, *self._parts(facts))
-            found = shop.at_hand(task) or await asyncio.to_thread(shop.mounts, task, base)
+            at_hand = shop.at_hand(task)
+            fetched = [] if at_hand else await asyncio.to_thread(shop.mounts, task, base)
+            found += at_hand or fetched
         for mount in _own(task, base):
             os.makedirs(mount.source, 0o777)
             os.chmod(mount.source, 0o777)
