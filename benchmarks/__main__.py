@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import pipelines, pods, requests, start, warm, watches, workflows
+from benchmarks import pipelines, pods, records, requests, start, warm, watches, workflows
 from benchmarks.table import Table
 
 SUITES = {
     "start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm,
     "workflows": workflows, "pipelines": pipelines,
+    "records": records,
 }  # fmt: skip
 
 

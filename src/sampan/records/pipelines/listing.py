@@ -7,7 +7,7 @@ and those without it follow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from sampan.records.pipelines.selection import (
 )
 from sampan.records.pipelines.tables import ARTIFACTS, EVENTS, METRICS, RUNS, TASKS
 
+_FEW = 500
 Columns = Mapping[str, sa.ColumnElement[Any]]
 Found = tuple[Sequence[int], int, After | None]
 """Numbers of a page's rows in their order, the total, and where the page ended."""
@@ -53,18 +54,25 @@ EVENT_COLUMNS: Columns = {
 
 
 def runs(connection: sa.Connection, wanted: Selection) -> Found:
-    where = conditions(wanted, RUN_COLUMNS)
+    asked = conditions(connection, wanted, RUN_COLUMNS)
+    total, where = _narrowed(connection, RUNS, [*_scope(wanted), *asked], few=bool(asked))
+    if wanted.sort_by.startswith(METRIC):
+        loose = [*_scope(wanted, indexed=False), *asked] if total > _FEW else where
+        found = _by_metric(connection, wanted, where, loose)
+    else:
+        found = _by_column(connection, wanted, RUN_COLUMNS[wanted.sort_by], RUNS.c.number, where)
+    return _page(found, wanted, total)
+
+
+def _scope(wanted: Selection, *, indexed: bool = True) -> Iterator[sa.ColumnElement[bool]]:
+    """`indexed`: false keeps databases from walking the index of the namespace, and sorting all
+    that it leads to, where the rows are wanted in the order of their numbers."""
     for value, column in (
         (wanted.namespace, RUNS.c.namespace),
         (wanted.experiment_id, RUNS.c.experiment_id),
     ):
         if value:
-            where.append(column == value)
-    if wanted.sort_by.startswith(METRIC):
-        found = _by_metric(connection, wanted, where)
-    else:
-        found = _by_column(connection, wanted, RUN_COLUMNS[wanted.sort_by], RUNS.c.number, where)
-    return _page(found, wanted, total(connection, RUNS, where))
+            yield column == value if indexed else sa.func.coalesce(column, "") == value
 
 
 def listed(
@@ -75,16 +83,29 @@ def listed(
     where: Sequence[sa.ColumnElement[bool]],
 ) -> Found:
     """Rows of tasks or artifacts, among those that `where` leaves."""
-    meant = [*where, *conditions(wanted, columns)]
+    meant = [*where, *conditions(connection, wanted, columns)]
+    total, meant = _narrowed(connection, table, meant, few=bool(wanted.predicates))
     found = _by_column(connection, wanted, columns[wanted.sort_by], table.c.number, meant)
-    return _page(found, wanted, total(connection, table, meant))
+    return _page(found, wanted, total)
 
 
-def total(
-    connection: sa.Connection, table: sa.Table, where: Sequence[sa.ColumnElement[bool]]
-) -> int:
+def _narrowed(
+    connection: sa.Connection,
+    table: sa.Table,
+    where: list[sa.ColumnElement[bool]],
+    *,
+    few: bool,
+) -> tuple[int, list[sa.ColumnElement[bool]]]:
+    """How many there are, and a condition for them. If they can be few, they are looked for first
+    without an order: to walk an index in the order that is wanted may mean to look at every row for
+    a page, and then once more to count."""
+    if few:
+        found = sa.select(table.c.number).where(*where).limit(_FEW + 1)
+        numbers = list(connection.scalars(found))
+        if len(numbers) <= _FEW:
+            return len(numbers), [table.c.number.in_(numbers)]
     count = sa.select(sa.func.count()).select_from(table).where(*where)
-    return int(connection.scalar(count) or 0)
+    return int(connection.scalar(count) or 0), where
 
 
 def _page(rows: Sequence[tuple[int, Any]], wanted: Selection, total: int) -> Found:
@@ -114,9 +135,13 @@ def _by_column(
 
 
 def _by_metric(
-    connection: sa.Connection, wanted: Selection, where: Sequence[sa.ColumnElement[bool]]
+    connection: sa.Connection,
+    wanted: Selection,
+    where: Sequence[sa.ColumnElement[bool]],
+    loose: Sequence[sa.ColumnElement[bool]],
 ) -> list[tuple[int, Any]]:
-    """Those that have the metric, then those that have not, in the order in which they came."""
+    """Those that have the metric, then those that have not, in the order in which they came.
+    `loose`: the same conditions, for the latter."""
     name, m, rows = wanted.sort_by.removeprefix(METRIC), METRICS.c, []
     if wanted.after is None or wanted.after.value is not None:
         both = METRICS.join(RUNS, m.run == RUNS.c.number)
@@ -124,7 +149,7 @@ def _by_metric(
         if wanted.page_size and len(rows) > wanted.page_size:
             return rows
     lacking = ~sa.exists(sa.select(m.run).where(m.run == RUNS.c.number, m.name == name))
-    found = sa.select(RUNS.c.number).where(*where, lacking)
+    found = sa.select(RUNS.c.number).where(*loose, lacking)
     if wanted.after is not None and wanted.after.value is None:
         end, number = wanted.after.tie, RUNS.c.number
         found = found.where(number < end if wanted.descending else number > end)
@@ -153,16 +178,23 @@ def _beyond(
     return column >= end.value, sa.or_(column > end.value, number > end.tie)
 
 
-def conditions(wanted: Selection, columns: Columns) -> list[sa.ColumnElement[bool]]:
+def conditions(
+    connection: sa.Connection, wanted: Selection, columns: Columns
+) -> list[sa.ColumnElement[bool]]:
     """Raises KeyError for a key that is no column: whoever reads a query refuses it before."""
-    return [_condition(columns[each.key], each) for each in wanted.predicates]
+    folds = connection.dialect.name == "sqlite"
+    return [_condition(columns[each.key], each, folds=folds) for each in wanted.predicates]
 
 
-def _condition(column: sa.ColumnElement[Any], asked: Predicate) -> sa.ColumnElement[bool]:
+def _condition(
+    column: sa.ColumnElement[Any], asked: Predicate, *, folds: bool
+) -> sa.ColumnElement[bool]:
+    """`folds`: LIKE minds no case by itself, which costs half of what `lower` does."""
     numeric = isinstance(column.type, sa.BigInteger)
     if asked.operation == "IS_SUBSTRING":
-        text = sa.cast(column, sa.String) if numeric else column
-        return text.icontains(str(asked.value), autoescape=True)
+        text, value = sa.cast(column, sa.String) if numeric else column, _sound(str(asked.value))
+        contains = text.contains if folds else text.icontains
+        return contains(value, autoescape=True)
     values = [_sound(value) for value in asked.values(numeric=numeric)]
     if asked.operation in ("EQUALS", "IN"):
         return column.in_(values) if len(values) != 1 else column == values[0]

@@ -61,6 +61,7 @@ RUNS = sa.Table(
     sa.Index("pipeline_runs_created", "created_at", "number"),
     sa.Index("pipeline_runs_namespace", "namespace", "created_at", "number"),
     sa.Index("pipeline_runs_experiment", "experiment_id", "created_at", "number"),
+    sa.Index("pipeline_runs_name", "namespace", "display_name", "number"),
     sqlite_autoincrement=True,
 )
 """`present`: the cluster has it still. `version`: its resourceVersion when it was kept."""
