@@ -50,13 +50,20 @@ class Case:
     def text(self) -> str:
         return self.file.read_text()
 
+    def documents(self) -> dict[str, Any]:
+        """As a request for a run has them."""
+        found = list(yaml.load_all(self.text))
+        if "pipeline_spec" in found[0]:
+            return dict(found[0])
+        platform = {"platform_spec": found[1]} if len(found) > 1 else {}
+        return {"pipeline_spec": found[0], **platform}
+
     def arguments(self) -> dict[str, Any]:
         """For the parameters that need one."""
-        document = next(iter(yaml.load_all(self.text)))
-        spec = document.get("pipeline_spec") or document
-        wanted = ((spec.get("root") or {}).get("inputDefinitions") or {}).get("parameters") or {}
+        root = self.documents()["pipeline_spec"].get("root") or {}
+        wanted = (root.get("inputDefinitions") or {}).get("parameters") or {}
         given = {
-            name: _SAMPLES.get(each.get("parameterType"), "abc")
+            name: (each.get("literals") or [_SAMPLES.get(each.get("parameterType"), "abc")])[0]
             for name, each in wanted.items()
             if "defaultValue" not in each and not each.get("isOptional")
         }

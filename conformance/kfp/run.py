@@ -49,14 +49,11 @@ def _run(around: Surroundings, name: str, case: Case, patience: float) -> tuple[
     if case.expected.way == "v1":
         made = api.upload("/apis/v1beta1/pipelines/upload", name, case.file.read_bytes())
         return True, f"uploaded as {made['id']}"
-    made = api.upload("/apis/v2beta1/pipelines/upload", name, case.file.read_bytes())
+    what = _uploaded(api, name, case)
     if case.expected.way in ("accept", "none"):
         return True, "accepted"
-    body = {
-        "display_name": name,
-        "pipeline_version_reference": {"pipeline_id": made["pipeline_id"]},
-        "runtime_config": {"parameters": case.arguments()},
-    }
+    given = {"parameters": case.arguments()}
+    body = {"display_name": name, "runtime_config": given, **what}
     run_id = api.ask("POST", "/apis/v2beta1/runs", body)["run_id"]
     ended = _ended(api, run_id, patience)
     state = ended.get("state", "no state")
@@ -69,6 +66,18 @@ def _run(around: Surroundings, name: str, case: Case, patience: float) -> tuple[
     if wanted is not None and not _has(tasks, wanted):
         return False, f"{state}, without the output {wanted}: {_outputs(tasks)}"
     return True, f"{state}, {len(tasks)} tasks"
+
+
+def _uploaded(api: Api, name: str, case: Case) -> dict[str, Any]:
+    """What a request says is to be run. A pipeline whose own name no upload takes may be run all
+    the same."""
+    try:
+        made = api.upload("/apis/v2beta1/pipelines/upload", name, case.file.read_bytes())
+    except Refused as refused:
+        if "pipeline's name must contain" not in str(refused):
+            raise
+        return {"pipeline_spec": case.documents()}
+    return {"pipeline_version_reference": {"pipeline_id": made["pipeline_id"]}}
 
 
 def _ended(api: Api, run_id: str, patience: float) -> dict[str, Any]:
