@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from sampan.records.errors import ArchiveFailed
+from sampan.records.errors import ArchiveFailed, RowRefused
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,7 +45,10 @@ def told(what: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 return method(*args, **kwargs)
             except sa.exc.SQLAlchemyError as error:
                 said = str(getattr(error, "orig", None) or error).splitlines()[0]
-                raise ArchiveFailed(f"{what} failed: {said}") from error
+                refused = isinstance(error, (sa.exc.DataError, sa.exc.IntegrityError))
+                raise (RowRefused if refused else ArchiveFailed)(
+                    f"{what} failed: {said}"
+                ) from error
 
         return wrapped
 

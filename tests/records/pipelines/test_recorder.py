@@ -196,6 +196,18 @@ def test_a_database_that_fails_is_tried_again(play):
     play(scenario)
 
 
+def test_one_that_cannot_be_kept_keeps_no_other_up(play, caplog):
+    async def scenario(world):
+        broken = run(2)
+        broken["status"]["tasks"] = {"t": ["no", "task"]}
+        await world.create(broken)
+        await world.create(run(1))
+        assert await world.listed() == {"run-1": "SUCCEEDED"}
+
+    play(scenario)
+    assert "run-2 cannot be kept" in caplog.text
+
+
 def test_a_label_reaches_no_other_run(play):
     async def scenario(world):
         await world.create(run(1))

@@ -15,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sampan.engine.cluster import Change, Cluster
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.records.errors import ArchiveFailed
+from sampan.records.errors import ArchiveFailed, RowRefused
 from sampan.records.pipelines import reading
 from sampan.records.pipelines.retention import Retention
 from sampan.records.pipelines.store import Records
@@ -106,6 +106,21 @@ class Recorder:
         while self._due or not self._compared:
             await self._keep()
 
+    async def _write(self, batch: Sequence[tuple[Manifest, bool]]) -> None:
+        """One that cannot be kept for what it says does not keep the others up."""
+        if not batch:
+            return
+        try:
+            await self._records.keep(batch)
+        except Exception as error:
+            if isinstance(error, ArchiveFailed) and not isinstance(error, RowRefused):
+                raise
+            if len(batch) == 1:
+                _log.exception("%s cannot be kept", key_of(batch[0][0]))
+            else:
+                for each in batch:
+                    await self._write([each])
+
     def _heard(self, change: Change) -> None:
         """One that is deleted is held until it is kept: nobody else has it any more."""
         if not reading.is_followed(change.manifest):
@@ -154,8 +169,7 @@ class Recorder:
             if not self._compared:  # all that is there has been heard of, and is due
                 there = (meta.uid_of(run) for run, present in batch if present)
                 await self._records.absent(frozenset(there))
-            if batch:
-                await self._records.keep(batch)
+            await self._write(batch)
         except BaseException:
             self._due = {**taken, **self._due}
             self._ended |= ended
