@@ -109,7 +109,7 @@ def test_the_log_may_be_an_artifact() -> None:
         ("{{$.inputs.artifacts['data'].metadata['rows']}}", "3"),
         ("{{$.inputs.artifacts['data'].metadata}}", '{"rows":3}'),
         ("{{$.inputs.artifacts['web'].path}}", "{{$.inputs.artifacts['web'].path}}"),
-        ("{{$.inputs.artifacts['custom'].path}}", "/mnt/x"),
+        ("{{$.inputs.artifacts['custom'].path}}", "/minio/mlpipeline/custom"),
         ("{{$.inputs.artifacts['absent'].path}}", "{{$.inputs.artifacts['absent'].path}}"),
         ("{{$.outputs.artifacts['model'].uri}}", f"{ROOT}/model"),
         ("{{$.outputs.artifacts['model'].path}}", f"{LOCAL}/model"),

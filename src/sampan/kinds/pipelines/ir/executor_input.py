@@ -69,8 +69,9 @@ def _filled(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _input(name: str, artifact: Artifact) -> dict[str, Any]:
+    """Where its maker had it (`customPath`) is nothing to who reads it: that finds it by its URI."""
     title = artifact.get("type") or "system.Artifact"
-    found = {
+    return {
         "name": artifact.get("name") or name,
         "type": dict(title)
         if isinstance(title, Mapping)
@@ -78,9 +79,6 @@ def _input(name: str, artifact: Artifact) -> dict[str, Any]:
         "uri": artifact.get("uri") or "",
         "metadata": dict(artifact.get("metadata") or {}),
     }
-    if artifact.get("customPath"):
-        found["customPath"] = artifact["customPath"]
-    return found
 
 
 def _outputs(definitions: OutputDefinitions, task_root: str, publish_logs: bool) -> dict[str, Any]:
