@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import arguments, validation
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
@@ -68,12 +69,18 @@ def _admit_version(view: View, manifest: Manifest, old: Manifest | None) -> None
     owner = view.get(Key(names.PIPELINE, meta.namespace_of(manifest), name))
     if owner is None:
         raise BadRequest("The spec.pipelineName doesn't map to an existing Pipeline object")
+    document = spec.get("pipelineSpec") or {}
+    if not legacy.is_workflow(document):  # which its own admission reads, when it is run
+        _check_pipeline(document, spec.get("platformSpec"))
+    _own(manifest, owner)
+
+
+def _check_pipeline(document: Manifest, platform: Manifest | None) -> None:
     try:
-        read = validation.validate(spec.get("pipelineSpec") or {}, spec.get("platformSpec"))
+        read = validation.validate(document, platform)
     except Invalid as error:
         raise BadRequest(f"The pipeline spec is invalid: {error.message}") from None
     _check_name(read.name)
-    _own(manifest, owner)
 
 
 def _check_name(name: str) -> None:

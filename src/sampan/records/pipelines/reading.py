@@ -113,6 +113,11 @@ def _taken(manifest: Manifest, paths: tuple[Path, ...]) -> dict[str, Any]:
     return found
 
 
+def columns_of(manifest: Manifest) -> dict[str, Any]:
+    """What lists know of a run."""
+    return _columns(manifest, {})
+
+
 def _columns(manifest: Manifest, shared: dict[str, Any]) -> dict[str, Any]:
     about, spec = manifest["metadata"], manifest.get("spec") or {}
     status, marked = manifest.get("status") or {}, labels.of(manifest)

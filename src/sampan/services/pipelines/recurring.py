@@ -17,7 +17,7 @@ from sampan.kube.errors import NotFound
 from sampan.kube.keys import Manifest
 from sampan.kube.times import micro
 from sampan.lib import cron
-from sampan.records.pipelines.selection import page
+from sampan.records.pipelines.selection import Selection, page
 from sampan.services.errors import invalid
 from sampan.services.pipelines import listing, messages, naming, sources
 from sampan.services.pipelines.call import EXPERIMENT, SCHEDULED_WORKFLOW, Call, Row
@@ -154,22 +154,16 @@ async def found(call: Call) -> Manifest:
 
 
 async def listed(call: Call) -> Mapping[str, Any]:
-    wanted = await selected(call, call.query("experiment_id"))
+    experiment_id, namespace = call.query("experiment_id"), call.namespace
+    if experiment_id:
+        namespace = meta.namespace_of(await call.get(EXPERIMENT, experiment_id))
+    wanted = call.asked(listing.RECURRING_RUNS, namespace=namespace, experiment_id=experiment_id)
     runs, total, token = await page_of(call, wanted)
     shown_runs = [shown(each) for each in runs]
     return compact(recurringRuns=shown_runs, total_size=total, next_page_token=token)
 
 
-async def selected(call: Call, experiment_id: str, version: Any = "v2beta1") -> Any:
-    namespace = call.namespace
-    if experiment_id:
-        namespace = meta.namespace_of(await call.get(EXPERIMENT, experiment_id))
-    return call.asked(
-        listing.RECURRING_RUNS, namespace=namespace, experiment_id=experiment_id, version=version
-    )
-
-
-async def page_of(call: Call, wanted: Any) -> tuple[list[Manifest], int, str]:
+async def page_of(call: Call, wanted: Selection) -> tuple[list[Manifest], int, str]:
     """The ScheduledWorkflows of a page, how many there are on all, and what leads to the next."""
     there = (await call.kube.list(SCHEDULED_WORKFLOW, wanted.namespace))["items"]
     chosen = page([_item(each) for each in there], wanted, tie="recurring_run_id")
@@ -238,9 +232,7 @@ def shown(manifest: Manifest) -> Mapping[str, Any]:
         display_name=naming.display_name_of(manifest),
         description=spec.get("description"),
         **sources.shown_source(spec),
-        runtime_config=compact(
-            parameters=_parameters(resource), pipeline_root=resource.get("pipelineRoot")
-        ),
+        runtime_config=runtime_config(resource),
         service_account=spec.get("serviceAccount"),
         max_concurrency=str(spec.get("maxConcurrency") or 1),
         trigger=shown_trigger(spec),
@@ -268,6 +260,10 @@ def _shown_schedule(schedule: Mapping[str, Any]) -> dict[str, Any]:
     if "interval_second" in found:
         found["interval_second"] = str(found["interval_second"])
     return found
+
+
+def runtime_config(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return compact(parameters=_parameters(resource), pipeline_root=resource.get("pipelineRoot"))
 
 
 def _parameters(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sampan.services.pipelines import (
     versions,
 )
 from sampan.services.pipelines.call import Handler
+from sampan.services.pipelines.v1beta1 import paths
 from sampan.services.table import Table
 
 TABLE: Table[Handler] = Table(
@@ -26,6 +27,7 @@ TABLE: Table[Handler] = Table(
         *uploads.ROWS,
         *runs.ROWS,
         *recurring.ROWS,
+        *paths.ROWS,
     )
 )
 FOR_ANYBODY = (about.healthz,)

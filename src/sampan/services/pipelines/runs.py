@@ -60,9 +60,14 @@ async def create(call: Call) -> Mapping[str, Any]:
     given = await call.read(messages.RUN)
     _check(given)
     where, source = await _asked(call, given)
+    return shown(await make(call, given, where, source))
+
+
+async def make(call: Call, given: Mapping[str, Any], where: Where, source: Source) -> Manifest:
+    """The Run of a message, kept and known."""
     made = await call.create(RUN, where.namespace, _manifest(call, given, where, source))
     await asyncio.gather(call.parts.recorder.keep(made), _noted(call, where, made))
-    return shown(made)
+    return made
 
 
 def _check(given: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from sampan.kube import meta, names, times
 from sampan.kube.errors import AlreadyExists, ApiStatus
 from sampan.kube.keys import Manifest
 from sampan.services.errors import EXISTS, Refused, invalid
-from sampan.services.pipelines import listing, messages, naming, pipelines
+from sampan.services.pipelines import listing, messages, naming, pipelines, trying
 from sampan.services.pipelines.call import PIPELINE, PIPELINE_VERSION, Call, Row, missing
 from sampan.services.pipelines.lengths import check_length, check_tags
 from sampan.services.pipelines.messages import compact
@@ -113,6 +113,8 @@ async def make(
     check_tags(given.get("tags") or {})
     found = checked(spec)
     namespace, parent = meta.namespace_of(pipeline), meta.name_of(pipeline)
+    if legacy.is_workflow(found.spec):
+        await trying.check(call, found.spec, namespace)
     if call.parts.ids.named(names.PIPELINE_VERSION, namespace, name, parent=parent):
         raise _exists(name)
     plain = bool(_VERSION_NAME.match(name))

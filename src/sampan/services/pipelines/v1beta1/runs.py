@@ -1,0 +1,188 @@
+"""Runs in the words of v1beta1. One that is a Workflow is an Argo Workflow of the cluster, one of
+Pipeline IR a Run. Upstream: server/run_server.go, run_artifact_server.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sampan.kube import names
+from sampan.services.errors import PRECONDITION, Refused, denied
+from sampan.services.pipelines import listing, runs
+from sampan.services.pipelines.call import EXPERIMENT, RUN, Call, Row, missing
+from sampan.services.pipelines.trying import WORKFLOW
+from sampan.services.pipelines.v1beta1 import (
+    asked,
+    messages,
+    paging,
+    references,
+    showing,
+    workflows,
+)
+
+_METRIC = re.compile(r"[a-zA-Z]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?\Z")
+_LONGEST_NODE = 128
+
+
+async def create(call: Call) -> Mapping[str, Any]:
+    given = await call.read(messages.RUN)
+    name = asked.name(given, "Run")
+    experiment, namespace = await references.experiment(call, given)
+    source = await asked.source(call, given)
+    asked.check(given, source)
+    if source.is_workflow:
+        made = await workflows.create(
+            call,
+            source,
+            namespace=namespace,
+            name=name,
+            description=given.get("description", ""),
+            experiment=experiment,
+            parameters=asked.texts(given),
+            service_account=given.get("service_account", ""),
+        )
+    else:
+        config = {
+            "parameters": asked.parameters(given, source),
+            "pipeline_root": asked.root(given),
+        }
+        message = {
+            "display_name": name,
+            "experiment_id": experiment,
+            "description": given.get("description", ""),
+            "runtime_config": config,
+            "service_account": given.get("service_account", ""),
+        }
+        where = runs.Where(experiment, namespace)
+        made = await runs.make(call, message, where, source)
+    return showing.detail(made)
+
+
+async def get(call: Call) -> Mapping[str, Any]:
+    found = await workflows.find(call)
+    kept = await call.parts.records.run(call.path["run_id"])
+    return showing.detail(found.run, kept.metrics if kept else None)
+
+
+async def list_runs(call: Call) -> Mapping[str, Any]:
+    scope = await references.scope(call)
+    wanted = paging.asked(
+        call, listing.RUNS, namespace=scope.namespace, experiment_id=scope.experiment_id
+    )
+    for resource in (RUN, WORKFLOW):
+        if not await call.kube.may_i("list", resource, scope.namespace):
+            raise denied(f"{call.caller.name} may not list runs in namespace {scope.namespace}")
+    await call.parts.recorder.settled()
+    found = await call.parts.records.runs(wanted)
+    return listing.told("runs", wanted, found, [showing.run(each) for each in found.items])
+
+
+async def archive(call: Call) -> Mapping[str, Any]:
+    found = await workflows.find(call, "patch")
+    if not workflows.is_workflow(found):
+        return await runs.archive(call)
+    await workflows.store(call, found, runs.ARCHIVED)
+    return {}
+
+
+async def unarchive(call: Call) -> Mapping[str, Any]:
+    found = await workflows.find(call, "patch")
+    if not workflows.is_workflow(found):
+        return await runs.unarchive(call)
+    labels = found.run["metadata"].get("labels") or {}
+    experiment = labels.get(names.LABEL_EXPERIMENT_ID, "")
+    known = call.parts.ids.key(names.EXPERIMENT, experiment)
+    parent = await call.get(EXPERIMENT, experiment) if known else {}
+    if (parent.get("spec") or {}).get("storageState") == runs.ARCHIVED:
+        raise Refused(
+            PRECONDITION,
+            f"Failed to unarchive run {call.path['run_id']} as experiment {experiment} must be"
+            " un-archived first",
+        )
+    await workflows.store(call, found, runs.AVAILABLE)
+    return {}
+
+
+async def terminate(call: Call) -> Mapping[str, Any]:
+    found = await workflows.find(call, "patch")
+    if not workflows.is_workflow(found):
+        return await runs.terminate(call)
+    await workflows.terminate(call, found)
+    return {}
+
+
+async def retry(call: Call) -> Mapping[str, Any]:
+    found = await workflows.find(call, "update")
+    if not workflows.is_workflow(found):
+        return await runs.retry(call)
+    await workflows.retry(call, found)
+    return {}
+
+
+async def delete(call: Call) -> Mapping[str, Any]:
+    found = await workflows.find(call, "delete")
+    if not workflows.is_workflow(found):
+        return await runs.delete(call)
+    await workflows.delete(call, found)
+    return {}
+
+
+async def report_metrics(call: Call) -> Mapping[str, Any]:
+    """Each by itself: a metric that is refused does not keep the others away."""
+    given = await call.read(messages.REPORT)
+    found = await workflows.find(call, "patch")
+    resource = WORKFLOW if workflows.is_workflow(found) else RUN
+    if not await call.kube.may_i("patch", resource, found.namespace, found.name):
+        raise denied(f"{call.caller.name} may not report metrics of {found.name}")
+    await call.parts.recorder.settled()
+    kept = await call.parts.records.run(call.path["run_id"])
+    if kept is None:
+        raise missing(RUN, call.path["run_id"])
+    known = set(kept.metrics)
+    results, taken = [], {}
+    for metric in given.get("metrics") or ():
+        status, message = _judged(metric, known)
+        if status == "OK":
+            known.add(metric["name"])
+            taken[metric["name"]] = metric.get("number_value", 0.0)
+        result = {
+            "metric_name": metric.get("name", ""),
+            "metric_node_id": metric.get("node_id", ""),
+        }
+        results.append({**result, "status": status, **({"message": message} if message else {})})
+    if taken:
+        await call.parts.records.report_metrics(call.path["run_id"], taken)
+    return {"results": results}
+
+
+def _judged(metric: Mapping[str, Any], known: set[str]) -> tuple[str, str]:
+    name, node = metric.get("name", ""), metric.get("node_id", "")
+    if not _METRIC.match(name):
+        return "INVALID_ARGUMENT", (
+            f"metric.name '{name[:200]}' doesn't match with the pattern"
+            " '^[a-zA-Z]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$'"
+        )
+    if not node or len(node) > _LONGEST_NODE:
+        return "INVALID_ARGUMENT", (
+            "metric.node_id must not be empty" if not node
+            else f"metric.node_id '{node[:200]}' cannot be longer than {_LONGEST_NODE} characters"
+        )  # fmt: skip
+    if name in known:
+        return "DUPLICATE_REPORTING", f"same metric has been reported before: {name}"
+    return "OK", ""
+
+
+_ONE = "apis/v1beta1/runs/{run_id}"
+ROWS: Sequence[Row] = (
+    ("POST", "apis/v1beta1/runs", create),
+    ("GET", "apis/v1beta1/runs", list_runs),
+    ("GET", _ONE, get),
+    ("DELETE", _ONE, delete),
+    ("POST", f"{_ONE}:archive", archive),
+    ("POST", f"{_ONE}:unarchive", unarchive),
+    ("POST", f"{_ONE}:reportMetrics", report_metrics),
+    ("POST", f"{_ONE}/terminate", terminate),
+    ("POST", f"{_ONE}/retry", retry),
+)
