@@ -212,5 +212,5 @@ def _artifact(walk: Walk, title: str, made: launcher.Artifact) -> dict[str, Any]
     }
     if made.metadata:
         noted["metadata"] = made.metadata
-    more = {"digest": made.digest, "customPath": made.customPath, "size": made.size}
+    more = {"digest": made.digest, "size": made.size}
     return noted | {key: value for key, value in more.items() if value}
