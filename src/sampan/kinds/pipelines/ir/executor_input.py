@@ -69,7 +69,7 @@ def _filled(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _input(name: str, artifact: Artifact) -> dict[str, Any]:
-    """Where its maker had it (`customPath`) is nothing to who reads it: that finds it by its URI."""
+    """Where its maker had it (`customPath`) is nothing to who reads it and finds it by its URI."""
     title = artifact.get("type") or "system.Artifact"
     return {
         "name": artifact.get("name") or name,
