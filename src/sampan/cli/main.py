@@ -27,6 +27,8 @@ VERBS = {
     "exec": "run a command in a pod's container",
     "events": "say what has happened to objects",
     "explain": "say why an object is not ready, and what to do",
+    "run": "run a pipeline from Python or YAML",
+    "runs": "show and look after runs of pipelines",
     "wf": "run and look after Argo Workflows",
     "backup": "write everything that has to be kept into one file",
     "restore": "make a home from such a file",

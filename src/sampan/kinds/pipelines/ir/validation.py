@@ -28,12 +28,13 @@ DEEPEST = 40
 """DAGs within DAGs. The SDK nests as deep as its user wrote loops and conditions."""
 MOST_TASKS = 100_000
 """Tasks of a pipeline when each DAG is written out; loops count once."""
-REMEMBERED = 256
-"""Pipelines."""
+REMEMBERED = 16_000_000
+"""Bytes, as JSON, of the pipelines that are not read again."""
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _INVALID = "invalid v2 pipeline spec"
 _known: OrderedDict[bytes, Pipeline] = OrderedDict()
+"""The latest ones last."""
 
 
 def validate(spec: Mapping[str, Any], platform: Mapping[str, Any] | None = None) -> Pipeline:
@@ -47,8 +48,9 @@ def validate(spec: Mapping[str, Any], platform: Mapping[str, Any] | None = None)
         return _known[key]
     made = _checked(spec, platform or {})
     _known[key] = made
-    if len(_known) > REMEMBERED:
-        _known.popitem(last=False)
+    size = sum(map(len, _known))
+    while size > REMEMBERED and len(_known) > 1:
+        size -= len(_known.popitem(last=False)[0])
     return made
 
 

@@ -1,0 +1,98 @@
+"""A run until it is over: a live tree on a terminal, a line per change elsewhere; then the logs of
+the tasks that failed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sampan.cli.pipelines import shown
+from sampan.cli.pipelines.server import Server
+from sampan.cli.pipelines.shown import Run, Task
+from sampan.kube.errors import UserMistake
+
+QUICK, SLOW = 0.1, 1.0
+"""Seconds between two looks: soon after the start, and later."""
+_LOGS = 3
+"""Failed tasks of which the log is printed; of a loop that failed there may be hundreds."""
+_TAIL = 60
+"""Lines of each."""
+
+
+async def until_over(server: Server, run_id: str) -> int:
+    """Show it; 0 if it has succeeded, else 1."""
+    told: dict[str, str] = {}
+    painter = _Painter()
+    run: Run = {}
+    async for run in _states(server, run_id):
+        if sys.stdout.isatty():
+            painter.paint(shown.whole(run, datetime.now(UTC)))  # noqa: TID251
+        else:
+            _tell(run, told)
+    if not sys.stdout.isatty():
+        print(shown.whole(run, datetime.now(UTC)), end="")  # noqa: TID251
+    if run.get("state") == "SUCCEEDED":
+        return 0
+    await print_failures(server, run)
+    return 1
+
+
+async def _states(server: Server, run_id: str) -> AsyncIterator[Run]:
+    wait = QUICK
+    while True:
+        run = await server.get("runs", run_id)
+        yield run
+        if run.get("state") in shown.OVER:
+            return
+        await asyncio.sleep(wait)
+        wait = min(SLOW, wait * 1.1)
+
+
+class _Painter:
+    """Writes a text over the one before."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._last = ""
+
+    def paint(self, text: str) -> None:
+        if text != self._last:
+            up = f"\x1b[{self._lines}A\x1b[J" if self._lines else ""
+            print(up + text, end="", flush=True)
+            self._lines, self._last = text.count("\n"), text
+
+
+def _tell(run: Run, told: dict[str, str]) -> None:
+    """A line for each task whose state has changed."""
+    for task in (run.get("run_details") or {}).get("task_details") or ():
+        state = str(task.get("state") or "")
+        if told.get(task["task_id"]) != state and task.get("display_name"):
+            told[task["task_id"]] = state
+            print(f"{shown.SYMBOLS.get(state, ' ')} {task['display_name']} {state}", flush=True)
+
+
+async def print_failures(server: Server, run: Run) -> None:
+    """The ends of the logs of what failed, the first failure first."""
+    failed = shown.failed(run)
+    for task in failed[:_LOGS]:
+        print(f"\n── {task.get('display_name')} " + "─" * 40)
+        print(await _tail(server, run["run_id"], task), end="")
+    if len(failed) > _LOGS:
+        print(f"\n… and {len(failed) - _LOGS} more tasks that failed")
+
+
+async def _tail(server: Server, run_id: str, task: Task) -> str:
+    try:
+        content = b"".join([each async for each in server.log(run_id, node_of(task))])
+    except UserMistake as error:
+        return f"{(task.get('error') or {}).get('message') or error}\n"
+    lines = content.decode(errors="replace").splitlines()[-_TAIL:]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def node_of(task: Any) -> str:
+    """What the log of a task is asked for by."""
+    return str(task.get("pod_name") or task["task_id"])

@@ -1,0 +1,144 @@
+"""Runs as text: a list of them, and the tree of one's tasks. Pure.
+
+    ● hello-x  RUNNING  3s
+    ├─✔ load                1s
+    ├─● for-loop-1          2s
+    │ ├─✔ [0]
+    │ │ └─✔ train           1s
+    │ └─● [1]
+    └─✖ evaluate            0s  exit code 1
+
+Tasks stand in the order in which they began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sampan.cli.wf.tree import age, columns
+from sampan.kube.times import parse
+
+Run = Mapping[str, Any]
+Task = Mapping[str, Any]
+Row = tuple[str, ...]
+
+SYMBOLS = {
+    "PENDING": "◷", "RUNNING": "●", "SUCCEEDED": "✔", "CACHED": "✔", "SKIPPED": "○",
+    "OMITTED": "○", "FAILED": "✖", "CANCELING": "◌", "CANCELED": "◌", "PAUSED": "◷",
+}  # fmt: skip
+OVER = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
+_SHORT_ID = 8
+_WIDEST = 100
+_NEVER = "1970-"
+"""What a time that is not there yet begins with in this API."""
+
+
+def listed(runs: Sequence[Run], now: datetime) -> str:
+    """The newest first, as they come."""
+    rows: list[Row] = [("ID", "NAME", "STATE", "AGE", "DURATION")]
+    for run in runs:
+        name = str(run.get("display_name") or "")
+        made = _moment(run.get("created_at"))
+        aged = age((now - made).total_seconds()) if made else ""
+        rows.append((run["run_id"], name, str(run.get("state") or ""), aged, duration(run, now)))
+    return columns(rows)
+
+
+def whole(run: Run, now: datetime) -> str:
+    """Name, state and tree of a run."""
+    symbol = SYMBOLS.get(str(run.get("state")), " ")
+    head = f"{symbol} {run.get('display_name')}  {run.get('state') or ''}  {duration(run, now)}"
+    return f"{head.rstrip()}\n{columns(list(_rows(run, now)))}{_fault(run)}"
+
+
+def _fault(run: Run) -> str:
+    message = (run.get("error") or {}).get("message") or ""
+    return f"{message}\n" if message else ""
+
+
+def _rows(run: Run, now: datetime) -> Iterator[Row]:
+    inside = _inside(run)
+    stack = [iter(_branches(inside, "", ""))]
+    seen: set[str] = set()
+    while stack:
+        step = next(stack[-1], None)
+        if step is None:
+            stack.pop()
+            continue
+        prefix, indent, task = step
+        if task["task_id"] in seen:
+            continue
+        seen.add(task["task_id"])
+        state = str(task.get("state") or "")
+        note = "cached" if state == "CACHED" else _line(task)
+        name = f"{prefix}{SYMBOLS.get(state, ' ')} {task.get('display_name') or ''}"
+        yield name, duration(task, now), note
+        stack.append(iter(_branches(inside, task["task_id"], indent)))
+
+
+def _branches(
+    inside: Mapping[str, Sequence[Task]], parent: str, indent: str
+) -> Iterator[tuple[str, str, Task]]:
+    """(what stands before the name, what before its children's, the task)."""
+    tasks = inside.get(parent, ())
+    for index, task in enumerate(tasks):
+        last = index == len(tasks) - 1
+        fork, below = ("└─", "  ") if last else ("├─", "│ ")
+        yield indent + fork, indent + below, task
+
+
+def _inside(run: Run) -> Mapping[str, Sequence[Task]]:
+    """Tasks by the id of what they are in; "": of the run itself."""
+    tasks = (run.get("run_details") or {}).get("task_details") or ()
+    known = {each["task_id"]: each for each in tasks}
+    roots = {key for key, each in known.items() if _is_root(run, each, known)}
+    found: dict[str, list[Task]] = {}
+    for task in sorted(tasks, key=_began):
+        if task["task_id"] not in roots:
+            parent = task.get("parent_task_id") or ""
+            found.setdefault("" if parent in roots or parent not in known else parent, []).append(
+                task
+            )
+    return found
+
+
+def _is_root(run: Run, task: Task, known: Mapping[str, Task]) -> bool:
+    """Whether it stands for the run as a whole, of which the head tells."""
+    if task.get("parent_task_id") in known:
+        return False
+    return (task.get("display_name") or "") in ("", "root", run.get("run_id"))
+
+
+def _began(task: Task) -> tuple[str, str]:
+    return str(task.get("start_time") or task.get("create_time") or "~"), task["task_id"]
+
+
+def _line(task: Task) -> str:
+    """The first line of what went wrong."""
+    message = str((task.get("error") or {}).get("message") or "").strip().partition("\n")[0]
+    return message if len(message) <= _WIDEST else message[:_WIDEST] + "…"
+
+
+def failed(run: Run) -> list[Task]:
+    """Tasks that failed themselves, not because of one that is in them, the first one first."""
+    tasks = (run.get("run_details") or {}).get("task_details") or ()
+    bad = [each for each in tasks if each.get("state") == "FAILED"]
+    around = {each.get("parent_task_id") for each in bad}
+    leaves = [each for each in bad if each["task_id"] not in around]
+    return sorted(leaves, key=lambda each: str(each.get("end_time") or "~"))
+
+
+def duration(about: Mapping[str, Any], now: datetime) -> str:
+    """Of a run or a task: from its start to its end, or to now."""
+    began = _moment(about.get("start_time") or about.get("create_time") or about.get("created_at"))
+    ended = _moment(about.get("end_time") or about.get("finished_at"))
+    if began is None or (ended is None and about.get("state") in OVER):
+        return ""
+    seconds = max(0.0, ((ended or now) - began).total_seconds())
+    return f"{seconds:.1f}s" if ended and seconds < 10 else age(seconds)
+
+
+def _moment(text: Any) -> datetime | None:
+    return None if not text or str(text).startswith(_NEVER) else parse(str(text))
