@@ -11,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sampan.kinds.pipelines.ir import arguments, documents, validation, values
+from sampan.kinds.pipelines.ir import arguments, documents, validation
 from sampan.kinds.pipelines.ir.documents import Documents
 from sampan.kinds.pipelines.ir.faults import Fault
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
 from sampan.kube.errors import UserMistake
 from sampan.lib import yaml
+from sampan.nodes.launcher import values
 
 PYTHON = "python3"
 """The interpreter, on PATH, that compiles."""
 _KFP = "from kfp.cli.__main__ import main; main()"
 """The `kfp` command, wherever that interpreter's environment has put it."""
+_TYPED = ("NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN", "LIST", "STRUCT")
 _NO_KFP = ("No module named kfp", "No module named 'kfp'")
 
 
@@ -70,16 +72,22 @@ def given(pipeline: Pipeline, pairs: Sequence[str], file: str = "") -> dict[str,
         name, equals, text = pair.partition("=")
         if not equals:
             raise UserMistake(f"{pair}: a parameter is given as NAME=VALUE")
-        type_ = declared[name].parameterType if name in declared else "STRING"
-        try:
-            found[name] = values.of_text(text, type_)
-        except Fault as error:
-            raise UserMistake(f"parameter {name}: {error.message}") from None
+        found[name] = _value(name, text, declared[name].parameterType if name in declared else "")
     try:
         arguments.check(pipeline, found)
     except Fault as error:
         raise UserMistake(f"{error.message}{_takes(pipeline)}") from None
     return found
+
+
+def _value(name: str, text: str, type_: str) -> Any:
+    """Text as a value of that type; the others are text."""
+    if type_ not in _TYPED:
+        return text
+    try:
+        return values.parsed(text, type_)
+    except values.BadValue:
+        raise UserMistake(f"parameter {name}: {text!r} is no {type_.lower()}") from None
 
 
 def _listed(file: str) -> Mapping[str, Any]:

@@ -20,8 +20,6 @@ def task_root(pipeline_root: str, pipeline: str, run_id: str, task: str, salt: s
 
 def path_of(artifact: Artifact) -> str:
     """Where the program finds it; "" for one that it finds nowhere."""
-    if artifact.get("customPath"):
-        return str(artifact["customPath"])
     try:
         path = local_path(str(artifact.get("uri") or ""))
     except ValueError:

@@ -1,21 +1,19 @@
 """Values of parameters: their text, their types, and what of one type may stand for another.
 
 Values are those of google.protobuf.Value as JSON: a number is a number, whether it was written as
-1 or 1.0. Upstream: backend/src/v2/metadata/converter.go, backend/src/v2/driver/resolve.go.
+1 or 1.0. What programs write is read by `nodes.launcher.values`. Upstream: backend/src/v2/metadata/converter.go, backend/src/v2/driver/resolve.go.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from decimal import Decimal
 from typing import Any
 
 from sampan.kinds.pipelines.ir.faults import Unresolved
 from sampan.kinds.pipelines.ir.messages import InputParameter
 
-_TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 _STRUCTS = ("STRUCT", "TASK_FINAL_STATUS", "TASK_CONFIG")
 _NUMBERS = ("NUMBER_DOUBLE", "NUMBER_INTEGER")
 
@@ -99,57 +97,6 @@ def _no_number(text: str) -> Any:
 def _finite(text: str) -> float:
     found = float(text)
     return found if math.isfinite(found) else _no_number(text)
-
-
-def of_text(text: str, type_: str) -> Any:
-    """What a program wrote for a parameter of a ParameterType. Raises Unresolved.
-    Upstream: TextToPbValue."""
-    try:
-        return _OF_TEXT[type_](text)
-    except (ValueError, KeyError):
-        short = json.dumps(text if len(text) <= 200 else text[:200] + "…")
-        raise Unresolved(f"{short} is no value of type {type_}") from None
-
-
-def _integer(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]{1,19}", text.strip()):
-        raise ValueError(text)
-    return int(text)
-
-
-def _double(text: str) -> float:
-    found = float(text.strip())
-    if not math.isfinite(found) or "_" in text:
-        raise ValueError(text)
-    return found
-
-
-def _boolean(text: str) -> bool:
-    if text.strip() in _TRUE:
-        return True
-    if text.strip() in _FALSE:
-        return False
-    raise ValueError(text)
-
-
-def _json(kind: type) -> Any:
-    def read(text: str) -> Any:
-        found = parsed(text)
-        if not isinstance(found, kind):
-            raise ValueError(text)
-        return found
-
-    return read
-
-
-_OF_TEXT: dict[str, Any] = {
-    "STRING": str,
-    "NUMBER_INTEGER": _integer,
-    "NUMBER_DOUBLE": _double,
-    "BOOLEAN": _boolean,
-    "LIST": _json(list),
-    **dict.fromkeys(_STRUCTS, _json(dict)),
-}
 
 
 def coerced(name: str, value: Any, definition: InputParameter, *, null: bool = False) -> Any:
