@@ -14,6 +14,7 @@ from typing import Any
 from sampan.kinds.pipelines.ir import arguments, documents, validation
 from sampan.kinds.pipelines.ir.documents import Documents
 from sampan.kinds.pipelines.ir.faults import Fault
+from sampan.kinds.pipelines.ir.messages import InputParameter
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
 from sampan.kube.errors import UserMistake
 from sampan.lib import yaml
@@ -23,7 +24,6 @@ PYTHON = "python3"
 """The interpreter, on PATH, that compiles."""
 _KFP = "from kfp.cli.__main__ import main; main()"
 """The `kfp` command, wherever that interpreter's environment has put it."""
-_TYPED = ("NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN", "LIST", "STRUCT")
 _NO_KFP = ("No module named kfp", "No module named 'kfp'")
 
 
@@ -72,7 +72,7 @@ def given(pipeline: Pipeline, pairs: Sequence[str], file: str = "") -> dict[str,
         name, equals, text = pair.partition("=")
         if not equals:
             raise UserMistake(f"{pair}: a parameter is given as NAME=VALUE")
-        found[name] = _value(name, text, declared[name].parameterType if name in declared else "")
+        found[name] = _value(name, text, declared.get(name))
     try:
         arguments.check(pipeline, found)
     except Fault as error:
@@ -80,9 +80,10 @@ def given(pipeline: Pipeline, pairs: Sequence[str], file: str = "") -> dict[str,
     return found
 
 
-def _value(name: str, text: str, type_: str) -> Any:
-    """Text as a value of that type; the others are text."""
-    if type_ not in _TYPED:
+def _value(name: str, text: str, declared: InputParameter | None) -> Any:
+    """Text as a value of the type that is declared."""
+    type_ = declared.parameterType if declared else "STRING"
+    if type_ == "PARAMETER_TYPE_ENUM_UNSPECIFIED":
         return text
     try:
         return values.parsed(text, type_)

@@ -59,60 +59,59 @@ def _fault(run: Run) -> str:
 
 
 def _rows(run: Run, now: datetime) -> Iterator[Row]:
-    inside = _inside(run)
-    stack = [iter(_branches(inside, "", ""))]
-    seen: set[str] = set()
+    tasks = _Tasks(run)
+    stack = [tasks.branches(tasks.root, "")]
     while stack:
         step = next(stack[-1], None)
         if step is None:
             stack.pop()
             continue
         prefix, indent, task = step
-        if task["task_id"] in seen:
-            continue
-        seen.add(task["task_id"])
         state = str(task.get("state") or "")
         note = "cached" if state == "CACHED" else _line(task)
-        name = f"{prefix}{SYMBOLS.get(state, ' ')} {task.get('display_name') or ''}"
+        name = f"{prefix}{SYMBOLS.get(state, ' ')} {tasks.name(task)}"
         yield name, duration(task, now), note
-        stack.append(iter(_branches(inside, task["task_id"], indent)))
+        stack.append(tasks.branches(task["task_id"], indent))
 
 
-def _branches(
-    inside: Mapping[str, Sequence[Task]], parent: str, indent: str
-) -> Iterator[tuple[str, str, Task]]:
-    """(what stands before the name, what before its children's, the task)."""
-    tasks = inside.get(parent, ())
-    for index, task in enumerate(tasks):
-        last = index == len(tasks) - 1
-        fork, below = ("└─", "  ") if last else ("├─", "│ ")
-        yield indent + fork, indent + below, task
+class _Tasks:
+    """Which task is in which."""
 
-
-def _inside(run: Run) -> Mapping[str, Sequence[Task]]:
-    """Tasks by the id of what they are in; "": of the run itself."""
-    tasks = (run.get("run_details") or {}).get("task_details") or ()
-    known = {each["task_id"]: each for each in tasks}
-    roots = {key for key, each in known.items() if _is_root(run, each, known)}
-    found: dict[str, list[Task]] = {}
-    for task in sorted(tasks, key=_began):
-        if task["task_id"] not in roots:
+    def __init__(self, run: Run) -> None:
+        tasks = (run.get("run_details") or {}).get("task_details") or ()
+        self._known = {each["task_id"]: each for each in tasks}
+        self._inside: dict[str, list[Task]] = {}
+        for task in sorted(self._known.values(), key=self._order):
             parent = task.get("parent_task_id") or ""
-            found.setdefault("" if parent in roots or parent not in known else parent, []).append(
-                task
-            )
-    return found
+            self._inside.setdefault(parent if parent in self._known else "", []).append(task)
+        tops = self._inside.get("", [])
+        alone = len(tops) == 1 and not tops[0].get("pod_name")
+        self.root: str = tops[0]["task_id"] if alone else ""
+        """The task that stands for the run as a whole, of which the head tells; "": none."""
 
+    def branches(self, parent: str, indent: str) -> Iterator[tuple[str, str, Task]]:
+        """(what stands before the name, what before those of its children, the task)."""
+        tasks = self._inside.pop(parent, [])
+        for index, task in enumerate(tasks):
+            last = index == len(tasks) - 1
+            fork, below = ("└─", "  ") if last else ("├─", "│ ")
+            yield indent + fork, indent + below, task
 
-def _is_root(run: Run, task: Task, known: Mapping[str, Task]) -> bool:
-    """Whether it stands for the run as a whole, of which the head tells."""
-    if task.get("parent_task_id") in known:
-        return False
-    return (task.get("display_name") or "") in ("", "root", run.get("run_id"))
+    def name(self, task: Task) -> str:
+        """An iteration, which has the name of its loop, is called by its place."""
+        index = self._index(task)
+        return f"[{index}]" if index is not None else str(task.get("display_name") or "")
 
+    def _index(self, task: Task) -> int | None:
+        loop = self._known.get(task.get("parent_task_id") or "", {})
+        if loop.get("display_name") != task.get("display_name"):
+            return None
+        ids = [each.get("task_id") for each in loop.get("child_tasks") or ()]
+        return ids.index(task["task_id"]) if task["task_id"] in ids else None
 
-def _began(task: Task) -> tuple[str, str]:
-    return str(task.get("start_time") or task.get("create_time") or "~"), task["task_id"]
+    def _order(self, task: Task) -> tuple[int, str, str]:
+        began = str(task.get("start_time") or task.get("create_time") or "~")
+        return self._index(task) or 0, began, task["task_id"]
 
 
 def _line(task: Task) -> str:

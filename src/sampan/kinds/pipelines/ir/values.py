@@ -1,7 +1,8 @@
 """Values of parameters: their text, their types, and what of one type may stand for another.
 
 Values are those of google.protobuf.Value as JSON: a number is a number, whether it was written as
-1 or 1.0. What programs write is read by `nodes.launcher.values`. Upstream: backend/src/v2/metadata/converter.go, backend/src/v2/driver/resolve.go.
+1 or 1.0. What programs write is read by `nodes.launcher.values`.
+Upstream: backend/src/v2/metadata/converter.go, backend/src/v2/driver/resolve.go.
 """
 
 from __future__ import annotations
