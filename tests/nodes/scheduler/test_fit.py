@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampan.nodes.scheduler.amounts import requested
-from sampan.nodes.scheduler.fit import Choice, NodeSeen, decide
+from sampan.nodes.scheduler.fit import Choice, NodeSeen, decide, spared
 from sampan.nodes.scheduler.ledger import Ledger
 
 NODE = NodeSeen(
@@ -159,3 +159,13 @@ def test_the_ledger_counts_each_pod_once(steps: list[tuple[str, str]]) -> None:
     used = ledger.nodes()[0].used
     assert used.get("cpu", 0) == 1000 * len(alive)
     assert used.get("pods", 0) == len(alive)
+
+
+def test_a_pod_goes_without_accelerators_that_no_node_has_if_it_is_content_so() -> None:
+    content = pod({"cpu": "1", "example.com/tpu": "1", "nvidia.com/gpu": "4"})
+    wants = requested(content)
+    assert spared(content, wants, [NODE]) == frozenset()
+    content["metadata"]["annotations"] = {"sampan.local/accelerators": "if-present"}
+    assert spared(content, wants, [NODE]) == {"example.com/tpu"}
+    assert spared(content, wants, []) == frozenset()
+    assert spared(content, requested(pod({"cpu": "99"})), [NODE]) == frozenset()

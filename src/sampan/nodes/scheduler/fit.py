@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from sampan.kube import placement
+from sampan.kube import meta, names, placement
 from sampan.kube.keys import Manifest
 from sampan.nodes.scheduler.amounts import Amounts, is_port, ports
 
@@ -53,6 +53,15 @@ def decide(pod: Manifest, wants: Amounts, nodes: Sequence[NodeSeen]) -> Choice:
         best = min(fitting, key=lambda node: (_load(node, wants), node.name))
         return Choice(node=best.name)
     return Choice(message=unavailable(len(nodes), faults))
+
+
+def spared(pod: Manifest, wants: Amounts, nodes: Sequence[NodeSeen]) -> frozenset[str]:
+    """The accelerators that the pod goes without: those that no node has, if it is content so."""
+    said = meta.annotations_of(pod).get(names.ANNOTATION_ACCELERATORS)
+    if said != names.ACCELERATORS_IF_PRESENT or not nodes:
+        return frozenset()
+    devices = (name for name in wants if "/" in name and not is_port(name))
+    return frozenset(name for name in devices if not any(node.has.get(name) for node in nodes))
 
 
 def unavailable(nodes: int, faults: Mapping[str, int]) -> str:

@@ -18,7 +18,7 @@ from msgspec import Struct, json
 
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
-from sampan.kube import names
+from sampan.kube import meta, names
 from sampan.kube.conditions import set_condition
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest
@@ -152,12 +152,21 @@ class Scheduler:
             return
         fault = self._failed.get(waiting.signature)
         if fault is None:
-            choice = fit.decide(waiting.pod, waiting.wants, self._ledger.nodes())
+            nodes = self._ledger.nodes()
+            without = fit.spared(waiting.pod, waiting.wants, nodes)
+            wants = {name: n for name, n in waiting.wants.items() if name not in without}
+            choice = fit.decide(waiting.pod, wants, nodes)
             if choice.node:
+                if without:
+                    self._tell_spared(waiting, without)
                 self._bind_soon(waiting, choice.node, found.waiting)
                 return
             fault = self._failed[waiting.signature] = choice.message
         self._say(waiting, fault)
+
+    def _tell_spared(self, waiting: Waiting, without: frozenset[str]) -> None:
+        said = f"no node has {', '.join(sorted(without))}: the pod runs without"
+        self._events.emit(NAME, waiting.pod, Emit("Warning", "AcceleratorAbsent", said))
 
     def _bind_soon(self, waiting: Waiting, node: str, tell: tuple[Key, ...]) -> None:
         uid = waiting.pod["metadata"]["uid"]
@@ -166,28 +175,28 @@ class Scheduler:
         self._spawn(self._bind(waiting, node, tell))
 
     async def _bind(self, waiting: Waiting, node: str, tell: tuple[Key, ...]) -> None:
-        meta = waiting.pod["metadata"]
+        about = waiting.pod["metadata"]
         for key in tell:
             note = {"metadata": {"annotations": {claims.SELECTED_NODE: node}}}
             await self._cluster.patch(key, note)
         binding = {
             "apiVersion": "v1",
             "kind": "Binding",
-            "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]},
+            "metadata": {name: about[name] for name in ("name", "namespace", "uid")},
             "target": {"apiVersion": "v1", "kind": "Node", "name": node},
         }
         try:
             await self._cluster.post(waiting.key, "binding", binding)
         except (NotFound, Conflict):
-            self._ledger.release(meta["uid"])
+            self._ledger.release(about["uid"])
             return
         except ApiStatus as error:
             log.warning("%s not bound: %s", waiting.key, error.message)
-            self._ledger.release(meta["uid"])
+            self._ledger.release(about["uid"])
             await asyncio.sleep(_AGAIN)
             self._queue(waiting.key, waiting.pod)
             return
-        message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
+        message = f"Successfully assigned {about['namespace']}/{about['name']} to {node}"
         self._events.emit(NAME, waiting.pod, Emit("Normal", "Scheduled", message))
 
     def _say(self, waiting: Waiting, fault: str) -> None:
@@ -239,4 +248,6 @@ def _signature(pod: Manifest) -> bytes:
     """Equal for pods that any node treats alike."""
     spec = pod["spec"]
     fields = ("nodeSelector", "affinity", "tolerations")
-    return json.encode([requested(pod), *(spec.get(field) for field in fields)], order="sorted")
+    content = meta.annotations_of(pod).get(names.ANNOTATION_ACCELERATORS)
+    told = [requested(pod), content, *(spec.get(field) for field in fields)]
+    return json.encode(told, order="sorted")

@@ -62,7 +62,7 @@ def build(about: About, work: Work, config: ExecutorConfig) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": _metadata(about, work.component, config, executor_input),
+        "metadata": _metadata(about, work.component, config, executor_input, demanded),
         "spec": {
             "restartPolicy": "Never",
             **draft.spec,
@@ -123,10 +123,17 @@ def _program(draft: Draft, container: Container, told: Placeholders) -> None:
 
 
 def _metadata(
-    about: About, component: Component, config: ExecutorConfig, executor_input: Mapping[str, Any]
+    about: About,
+    component: Component,
+    config: ExecutorConfig,
+    executor_input: Mapping[str, Any],
+    demanded: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What the system says counts more than what the task does."""
+    """What the system says counts more than what the task does. A laptop without accelerators is to
+    run what is written for machines that have some."""
     own = config.podMetadata
+    devices = any("/" in name for name in demanded.get("limits") or ())
+    content = {names.ANNOTATION_ACCELERATORS: names.ACCELERATORS_IF_PRESENT} if devices else {}
     return {
         "name": naming.pod(about.name, about.path, about.attempt),
         "namespace": about.namespace,
@@ -137,6 +144,7 @@ def _metadata(
             names.LABEL_V2_COMPONENT: "true",
         },
         "annotations": {
+            **content,
             **(own.annotations if own else {}),
             names.ANNOTATION_TASK_PATH: about.path,
             names.ANNOTATION_TASK: _asked(about, component, executor_input),
