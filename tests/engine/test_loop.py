@@ -428,6 +428,26 @@ def test_a_refused_write_is_a_condition_where_the_plan_names_one() -> None:
     asyncio.run(run())
 
 
+def test_an_object_whose_plan_says_so_is_left_alone_for_a_while() -> None:
+    async def run() -> None:
+        counted, asked = counting(own)
+        resting = Controller(
+            name=counted.name, of=counted.of, see=counted.see, decide=lambda _: Plan(rest=0.05)
+        )
+        async with World(resting).running() as world:
+            await world.cluster.create(config_map("a"))
+            await eventually(lambda: asked == ["a"])
+            for number in range(5):
+                await world.cluster.patch(
+                    Key(names.CONFIG_MAP, "u", "a"), {"data": {"n": f"{number}"}}
+                )
+            assert asked == ["a"]
+            await world.engine.idle()
+            assert asked == ["a", "a"], "all that changed meanwhile is one look"
+
+    asyncio.run(run())
+
+
 def test_what_is_there_is_not_created_again() -> None:
     async def run() -> None:
         plan = Plan(actions=(Create({**secret("one"), "data": {"x": "1"}}), Create(secret("two"))))

@@ -37,8 +37,9 @@ log = logging.getLogger(__name__)
 PATIENCE = 5.0
 """Seconds that `stop` gives to the jobs which are running."""
 _SHORT, _LONGEST_REST = 0.02, 2.0
-"""Seconds. A job whose look and decision take longer than the first rests ten times as long, so
-that one huge object leaves most of the time to others; all that changes meanwhile is one look."""
+"""Seconds. A job whose look and decision take longer than the first rests ten times as long, or as
+long as its plan says, so that one huge object leaves most of the time to others; all that changes
+meanwhile is one look."""
 
 
 class Engine:
@@ -146,9 +147,9 @@ class Engine:
     async def _work(self) -> None:
         while True:
             job = await self._queue.take()
-            thought = 0.0
+            rest = 0.0
             try:
-                thought = await self._ask(job)
+                rest = await self._ask(job)
                 self._results.add((job.controller, "success"))
             except Exception as raised:
                 error, words = _understood(raised)
@@ -156,26 +157,25 @@ class Engine:
                 self._results.add((job.controller, "requeue" if stale else "error"))
                 self._failed(job, error, words)
             finally:
-                rest = min(10 * thought, _LONGEST_REST) if thought > _SHORT else 0.0
                 self._queue.done(job, rest)
 
     async def _ask(self, job: Job) -> float:
-        """Answers how many seconds of this thread's processor it took to think."""
+        """Answers how many seconds the job is to rest now."""
         controller = self._controllers[job.controller]
         began = time.thread_time()
         plan = await self._plan(controller, job)
-        thought = 0.0
+        rest = 0.0
         if plan is not None:
             thought = time.thread_time() - began
+            rest = max(plan.rest, min(10 * thought, _LONGEST_REST) if thought > _SHORT else 0.0)
             observed = self._cluster.get(job.key)
             await self._acts.carry_out(job, observed, plan)
             if plan.again_in is not None:
                 self._queue.later(job, plan.again_in)
         elif self._cluster.get(job.key) is None:
             self._askers.forget(job)
-            self._sources.forget(job)
         self._queue.succeeded(job)
-        return thought
+        return rest
 
     async def _plan(self, controller: Controller, job: Job) -> Plan | None:
         """What the controller wants; None when it has nothing to decide."""

@@ -138,6 +138,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     status: the whole new `.status` of the key's object; None leaves it as it is.
     actions: carried out in order, before the status is written.
     again_in: seconds after which to ask again even if nothing changed.
+    rest: seconds in which not to ask again, whatever changes: for an object whose every write is
+    dear, so that many small changes become one.
     refusal: a type of condition. When the cluster refuses an action, the status is written with
     this condition, reason FailedCreate and the cluster's words, before the round is backed off.
     Without `status`, for a kind that has no such subresource, it is patched into the object.
@@ -148,6 +150,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     status: Manifest | None = None
     actions: tuple[Action, ...] = ()
     again_in: float | None = None
+    rest: float = 0.0
     refusal: str = ""
     instead: Callable[[Action, str], Sequence[Action]] | None = None
 

@@ -30,12 +30,12 @@ def consult(
     walk: Walk, call: Call, container: Container, inputs: Values, pvcs: Sequence[str]
 ) -> Verdict | None:
     """None while the answer is not known. ir.faults.Unresolved."""
+    if not call.task.cachingOptions.enableCache:
+        return Verdict(noted={"why": "not cached because caching is off for this task"})
     found = fingerprint.of(
         call.name, call.task, call.definition(walk), container, inputs, walk.facts, pvcs
     )
     noted = {"fingerprint": found.value, "parts": found.parts}
-    if not call.task.cachingOptions.enableCache:
-        return Verdict(noted={**noted, "why": "not cached because caching is off for this task"})
     answer = walk.ask(
         CacheQuestion(
             namespace=walk.run.namespace,

@@ -24,7 +24,7 @@ from sampan.kinds.pipelines.tasks import Entry, State, Type
 from sampan.kube.lineage import CacheAnswer, CacheQuestion
 from sampan.kube.plan import Action, Unanswered
 
-MOST_BEGUN = 64
+MOST_BEGUN = 128
 """Tasks that one look begins. The others follow in the next, which comes at once: first pods run
 while later ones are made, and no plan is too long to be repeated."""
 MOST_PENDING = 128
@@ -33,6 +33,10 @@ MOST_TASKS = 100_000
 """Entries of one run: its status is one object."""
 MOST_DEEP = 64
 """DAGs in DAGs."""
+_SMALL = 50
+_REST = 0.0002
+"""Seconds for each entry beyond so many in which a run is not looked at after a write. What a write
+costs grows with the entries; so it takes no more than a quarter of the time, and brings more."""
 
 
 class Steps(Protocol):
@@ -119,6 +123,10 @@ class Walk:
             self.wait(0.0)
             return True
         return self.pending >= MOST_PENDING
+
+    @property
+    def rest(self) -> float:
+        return max(self.entries - _SMALL, 0) * _REST
 
     def wait(self, seconds: float) -> None:
         """Ask to be called again, at the latest after so many seconds."""
