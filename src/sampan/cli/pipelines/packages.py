@@ -11,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sampan.kinds.pipelines.ir import arguments, documents, validation
+from sampan.kinds.pipelines.ir import arguments, documents, validation, values
 from sampan.kinds.pipelines.ir.documents import Documents
 from sampan.kinds.pipelines.ir.faults import Fault
 from sampan.kinds.pipelines.ir.messages import InputParameter
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
 from sampan.kube.errors import UserMistake
 from sampan.lib import yaml
-from sampan.nodes.launcher import values
 
 PYTHON = "python3"
 """The interpreter, on PATH, that compiles."""
@@ -83,11 +82,9 @@ def given(pipeline: Pipeline, pairs: Sequence[str], file: str = "") -> dict[str,
 def _value(name: str, text: str, declared: InputParameter | None) -> Any:
     """Text as a value of the type that is declared."""
     type_ = declared.parameterType if declared else "STRING"
-    if type_ == "PARAMETER_TYPE_ENUM_UNSPECIFIED":
-        return text
     try:
-        return values.parsed(text, type_)
-    except values.BadValue:
+        return values.of_text(text, type_)
+    except Fault:
         raise UserMistake(f"parameter {name}: {text!r} is no {type_.lower()}") from None
 
 

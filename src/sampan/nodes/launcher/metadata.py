@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from sampan.nodes.launcher import values
+from sampan.kube import parameters
 
 
 class Nonsense(ValueError):
@@ -53,7 +53,7 @@ _SPELLED = {
 def parsed(text: bytes) -> ExecutorOutput:
     """Nonsense."""
     try:
-        found = values.strict_json(text)
+        found = parameters.strict_json(text)
         return msgspec.convert(_spelled(found), ExecutorOutput)
     except (ValueError, RecursionError) as error:
         raise Nonsense(str(error) or "it is nested too deeply") from None

@@ -15,10 +15,10 @@ from typing import Any
 
 from sampan.artifacts import Fault
 from sampan.artifacts.digests import Digest
-from sampan.kube import launcher
+from sampan.kube import launcher, parameters
 from sampan.kube.launcher import Artifact, OutputArtifact, OutputParameter, Result, Task
 from sampan.nodes.executor.view import View
-from sampan.nodes.launcher import metadata, values
+from sampan.nodes.launcher import metadata
 from sampan.nodes.launcher.metadata import ExecutorOutput, Said
 
 LOGS = "executor-logs"
@@ -84,12 +84,12 @@ def _parameters(task: Task, view: View, said: ExecutorOutput) -> dict[str, Any]:
             text = view.read(path, _LONGEST + 1)
             if len(text) > _LONGEST:
                 raise Failed(f"{about}: it has more than {_LONGEST} bytes")
-            found[name] = values.parsed(text.decode(), declared.type)
+            found[name] = parameters.parsed(text.decode(), declared.type)
         except OSError as error:
             raise Failed(f"{about}: open {path}: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise Failed(f"{about}: it is no text in UTF-8") from error
-        except values.BadValue as error:
+        except parameters.BadValue as error:
             raise Failed(f"{about}: {error}") from error
     return found
 

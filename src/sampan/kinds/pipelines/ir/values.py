@@ -1,7 +1,7 @@
 """Values of parameters: their text, their types, and what of one type may stand for another.
 
 Values are those of google.protobuf.Value as JSON: a number is a number, whether it was written as
-1 or 1.0. What programs write is read by `nodes.launcher.values`.
+1 or 1.0.
 Upstream: backend/src/v2/metadata/converter.go, backend/src/v2/driver/resolve.go.
 """
 
@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from sampan.kinds.pipelines.ir.faults import Unresolved
-from sampan.kinds.pipelines.ir.messages import InputParameter
+from sampan.kinds.pipelines.ir.messages import InputParameter, ParameterType
+from sampan.kube import parameters
 
 _STRUCTS = ("STRUCT", "TASK_FINAL_STATUS", "TASK_CONFIG")
 _NUMBERS = ("NUMBER_DOUBLE", "NUMBER_INTEGER")
@@ -80,6 +81,16 @@ def whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: whole(each) for key, each in value.items()}
     return value
+
+
+def of_text(text: str, type_: ParameterType) -> Any:
+    """What people or programs wrote for a parameter of that type. Raises Unresolved."""
+    if type_ == "PARAMETER_TYPE_ENUM_UNSPECIFIED":
+        return text
+    try:
+        return parameters.parsed(text, type_)
+    except parameters.BadValue as error:
+        raise Unresolved(str(error)) from None
 
 
 def parsed(text: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import documents, validation, values
 from sampan.kinds.pipelines.ir.faults import Fault
+from sampan.kinds.pipelines.ir.messages import ParameterType
 from sampan.lib import yaml
 from sampan.services.errors import invalid
 from sampan.services.pipelines import sources
@@ -86,7 +87,7 @@ def parameters(given: Mapping[str, Any], source: Source) -> dict[str, Any]:
     return found
 
 
-def _types(source: Source) -> Mapping[str, str]:
+def _types(source: Source) -> Mapping[str, ParameterType]:
     try:
         pipeline = validation.validate(source.document, source.platform or {})
     except Fault as fault:
