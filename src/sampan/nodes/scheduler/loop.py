@@ -147,8 +147,8 @@ class Scheduler:
     def _place(self, waiting: Waiting) -> None:
         found = claims.judge(waiting.pod, self._cluster.get)
         if found.fault:
-            nodes = len(self._ledger.nodes())
-            self._say(waiting, f"0/{nodes} nodes are available: {found.fault}.")
+            count = len(self._ledger.nodes())
+            self._say(waiting, f"0/{count} nodes are available: {found.fault}.")
             return
         fault = self._failed.get(waiting.signature)
         if fault is None:
