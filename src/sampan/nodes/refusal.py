@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kube import demands, meta, placement, quantities
+from sampan.kube import demands, meta, names, placement, quantities
 from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Manifest, key_of
 from sampan.nodes.context import Context
@@ -40,6 +40,8 @@ def judge(
     """What is wrong with the pod. `others` are those that the node has."""
     if (pod.get("status") or {}).get("startTime") or meta.deleting(pod):
         return None
+    if meta.annotations_of(pod).get(names.ANNOTATION_RESOURCES) == names.AS_AVAILABLE:
+        return _clash(pod["spec"], others)
     return _excess(pod["spec"], allocatable) or _clash(pod["spec"], others)
 
 

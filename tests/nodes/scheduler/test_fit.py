@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampan.nodes.scheduler.amounts import requested
-from sampan.nodes.scheduler.fit import Choice, NodeSeen, decide, spared
+from sampan.nodes.scheduler.fit import Choice, NodeSeen, beyond, decide
 from sampan.nodes.scheduler.ledger import Ledger
 
 NODE = NodeSeen(
@@ -161,11 +161,10 @@ def test_the_ledger_counts_each_pod_once(steps: list[tuple[str, str]]) -> None:
     assert used.get("pods", 0) == len(alive)
 
 
-def test_a_pod_goes_without_accelerators_that_no_node_has_if_it_is_content_so() -> None:
-    content = pod({"cpu": "1", "example.com/tpu": "1", "nvidia.com/gpu": "4"})
+def test_a_pod_gets_less_where_no_node_has_as_much_if_it_is_content_so() -> None:
+    content = pod({"cpu": "4", "memory": "1Gi", "example.com/tpu": "1", "nvidia.com/gpu": "1"})
     wants = requested(content)
-    assert spared(content, wants, [NODE]) == frozenset()
-    content["metadata"]["annotations"] = {"sampan.local/accelerators": "if-present"}
-    assert spared(content, wants, [NODE]) == {"example.com/tpu"}
-    assert spared(content, wants, []) == frozenset()
-    assert spared(content, requested(pod({"cpu": "99"})), [NODE]) == frozenset()
+    assert beyond(content, wants, [NODE]) == {}
+    content["metadata"]["annotations"] = {"sampan.local/resources": "as-available"}
+    assert beyond(content, wants, [NODE]) == {"cpu": 2000, "example.com/tpu": 0}
+    assert beyond(content, wants, []) == {}

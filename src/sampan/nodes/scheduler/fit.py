@@ -55,13 +55,14 @@ def decide(pod: Manifest, wants: Amounts, nodes: Sequence[NodeSeen]) -> Choice:
     return Choice(message=unavailable(len(nodes), faults))
 
 
-def spared(pod: Manifest, wants: Amounts, nodes: Sequence[NodeSeen]) -> frozenset[str]:
-    """The accelerators that the pod goes without: those that no node has, if it is content so."""
-    said = meta.annotations_of(pod).get(names.ANNOTATION_ACCELERATORS)
-    if said != names.ACCELERATORS_IF_PRESENT or not nodes:
-        return frozenset()
-    devices = (name for name in wants if "/" in name and not is_port(name))
-    return frozenset(name for name in devices if not any(node.has.get(name) for node in nodes))
+def beyond(pod: Manifest, wants: Amounts, nodes: Sequence[NodeSeen]) -> Amounts:
+    """What no node has as much of as the pod wants, with the most that one has; {} unless the pod
+    is content with that."""
+    said = meta.annotations_of(pod).get(names.ANNOTATION_RESOURCES)
+    if said != names.AS_AVAILABLE or not nodes:
+        return {}
+    most = {name: max(node.has.get(name, 0) for node in nodes) for name in wants}
+    return {name: n for name, n in most.items() if n < wants[name] and not is_port(name)}
 
 
 def unavailable(nodes: int, faults: Mapping[str, int]) -> str:

@@ -152,21 +152,21 @@ class Scheduler:
             return
         fault = self._failed.get(waiting.signature)
         if fault is None:
-            nodes = self._ledger.nodes()
-            without = fit.spared(waiting.pod, waiting.wants, nodes)
-            wants = {name: n for name, n in waiting.wants.items() if name not in without}
-            choice = fit.decide(waiting.pod, wants, nodes)
+            there = self._ledger.nodes()
+            less = fit.beyond(waiting.pod, waiting.wants, there)
+            waiting.wants = {**waiting.wants, **less}
+            choice = fit.decide(waiting.pod, waiting.wants, there)
             if choice.node:
-                if without:
-                    self._tell_spared(waiting, without)
+                if less:
+                    self._tell_capped(waiting, less)
                 self._bind_soon(waiting, choice.node, found.waiting)
                 return
             fault = self._failed[waiting.signature] = choice.message
         self._say(waiting, fault)
 
-    def _tell_spared(self, waiting: Waiting, without: frozenset[str]) -> None:
-        said = f"no node has {', '.join(sorted(without))}: the pod runs without"
-        self._events.emit(NAME, waiting.pod, Emit("Warning", "AcceleratorAbsent", said))
+    def _tell_capped(self, waiting: Waiting, less: Amounts) -> None:
+        said = f"no node has as much {', '.join(sorted(less))} as the pod asks for: it gets less"
+        self._events.emit(NAME, waiting.pod, Emit("Warning", "ResourcesCapped", said))
 
     def _bind_soon(self, waiting: Waiting, node: str, tell: tuple[Key, ...]) -> None:
         uid = waiting.pod["metadata"]["uid"]
@@ -248,6 +248,6 @@ def _signature(pod: Manifest) -> bytes:
     """Equal for pods that any node treats alike."""
     spec = pod["spec"]
     fields = ("nodeSelector", "affinity", "tolerations")
-    content = meta.annotations_of(pod).get(names.ANNOTATION_ACCELERATORS)
+    content = meta.annotations_of(pod).get(names.ANNOTATION_RESOURCES)
     told = [requested(pod), content, *(spec.get(field) for field in fields)]
     return json.encode(told, order="sorted")

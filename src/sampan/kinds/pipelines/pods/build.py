@@ -129,11 +129,10 @@ def _metadata(
     executor_input: Mapping[str, Any],
     demanded: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What the system says counts more than what the task does. A laptop without accelerators is to
-    run what is written for machines that have some."""
+    """What the system says counts more than what the task does. A laptop is to run what is written
+    for machines with more memory and accelerators."""
     own = config.podMetadata
-    devices = any("/" in name for name in demanded.get("limits") or ())
-    content = {names.ANNOTATION_ACCELERATORS: names.ACCELERATORS_IF_PRESENT} if devices else {}
+    content = {names.ANNOTATION_RESOURCES: names.AS_AVAILABLE} if demanded else {}
     return {
         "name": naming.pod(about.name, about.path, about.attempt),
         "namespace": about.namespace,
