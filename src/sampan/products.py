@@ -122,7 +122,7 @@ class _Pipelines:
             ids=later("sampan.services.pipelines.ids").Ids(self._cluster),
             records=self.records,
             recorder=self.recorder,
-            artifacts=self._artifacts,
+            artifacts=self._reader,
             clock=self._clock,
             namespace=names.DEFAULT_USER_NAMESPACE,
         )
@@ -131,14 +131,18 @@ class _Pipelines:
         )
         return made
 
+    def _reader(self) -> Any:
+        """The way to artifacts by their URIs."""
+        return later("sampan.artifacts.reader").Reader(
+            self._artifacts(),
+            lambda kind, namespace, name: self._cluster.get(Key(kind, namespace, name)),
+        )
+
     async def answer(self, questions: Sequence[Any]) -> Sequence[Any]:
         """Of the cache."""
         if self._cache is None:
             cache = later("sampan.records.pipelines.cache")
-            reader = later("sampan.artifacts.reader").Reader(
-                self._artifacts(),
-                lambda kind, namespace, name: self._cluster.get(Key(kind, namespace, name)),
-            )
+            reader = self._reader()
             missing = cache.missing_by(lambda where, uri: reader.exists(uri, namespace=where))
             self._cache = cache.Cache(self.records, self.recorder, missing)
         return await self._cache(questions)

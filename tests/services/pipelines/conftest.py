@@ -8,6 +8,8 @@ import pytest
 
 from sampan.apiserver.api import ApiServer
 from sampan.apiserver.loopback import Loopback
+from sampan.artifacts import Artifacts
+from sampan.artifacts.reader import Reader
 from sampan.engine.local import LocalCluster
 from sampan.kinds.core import COMPONENT as CORE
 from sampan.kinds.pipelines import COMPONENT as PIPELINES
@@ -76,8 +78,12 @@ def serve(tmp_path):
                 await api.inprocess.create(made, manager="test")
             recorder = Recorder(cluster, records := Records.at(tmp_path / "pipelines.db"))
             await recorder.start()
+            reader = Reader(
+                Artifacts(tmp_path / "artifacts"),
+                lambda kind, namespace, name: cluster.get(Key(kind, namespace, name)),
+            )
             parts = Parts(
-                ids=Ids(cluster), records=records, recorder=recorder, artifacts=lambda: None,
+                ids=Ids(cluster), records=records, recorder=recorder, artifacts=lambda: reader,
                 clock=SystemClock(), namespace="a",
             )  # fmt: skip
             app = PipelinesServer(Loopback(api.asgi), parts, below="/pipeline")

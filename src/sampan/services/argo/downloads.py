@@ -7,16 +7,15 @@ Upstream: argo-workflows server/artifacts/artifact_server.go.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import mimetypes
 import posixpath
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from sampan.artifacts import Artifacts, Fault, NotThere, Opened, Secrets
+from sampan.artifacts import Artifacts, Opened, Secrets
 from sampan.kinds.workflows.artifacts import lookup
 from sampan.kube import locations
 from sampan.kube.keys import Manifest
@@ -27,9 +26,8 @@ from sampan.services.argo.call import Call, Download, Page
 from sampan.services.argo.listing import Archive
 from sampan.services.argo.workflows import find
 from sampan.services.errors import Refused, invalid, not_found
+from sampan.services.files import pieces, tried
 from sampan.services.kube import SECRET
-
-_PIECE = 256 << 10  # bytes
 
 
 class Downloads:
@@ -104,7 +102,7 @@ class Downloads:
         namespace = workflow["metadata"]["namespace"]
         secrets = await _secrets(call, namespace, place)
         artifacts = self._artifacts()
-        found: Sequence[str] = await _tried(
+        found: Sequence[str] = await tried(
             lambda: artifacts.keys(place, secrets, namespace=namespace)
         )
         return found
@@ -113,25 +111,9 @@ class Downloads:
         namespace = workflow["metadata"]["namespace"]
         secrets = await _secrets(call, namespace, place)
         artifacts = self._artifacts()
-        opened: Opened = await _tried(lambda: artifacts.open(place, secrets, namespace=namespace))
+        opened: Opened = await tried(lambda: artifacts.open(place, secrets, namespace=namespace))
         kind = mimetypes.guess_type(opened.name)[0] or opened.content_type
-        return Download(_pieces(opened), opened.name, kind, opened.size)
-
-
-async def _pieces(opened: Opened) -> AsyncGenerator[bytes, None]:
-    with opened.file as file:
-        while piece := await asyncio.to_thread(file.read, _PIECE):
-            yield piece
-
-
-async def _tried(work: Callable[[], Any]) -> Any:
-    """Do it in a thread. Raises Refused."""
-    try:
-        return await asyncio.to_thread(work)
-    except NotThere as error:
-        raise not_found(str(error)) from None
-    except (Fault, KeyError) as error:
-        raise Refused(errors.INTERNAL, str(error)) from None
+        return Download(pieces(opened), opened.name, kind, opened.size)
 
 
 async def _secrets(call: Call, namespace: str, place: Location) -> Secrets:

@@ -24,17 +24,13 @@ from sampan.services.answering import answered, authorization
 from sampan.services.argo.call import Call, Caller, Download, Page, Stream
 from sampan.services.argo.routes import Routes
 from sampan.services.errors import Refused
+from sampan.services.files import SANDBOX
 from sampan.services.http import Receive, Request, Scope, Send
 from sampan.services.kube import Kube, Transport
 
 _EVENTS = "text/event-stream"
 _ALIVE = b":\n\n"  # a comment, which nobody is told of
 QUIET = 15.0  # seconds without an event before the next comment
-_SANDBOX = (
-    ("content-security-policy", "sandbox; base-uri 'none'; default-src 'none';"
-     " img-src 'self' data:; style-src 'self' 'unsafe-inline'"),
-    ("x-frame-options", "SAMEORIGIN"),
-)  # fmt: skip
 
 
 class ArgoServer:
@@ -66,7 +62,7 @@ class ArgoServer:
         elif isinstance(answer, Download):
             await _download(request, answer)
         elif isinstance(answer, Page):
-            more = [*answer.headers.items(), *_SANDBOX]
+            more = [*answer.headers.items(), *SANDBOX]
             await request.answer(answer.code, answer.body, "text/html; charset=utf-8", more)
         else:
             await request.json(200, answer)
@@ -145,7 +141,7 @@ async def _body(request: Request) -> Any:
 
 async def _download(request: Request, found: Download) -> None:
     name = found.name.replace("\\", "_").replace('"', "_")
-    more = [("content-disposition", f'inline; filename="{name}"'), *_SANDBOX]
+    more = [("content-disposition", f'inline; filename="{name}"'), *SANDBOX]
     if found.size is not None:
         more.append(("content-length", str(found.size)))
     await request.stream(found.pieces, found.content_type, more)

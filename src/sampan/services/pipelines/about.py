@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from sampan.kube import names
-from sampan.services.errors import denied, invalid
+from sampan.services.errors import UNIMPLEMENTED, Refused, denied, invalid
 from sampan.services.kube import Resource
 from sampan.services.pipelines.call import Call, Row
 from sampan.services.pipelines.messages import enum, read
@@ -54,9 +54,23 @@ async def filters(call: Call) -> Mapping[str, Any]:
     return {}
 
 
+async def report(call: Call) -> Mapping[str, Any]:
+    """Upstream's agents tell its server what becomes of workflows; here it follows the cluster."""
+    raise invalid(
+        "nothing is reported to this server: it follows Workflows and ScheduledWorkflows itself"
+    )
+
+
+async def visualize(call: Call) -> Mapping[str, Any]:
+    raise Refused(UNIMPLEMENTED, "visualizations by programs of users are not served here")
+
+
 _ROOTS = ("apis/v2beta1", "apis/v1beta1")
+_REPORTED = ("workflows", "scheduledworkflows")
 ROWS: Sequence[Row] = (
     *(("GET", f"{root}/healthz", healthz) for root in _ROOTS),
     *(("GET", f"{root}/auth", may_i) for root in _ROOTS),
     ("GET", "apis/v2beta1/filters", filters),
+    *(("POST", f"{root}/{kind}", report) for root in _ROOTS for kind in _REPORTED),
+    *(("POST", f"{root}/visualizations/{{namespace}}", visualize) for root in _ROOTS),
 )

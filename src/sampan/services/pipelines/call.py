@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from sampan.artifacts import Artifacts
+from sampan.artifacts.reader import Reader
 from sampan.kube import names, times
 from sampan.kube.errors import NotFound
 from sampan.kube.keys import Key, Manifest, kind_of
@@ -51,7 +51,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     ids: Ids
     records: Records
     recorder: Recorder
-    artifacts: Callable[[], Artifacts]
+    artifacts: Callable[[], Reader]
     clock: Clock
     namespace: str
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from sampan.services.pipelines import (
     about,
+    artifacts,
     experiments,
+    logs,
     pipelines,
     recurring,
     runs,
@@ -26,6 +28,8 @@ TABLE: Table[Handler] = Table(
         *versions.ROWS,
         *uploads.ROWS,
         *runs.ROWS,
+        *logs.ROWS,
+        *artifacts.ROWS,
         *recurring.ROWS,
         *paths.ROWS,
     )

@@ -165,10 +165,9 @@ async def find(call: Call, verb: str = "get") -> Found:
     run_id = call.path["run_id"]
     key = call.parts.ids.key(names.RUN, run_id)
     if key is not None:
-        try:
+        with suppress(NotFound):
             return Found(await call.kube.get(RUN, key.namespace, key.name), True)
-        except NotFound:
-            await call.parts.recorder.settled()
+    await call.parts.recorder.settled()
     kept = await call.parts.records.run(run_id)
     if kept is None:
         raise missing(RUN, run_id)
