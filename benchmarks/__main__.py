@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import pipelines, pods, records, requests, start, warm, watches, workflows
+from benchmarks import (
+    components,
+    pipelines,
+    pods,
+    records,
+    requests,
+    start,
+    warm,
+    watches,
+    workflows,
+)
 from benchmarks.table import Table
 
 SUITES = {
     "start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm,
-    "workflows": workflows, "pipelines": pipelines,
-    "records": records,
+    "workflows": workflows, "pipelines": pipelines, "records": records, "components": components,
 }  # fmt: skip
 
 
