@@ -84,8 +84,10 @@ class Layers:
         (draft / "facts.json").write_bytes(msgspec.json.encode(layer))
         place = self.root / "layers" / recipe.key
         place.parent.mkdir(exist_ok=True, mode=0o700)
-        with contextlib.suppress(OSError):
+        try:
             draft.rename(place)
+        except OSError:
+            self.drop(draft)
         return layer
 
     def drop(self, draft: Path) -> None:
