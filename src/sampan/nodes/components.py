@@ -126,7 +126,12 @@ class Components:
         env = requirements.variables(box.env)
         places = [mount["mountPath"] + "/" for mount in wish.cell.spec.get("volumeMounts") or ()]
         own = any(place.startswith(top) for place in places for top in _SYSTEM)
-        if not found.installs or env is None or own or not requirements.named(found.installs):
+        if (
+            not found.installs
+            or env is None
+            or own
+            or not all(map(requirements.named, found.installs))
+        ):
             return None
         said = {name: wish.facts.pod["spec"].get(name) for name in _NET}
         return Recipe(

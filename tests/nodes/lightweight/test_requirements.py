@@ -14,7 +14,7 @@ from sampan.nodes.lightweight import requirements
     ids=" ".join,
 )  # fmt: skip
 def test_what_an_index_names(words: tuple[str, ...]) -> None:
-    assert requirements.named([words])
+    assert requirements.named(words)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_an_index_names(words: tuple[str, ...]) -> None:
     ids=lambda words: " ".join(words) or "nothing",
 )  # fmt: skip
 def test_what_may_be_something_else_each_time(words: tuple[str, ...]) -> None:
-    assert not requirements.named([("six",), words])
+    assert requirements.named(words) is None
 
 
 def test_a_build_sees_only_what_the_key_knows() -> None:

@@ -23,6 +23,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sampan.nodes.lightweight import requirements
+
 
 class Recipe(Struct, frozen=True, kw_only=True):
     """What decides the contents of a layer. python: the environment's prefix, version and stamps.
@@ -41,8 +43,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     @property
     def said(self) -> str:
         """The packages, for people."""
-        words = (word for call in self.calls for word in call if not word.startswith("-"))
-        return ", ".join(word for word in words if "://" not in word)
+        return ", ".join(name for call in self.calls for name in requirements.named(call) or ())
 
 
 class Layer(Struct, frozen=True):

@@ -7,7 +7,7 @@ time, or belongs to the pod; so do variables that name files. Then the command r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 _NAMED = re.compile(r"[A-Za-z0-9][\w.-]*\s*(\[[\w.,\s-]*\])?\s*([<>=!~(][^@/\\;]*)?(;[^@\\]*)?")
 _ARCHIVE = re.compile(r".*\.(whl|zip|tar|gz|bz2|xz|tgz|toml)\s*", re.IGNORECASE | re.DOTALL)
@@ -29,13 +29,9 @@ _READ = frozenset(
 """In small letters: variables that decide what pip installs, or what a build of a package makes."""
 
 
-def named(calls: Iterable[Sequence[str]]) -> bool:
-    """Whether all that these calls of pip install comes from an index by its name."""
-    return all(_named(list(call)) for call in calls)
-
-
-def _named(words: list[str]) -> bool:
-    found = False
+def named(call: Sequence[str]) -> list[str] | None:
+    """What a call of pip installs, if all of it comes from an index by its name."""
+    words, found = list(call), []
     while words:
         word = words.pop(0)
         option, equals, value = word.partition("=")
@@ -43,15 +39,15 @@ def _named(words: list[str]) -> bool:
             if not equals:
                 value = words.pop(0) if words else ""
             if not value or _is_place(value):
-                return False
+                return None
         elif word.startswith("-"):
             if word not in _SWITCHES:
-                return False
+                return None
         elif not _NAMED.fullmatch(word) or _ARCHIVE.fullmatch(word):
-            return False
+            return None
         else:
-            found = True
-    return found
+            found.append(word)
+    return found or None
 
 
 def variables(env: Mapping[str, str]) -> dict[str, str] | None:
