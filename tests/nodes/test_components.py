@@ -72,6 +72,7 @@ async def forks(site: Any) -> int:
     return sum(zygote.forks for zygote in await site.node.context.client.zygotes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 def test_a_function_sees_the_same_forked_and_not(play: Any, tmp_path: Path, sandbox: str) -> None:
     standin.sdk(tmp_path / "home")
@@ -97,6 +98,7 @@ def test_a_function_sees_the_same_forked_and_not(play: Any, tmp_path: Path, sand
     assert first["env"]["_KFP_RUNTIME"] == "true"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "code", "said"),
     [
@@ -159,6 +161,7 @@ def test_nobody_can_change_what_others_run(play: Any, tmp_path: Path) -> None:
     play(story)
 
 
+@pytest.mark.slow
 def test_what_stands_in_the_way_of_packages_makes_the_command_run(
     play: Any, tmp_path: Path
 ) -> None:
