@@ -6,7 +6,7 @@ It knows nothing of Kubernetes and relies on no server of ours.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -55,6 +55,10 @@ class Request:
         """The first value of a query parameter, "" when it is absent."""
         values = self._query.get(name)
         return values[0] if values else ""
+
+    def queries(self, name: str) -> Sequence[str]:
+        """All values of a query parameter."""
+        return self._query.get(name, ())
 
     def asks(self, name: str) -> bool:
         return self.query(name) in _TRUE

@@ -1,6 +1,14 @@
 """Runs, their tasks and artifacts."""
 
-IR = {"pipelineInfo": {"name": "digits"}, "root": {"dag": {}}, "schemaVersion": "2.1.0"}
+IR = {
+    "pipelineInfo": {"name": "digits"},
+    "root": {"dag": {"tasks": {"load": {
+        "taskInfo": {"name": "load"}, "componentRef": {"name": "comp-load"}}}}},
+    "components": {"comp-load": {"executorLabel": "exec-load"}},
+    "deploymentSpec": {"executors": {"exec-load": {
+        "container": {"image": "python:3.11", "command": ["true"]}}}},
+    "schemaVersion": "2.1.0",
+}  # fmt: skip
 
 
 def at(second):

@@ -43,7 +43,8 @@ def entries(connection: sa.Connection, run: int) -> dict[str, Any]:
 
 
 def tasks(connection: sa.Connection, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """{task_id, parent_id, run_id, namespace, entry, children: [{task_id, name, pod}]} of each."""
+    """{task_id, parent_id, run_id, namespace, entry, children: [{task_id, name}], events} of each;
+    its events with the `artifact`."""
     c = TASKS.c
     found: dict[int, dict[str, Any]] = {}
     for part in parts(numbers):
@@ -60,12 +61,22 @@ def tasks(connection: sa.Connection, numbers: Sequence[int]) -> list[dict[str, A
                 "namespace": row.namespace,
                 "entry": orjson.loads(row.document),
                 "children": [],
+                "events": [],
             }
     by_id = {each["task_id"]: each for each in found.values()}
     for part in parts(by_id):
         some = sa.select(c.parent_id, c.task_id, c.name).where(c.parent_id.in_(part))
         for parent, task_id, name in connection.execute(some.order_by(c.number)):
             by_id[parent]["children"].append({"task_id": task_id, "name": name})
+    touched = events_of_tasks(connection, by_id)
+    known = {
+        each["artifact_id"]: each
+        for each in of_ids(connection, dict.fromkeys(each["artifact_id"] for each in touched))
+    }
+    for event in touched:
+        if event["artifact_id"] in known:
+            made = {**event, "artifact": known[event["artifact_id"]]}
+            by_id[event["task_id"]]["events"].append(made)
     return [found[number] for number in numbers if number in found]
 
 
@@ -84,18 +95,44 @@ def artifact(connection: sa.Connection, artifact_id: str) -> dict[str, Any] | No
 
 
 def _artifact(row: Any) -> dict[str, Any]:
-    """`created_at` in milliseconds since 1970."""
+    """`created_at` in seconds since 1970."""
     names = ("artifact_id", "namespace", "name", "type", "uri", "digest", "created_at")
     found = {name: getattr(row, name) for name in names}
     return {**found, "metadata": orjson.loads(row.document)}
 
 
 def events(connection: sa.Connection, numbers: Collection[int]) -> list[dict[str, Any]]:
+    """With `producer`: the task that made what went in (of the same run, if it can be), and its
+    key."""
     e = EVENTS.c
     found: dict[int, dict[str, Any]] = {}
     for part in parts(numbers):
         found |= {each["number"]: each for each in _events(connection, e.number.in_(part))}
+    made = {each["artifact_id"]: None for each in found.values() if each["type"] == words.INPUT}
+    producers: dict[str, dict[int, tuple[str, str]]] = {}
+    for each in _touching(connection, e.artifact_id, list(made), words.OUTPUT):
+        runs = producers.setdefault(each["artifact_id"], {})
+        runs.setdefault(each["run"], (each["task"], each["key"]))
+    for each in found.values():
+        runs = producers.get(each["artifact_id"], {})
+        last = next(reversed(runs.values()), ("", ""))
+        own = each["type"] == words.OUTPUT
+        each["producer"] = (each["task"], each["key"]) if own else runs.get(each["run"], last)
     return [found[number] for number in numbers if number in found]
+
+
+def events_of_tasks(connection: sa.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    found: list[int] = []
+    for part in parts(ids):
+        some = sa.select(EVENTS.c.number).where(EVENTS.c.task_id.in_(part))
+        found += connection.scalars(some.order_by(EVENTS.c.number))
+    return events(connection, found)
+
+
+def of_ids(connection: sa.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Artifacts in the order of their ids."""
+    a = ARTIFACTS.c
+    return artifacts(connection, _numbers(connection, a.number, a.artifact_id, ids))
 
 
 def _events(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
@@ -128,11 +165,11 @@ def lineage(connection: sa.Connection, artifact_id: str, *, back: bool, depth: i
         fringe = dict.fromkeys(each["artifact_id"] for each in beyond)
         edge = [each for each in fringe if each not in seen]
         seen |= fringe
-    a, t = ARTIFACTS.c, TASKS.c
+    t = TASKS.c
     return Walked(
-        artifacts=artifacts(connection, _numbers(connection, a.number, a.artifact_id, seen)),
+        artifacts=of_ids(connection, seen),
         tasks=tasks(connection, _numbers(connection, t.number, t.task_id, ids)),
-        events=list(found.values()),
+        events=events(connection, list(found)),
         cut=bool(edge),
     )
 

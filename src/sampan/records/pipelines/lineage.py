@@ -44,7 +44,7 @@ def event_rows(
 
 
 def artifact_row(artifact: Mapping[str, Any], *, namespace: str, created: int) -> dict[str, Any]:
-    """`created` in milliseconds since 1970."""
+    """`created` in seconds since 1970."""
     return {
         "artifact_id": id_of(artifact, namespace),
         "namespace": namespace,

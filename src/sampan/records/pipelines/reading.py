@@ -199,7 +199,7 @@ def task_rows(
     ids = {path: _task_id(run_id, path, entry) for path, entry in tasks.items()}
     for path, entry in tasks.items():
         text = orjson.dumps({"path": path, **entry})
-        started = millis(entry.get("startedAt"))
+        started = seconds(entry.get("startedAt"))
         yield (
             ids[path],
             {
@@ -213,7 +213,7 @@ def task_rows(
                 "state": str(entry.get("state") or ""),
                 "fingerprint": str((entry.get("cache") or {}).get("fingerprint") or "")[:128],
                 "created_at": started,
-                "finished_at": millis(entry.get("finishedAt")),
+                "finished_at": seconds(entry.get("finishedAt")),
                 "mark": int.from_bytes(
                     hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True
                 ),

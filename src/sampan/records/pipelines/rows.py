@@ -201,14 +201,20 @@ class Rows:
         self, wanted: Selection, which: Mapping[str, Sequence[str]], type: str
     ) -> tuple[Any, int, Any]:
         c = EVENTS.c
-        where: list[sa.ColumnElement[bool]] = [c.type == type] if type else []
-        numbers = sa.select(RUNS.c.number).where(RUNS.c.run_id.in_(which.get("run_id", ())))
-        where += [c.run.in_(numbers)] if which.get("run_id") else []
-        for key in ("task_id", "artifact_id"):
-            where += [c[key].in_(list(which[key]))] if which.get(key) else []
+        where = [*_events_of(which), *([c.type == type] if type else [])]
+        if wanted.namespace:
+            own = sa.select(RUNS.c.number).where(RUNS.c.namespace == wanted.namespace)
+            where.append(c.run.in_(own))
         with self._engine.connect() as connection:
             found = listing.listed(connection, EVENTS, listing.EVENT_COLUMNS, wanted, where)
             return graph.events(connection, found[0]), *found[1:]
+
+    @_told
+    def namespaces(self, which: Mapping[str, Sequence[str]]) -> list[str]:
+        """In which the events of these runs, tasks and artifacts happened."""
+        found = sa.select(RUNS.c.namespace).distinct().join(EVENTS, EVENTS.c.run == RUNS.c.number)
+        with self._engine.connect() as connection:
+            return list(connection.scalars(found.where(*_events_of(which))))
 
     @_told
     def lineage(self, artifact_id: str, back: bool, depth: int) -> graph.Walked:
@@ -219,3 +225,13 @@ class Rows:
     def answers(self, questions: Sequence[Any]) -> list[caching.Found]:
         with self._engine.connect() as connection:
             return caching.answers(connection, questions)
+
+
+def _events_of(which: Mapping[str, Sequence[str]]) -> list[sa.ColumnElement[bool]]:
+    """`run_id`, `task_id`, `artifact_id`: of any of these, for each that is given."""
+    c = EVENTS.c
+    numbers = sa.select(RUNS.c.number).where(RUNS.c.run_id.in_(which.get("run_id", ())))
+    where: list[sa.ColumnElement[bool]] = [c.run.in_(numbers)] if which.get("run_id") else []
+    for key in ("task_id", "artifact_id"):
+        where += [c[key].in_(list(which[key]))] if which.get(key) else []
+    return where

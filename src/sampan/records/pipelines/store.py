@@ -111,7 +111,7 @@ class Records:
         return Page(*await self._read("tasks", wanted, run_id, parent_id))
 
     async def task(self, task_id: str) -> dict[str, Any] | None:
-        """{task_id, parent_id, run_id, namespace, entry: of `status.tasks`, children}."""
+        """{task_id, parent_id, run_id, namespace, entry: of `status.tasks`, children, events}."""
         return None if self._is_empty else await self._read("task", task_id)
 
     async def artifacts(self, wanted: Selection) -> Page:
@@ -120,7 +120,7 @@ class Records:
         return Page(*await self._read("artifacts", wanted))
 
     async def artifact(self, artifact_id: str) -> dict[str, Any] | None:
-        """{artifact_id, namespace, name, type, uri, digest, created_at: ms, metadata}."""
+        """{artifact_id, namespace, name, type, uri, digest, created_at, metadata}."""
         return None if self._is_empty else await self._read("artifact", artifact_id)
 
     async def artifact_tasks(
@@ -130,6 +130,10 @@ class Records:
         if self._is_empty:
             return Page([], 0)
         return Page(*await self._read("artifact_tasks", wanted, which, type))
+
+    async def namespaces(self, which: Mapping[str, Sequence[str]]) -> Sequence[str]:
+        """In which the events of these ids happened."""
+        return [] if self._is_empty else await self._read("namespaces", which)
 
     async def lineage(self, artifact_id: str, direction: Direction, depth: int) -> Lineage:
         if self._is_empty:

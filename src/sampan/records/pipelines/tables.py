@@ -7,8 +7,8 @@
 
 `runs` holds what lists filter and sort by and nothing else, so that it can be walked in
 milliseconds. Its number is the order in which runs came to be, and breaks ties. Times are whole
-seconds since 1970, 0 for none, as upstream's; of tasks, milliseconds. Rows of a run that is deleted
-go one by one, as MariaDB and SQLite differ in how they cascade.
+seconds since 1970, 0 for none, as upstream's. Rows of a run that is deleted go table by table, as
+MariaDB and SQLite differ in how they cascade.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from sampan.services.pipelines import (
     about,
     artifacts,
     experiments,
+    lineage,
     logs,
     pipelines,
     recurring,
@@ -30,6 +31,7 @@ TABLE: Table[Handler] = Table(
         *runs.ROWS,
         *logs.ROWS,
         *artifacts.ROWS,
+        *lineage.ROWS,
         *recurring.ROWS,
         *paths.ROWS,
     )

@@ -18,7 +18,7 @@ from sampan.records.pipelines import reading
 from sampan.services.pipelines.messages import EPOCH, compact
 from sampan.services.pipelines.sources import shown_source
 
-_STATES = {"CACHED": "SKIPPED", "OMITTED": "SKIPPED"}
+STATES = {"CACHED": "SKIPPED", "OMITTED": "SKIPPED"}
 """Upstream's engine passes over the pod of what is in the cache."""
 
 
@@ -47,9 +47,9 @@ def shown(run: Manifest) -> dict[str, Any]:
         scheduled_at=spec.get("scheduledAt") or created,
         finished_at=status.get("finishedAt") or EPOCH,
         state=reading.state_of(run),
-        error=_error(status.get("error")),
+        error=rpc_status(status.get("error")),
         recurring_run_id=spec.get("recurringRunId") or marked.get(names.LABEL_RECURRING_RUN_ID),
-        state_history=[_step(each) for each in status.get("stateHistory") or ()],
+        state_history=[shown_step(each) for each in status.get("stateHistory") or ()],
     )
 
 
@@ -101,25 +101,25 @@ def _detail(
         start_time=began,
         end_time=entry.get("finishedAt") or EPOCH,
         executor_detail=compact(main_job=pod),
-        state=_STATES.get(state, state),
-        error=_error(entry.get("error")),
+        state=STATES.get(state, state),
+        error=rpc_status(entry.get("error")),
         parent_task_id=parent.get("id"),
-        state_history=[_step(each) for each in entry.get("history") or ()],
+        state_history=[shown_step(each) for each in entry.get("history") or ()],
         pod_name=pod,
         child_tasks=[{"task_id": tasks[each].get("id", "")} for each in sorted(children)],
     )
 
 
-def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+def shown_step(step: Mapping[str, Any]) -> dict[str, Any]:
     state = step.get("state", "")
     return compact(
         update_time=step.get("updateTime"),
-        state=_STATES.get(state, state),
-        error=_error(step.get("error")),
+        state=STATES.get(state, state),
+        error=rpc_status(step.get("error")),
     )
 
 
-def _error(said: Any) -> dict[str, Any]:
+def rpc_status(said: Any) -> dict[str, Any]:
     """A google.rpc.Status, of text or of {code, message}."""
     if isinstance(said, Mapping):
         return compact(code=said.get("code"), message=said.get("message"))
