@@ -44,7 +44,7 @@ def test_yaml_is_read_as_it_is(tmp_path: Path) -> None:
 def test_python_is_compiled_by_the_interpreter_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "compiled.yaml").write_text(yaml.dump(IR))
     (tmp_path / "p.py").write_text("")
-    script = f'[ "$9" = --function ] && cp {tmp_path}/compiled.yaml "$8"'
+    script = f'[ "${{12}}" = f ] && cp {tmp_path}/compiled.yaml "${{10}}"'
     chosen = python(tmp_path, script)
     assert packages.load(str(tmp_path / "p.py"), python=chosen, function="f")[1].name == "p"
 

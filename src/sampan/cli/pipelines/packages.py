@@ -42,7 +42,8 @@ def load(path: str, *, python: str = PYTHON, function: str = "") -> tuple[Docume
 def _compiled(file: Path, python: str, function: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="sampan-") as directory:
         output = Path(directory) / "pipeline.yaml"
-        command = [python, "-c", _KFP, "dsl", "compile", "--py", str(file.resolve())]
+        command = [python, "-W", "ignore::FutureWarning", "-c", _KFP, "dsl", "compile"]
+        command += ["--py", str(file.resolve())]
         command += ["--output", str(output)]
         command += ["--function", function] if function else []
         try:

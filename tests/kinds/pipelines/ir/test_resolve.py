@@ -184,6 +184,17 @@ def test_a_dag_is_given_the_defaults_that_its_tasks_may_ask_for() -> None:
     assert found.parameters == {"x": "d", "y": None}
 
 
+def test_a_dag_hands_on_what_was_not_given() -> None:
+    default = {"parameterType": "STRING", "defaultValue": "d"}
+    inner = {**parameters(x=default, y="LIST"), **dag(one=task("leaf"))}
+    sources = {"parameters": {"x": given("n"), "y": given("n")},
+               "artifacts": {"a": {"componentInputArtifact": "none"}}}  # fmt: skip
+    read = pipeline(dag(it=task("inner", inputs=sources)), inner=inner, leaf={})
+    it, scope = read.graph("").tasks["it"], Scope(Values({"n": None}))
+    found = resolve.inputs("it", it, read.component("inner"), scope, RUN)
+    assert found == Values({"x": "d", "y": None})
+
+
 def test_literals_are_all_that_is_allowed() -> None:
     definition = {"parameterType": "STRING", "literals": ["a", "b"]}
     assert resolved({"x": constant("a")}, parameters(x=definition)).parameters == {"x": "a"}

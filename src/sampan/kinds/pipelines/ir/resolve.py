@@ -1,8 +1,9 @@
 """Inputs of a task, from the inputs of the DAG that it lies in and the outputs of its siblings.
 
-Two rules are ours: an input whose producer left no such output (it failed, and the task runs
+Three rules are ours: an input whose producer left no such output (it failed, and the task runs
 anyway) and an artifact that the DAG was not given are passed over where the component can do
-without. Upstream: backend/src/v2/driver/resolve.go.
+without; and a DAG in it hands on what was not given, so that its own tasks may do without.
+Upstream: backend/src/v2/driver/resolve.go.
 """
 
 from __future__ import annotations
@@ -101,6 +102,9 @@ def _parameters(
         try:
             value = _value(source, scope, run, name, task_id, task)
         except _Without:
+            if component.dag is not None and source.componentInputParameter is not None:
+                found[key] = _default(definition)
+                continue
             if definition.isOptional or definition.defaultValue is not ABSENT:
                 continue
             raise
@@ -119,10 +123,14 @@ _ANYTHING = InputParameter()
 def _defaults(task: Task, component: Component) -> dict[str, Any]:
     """Optional inputs of a DAG that the task does not mention: the DAG's tasks may ask for them."""
     return {
-        key: None if definition.defaultValue is ABSENT else definition.defaultValue
+        key: _default(definition)
         for key, definition in component.inputDefinitions.parameters.items()
         if definition.isOptional and key not in task.inputs.parameters
     }
+
+
+def _default(definition: InputParameter) -> Any:
+    return None if definition.defaultValue is ABSENT else definition.defaultValue
 
 
 def _item(task: Task) -> str:
@@ -254,7 +262,8 @@ def _artifacts(task: Task, component: Component, scope: Scope) -> dict[str, tupl
         try:
             found[key] = _artifact(source, scope)
         except _Without as error:
-            if definition is None or not definition.isOptional:
+            handed_on = component.dag is not None and source.componentInputArtifact is not None
+            if not handed_on and (definition is None or not definition.isOptional):
                 raise Unresolved(
                     f"failed to resolve input artifact {key}: {error.message}"
                 ) from None
