@@ -32,6 +32,17 @@ from sampan.kube.lineage import CacheAnswer, CacheQuestion, Hit
 from sampan.kube.plan import Create, Unanswered
 
 
+# -- the beginning --------------------------------------------------------------------------------
+def test_a_run_that_is_made_again_waits_for_its_status() -> None:
+    manifest = run(dag(a=task()))
+    manifest["metadata"]["annotations"] = {names.ANNOTATION_RESTORING: "true"}
+    toy = started(manifest)
+    assert (toy.pods(), status(toy)) == ([], {})
+    toy.patch(RUN, {"metadata": {"annotations": {names.ANNOTATION_RESTORING: None}}})
+    toy.settle()
+    assert living(toy) == ["a"]
+
+
 # -- the end from outside -------------------------------------------------------------------------
 def terminate(toy: Toy) -> None:
     toy.patch(RUN, {"spec": {"terminate": True}})

@@ -49,6 +49,8 @@ def see(view: View, key: Key) -> Run | Refused | Ended | None:
     manifest = view.get(key)
     if manifest is None or meta.deleting(manifest):
         return None
+    if names.ANNOTATION_RESTORING in meta.annotations_of(manifest):
+        return None
     told = manifest.get("status") or {}
     ended = told.get("state") in tasks.RUN_ENDS
     if ended and not again.is_asked(manifest):

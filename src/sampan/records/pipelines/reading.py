@@ -182,12 +182,14 @@ def revived(run: Mapping[str, Any]) -> Manifest:
     notes = {**(about.get("annotations") or {}), names.ANNOTATION_RESTORING: "true"}
     marked = {**(about.get("labels") or {}), names.LABEL_RUN_ID: run_id_of({**run})}
     kept = {key: about[key] for key in ("name", "namespace")}
+    status = run.get("status") or {}
+    retries = max(int(each.get("retries") or 0) for each in (spec, status))
     return {
         "apiVersion": run["apiVersion"],
         "kind": run["kind"],
         "metadata": {**kept, "labels": marked, "annotations": notes},
-        "spec": {**spec, "retries": int(spec.get("retries") or 0) + 1, "terminate": False},
-        "status": run.get("status") or {},
+        "spec": {**spec, "retries": retries + 1, "terminate": False},
+        "status": status,
     }
 
 
