@@ -6,12 +6,13 @@ the JSON of the answer, or with `Streamed`; they raise `errors.Refused` or an Ap
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import orjson
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sampan.artifacts.reader import Reader
 from sampan.kube import names, times
@@ -46,7 +47,8 @@ class Caller(Struct, frozen=True):
 
 class Parts(Struct, frozen=True, kw_only=True):
     """What the functions rest on beside the caller's own view. `artifacts` answers with the way to
-    them, which may be there only after the start. namespace: of requests that name none."""
+    them, which may be there only after the start. namespace: of requests that name none. founding:
+    held by who makes a default experiment."""
 
     ids: Ids
     records: Records
@@ -54,6 +56,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     artifacts: Callable[[], Reader]
     clock: Clock
     namespace: str
+    founding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Streamed(Struct, frozen=True):

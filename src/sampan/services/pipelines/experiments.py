@@ -59,16 +59,17 @@ def _exists(name: str) -> Refused:
 
 async def default(call: Call, namespace: str) -> str:
     """The id of the experiment for runs that name none."""
-    found = call.parts.ids.named(names.EXPERIMENT, namespace, DEFAULT)
-    if found is not None:
-        return found.id
-    try:
-        return meta.uid_of(await make(call, namespace, DEFAULT, _ABOUT_DEFAULT))
-    except Refused as refused:
-        if refused.code != EXISTS:
-            raise
-    made = await call.kube.get(EXPERIMENT, namespace, naming.object_name(DEFAULT))
-    return meta.uid_of(made)
+    async with call.parts.founding:
+        found = call.parts.ids.named(names.EXPERIMENT, namespace, DEFAULT)
+        if found is not None:
+            return found.id
+        try:
+            return meta.uid_of(await make(call, namespace, DEFAULT, _ABOUT_DEFAULT))
+        except Refused as refused:
+            if refused.code != EXISTS:
+                raise
+        made = await call.kube.get(EXPERIMENT, namespace, naming.object_name(DEFAULT))
+        return meta.uid_of(made)
 
 
 async def get(call: Call) -> Mapping[str, Any]:

@@ -48,7 +48,7 @@ async def of_message(call: Call, given: Mapping[str, Any]) -> Source:
 
 def of_document(spec: Mapping[str, Any]) -> Source:
     """Of IR, alone or beside what it says for a platform. Raises Refused."""
-    found = versions.checked(spec)
+    found = versions.checked(spec, kept=False)
     return Source(document=found.spec, platform=found.platform or None)
 
 

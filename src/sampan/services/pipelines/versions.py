@@ -73,9 +73,9 @@ def source(given: Mapping[str, Any]) -> dict[str, Any]:
     raise invalid("Pipeline version must have a pipeline spec")
 
 
-def checked(spec: Mapping[str, Any]) -> Documents:
+def checked(spec: Mapping[str, Any], *, kept: bool = True) -> Documents:
     """The documents, if they are a pipeline that can run here; of a Workflow it is the only one.
-    Raises Refused."""
+    `kept`: it becomes a version, whose name has to be a good one. Raises Refused."""
     if legacy.is_workflow(spec):
         return Documents(dict(spec), {})
     try:
@@ -84,7 +84,7 @@ def checked(spec: Mapping[str, Any]) -> Documents:
     except Invalid as error:
         raise invalid(f"pipeline spec is invalid: {error.message}") from None
     name = spec_name(spec)
-    if not _SPEC_NAME.match(name):
+    if kept and not _SPEC_NAME.match(name):
         raise invalid(
             "pipeline's name must contain only lowercase alphanumeric characters or '-' and must"
             f' start with alphanumeric characters: "{name[:200]}"'
