@@ -192,25 +192,61 @@ def test_why_a_task_is_not_cached_is_noted() -> None:
 
 
 # -- what needs no pod ----------------------------------------------------------------------------
-def test_an_importer_gives_its_artifact_at_once() -> None:
+def importing(uri: str, *, workspace: bool = False, **more: Any) -> Toy:
     importer = {
         "importer": {
             "artifactUri": {"runtimeParameter": "uri"},
             "typeSchema": {"schemaTitle": "system.Dataset"},
             "metadata": {"from": "{{$.inputs.parameters['uri']}}"},
+            **more,
         }
     }
     source = parameters(uri="STRING")
     made = {"outputDefinitions": {"artifacts": {"artifact": {}}}, "executorLabel": "imports"}
-    manifest = run(dag(a=task("bring", **given(uri="uri"))) | source, bring=source | made)
+    platform = {"pipelineConfig": {"workspace": {"size": "1Gi"}}} if workspace else None
+    root = dag(a=task("bring", **given(uri="uri"))) | source
+    manifest = run(root, bring=source | made, parameters={"uri": uri}, platform=platform)
     manifest["spec"]["pipelineSpec"]["deploymentSpec"]["executors"]["imports"] = importer
-    manifest["spec"]["runtimeConfig"] = {"parameters": {"uri": "s3://bucket/some/data.csv"}}
-    toy = started(manifest)
-    assert (state(toy), toy.pods()) == ("SUCCEEDED", [])
+    return started(manifest)
+
+
+def imported(toy: Toy) -> dict[str, Any]:
     (found,) = tasks(toy)["a"]["outputs"]["artifacts"]["artifact"]
+    return dict(found)
+
+
+def test_an_importer_gives_its_artifact_at_once() -> None:
+    toy = importing("s3://bucket/some/data.csv")
+    assert (state(toy), toy.pods()) == ("SUCCEEDED", [])
+    found = imported(toy)
     assert found["uri"] == "s3://bucket/some/data.csv"
     assert found["type"] == "system.Dataset"
     assert found["metadata"] == {"from": "s3://bucket/some/data.csv"}
+
+
+def test_the_same_uri_is_the_same_artifact_unless_a_new_one_is_wanted() -> None:
+    first, other = imported(importing("s3://b/x")), imported(importing("s3://b/x", reimport=True))
+    assert first["id"] == imported(importing("s3://b/x"))["id"] != other["id"]
+
+
+def test_an_importer_into_the_workspace_copies_by_a_pod() -> None:
+    toy = importing("minio://b/x/data.csv", workspace=True, downloadToWorkspace=True)
+    assert Key(names.PERSISTENT_VOLUME_CLAIM, "u", "r-kfp-workspace") in toy.objects
+    command = pod_of(toy, "a")["spec"]["containers"][0]
+    assert command["args"] == [
+        "/minio/b/x/data.csv",
+        "/kfp-workspace/.artifacts/minio/b/x/data.csv",
+    ]
+    finish(toy)
+    assert state(toy) == "SUCCEEDED"
+    assert imported(toy)["metadata"]["_kfp_workspace"] is True
+
+
+def test_what_no_workspace_takes_fails_the_importer() -> None:
+    toy = importing("oci://b/x", workspace=True, downloadToWorkspace=True)
+    assert "does not support OCI registries" in tasks(toy)["a"]["error"]
+    toy = importing("minio://b/x", downloadToWorkspace=True)
+    assert "the pipeline has none" in tasks(toy)["a"]["error"]
 
 
 def volumes() -> Toy:

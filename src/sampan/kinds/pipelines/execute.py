@@ -61,5 +61,7 @@ def go_on(walk: Walk, call: Call) -> None:
             loops.look(walk, call)
         case "Pvc":
             volumes.look(walk, call)
+        case "Importer":
+            importers.look(walk, call)
         case _:
             containers.look(walk, call)
