@@ -4,6 +4,7 @@ the tasks that failed."""
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -25,15 +26,16 @@ _TAIL = 60
 async def until_over(server: Server, run_id: str) -> int:
     """Show it; 0 if it has succeeded, else 1."""
     told: dict[str, str] = {}
-    painter = _Painter()
+    painter = _Painter() if sys.stdout.isatty() else None
     run: Run = {}
     async for run in _states(server, run_id):
-        if sys.stdout.isatty():
-            painter.paint(shown.whole(run, datetime.now(UTC)))  # noqa: TID251
-        else:
+        if painter is None:
             _tell(run, told)
-    if not sys.stdout.isatty():
-        print(shown.whole(run, datetime.now(UTC)), end="")  # noqa: TID251
+        else:
+            painter.paint(shown.whole(run, datetime.now(UTC)))  # noqa: TID251
+    if painter is not None:
+        painter.wipe()
+    print(shown.whole(run, datetime.now(UTC)), end="")  # noqa: TID251
     if run.get("state") == "SUCCEEDED":
         return 0
     await print_failures(server, run)
@@ -52,17 +54,32 @@ async def _states(server: Server, run_id: str) -> AsyncIterator[Run]:
 
 
 class _Painter:
-    """Writes a text over the one before."""
+    """Writes a text over the one before, as much of it as the terminal can show."""
 
     def __init__(self) -> None:
         self._lines = 0
         self._last = ""
 
     def paint(self, text: str) -> None:
-        if text != self._last:
-            up = f"\x1b[{self._lines}A\x1b[J" if self._lines else ""
-            print(up + text, end="", flush=True)
-            self._lines, self._last = text.count("\n"), text
+        fitting = fitted(text, *shutil.get_terminal_size())
+        if fitting != self._last:
+            self.wipe()
+            print(fitting, end="", flush=True)
+            self._lines, self._last = fitting.count("\n"), fitting
+
+    def wipe(self) -> None:
+        if self._lines:
+            print(f"\x1b[{self._lines}A\x1b[J", end="")
+            self._lines = 0
+
+
+def fitted(text: str, width: int, height: int) -> str:
+    """The head and the end of a text that is too long: what goes on is what began last."""
+    lines = [line[: width - 1] for line in text.splitlines()]
+    over = len(lines) - (height - 1)
+    if over > 0:
+        lines = [lines[0], f"  … {over + 1} tasks above", *lines[over + 2 :]]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _tell(run: Run, told: dict[str, str]) -> None:

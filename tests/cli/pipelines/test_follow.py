@@ -1,0 +1,71 @@
+"""What a terminal shows of a run that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampan.cli.pipelines import follow
+from sampan.kube.errors import UserMistake
+
+
+class Answers:
+    """A server that answers with one state of the run after the other."""
+
+    def __init__(self, *runs: Any) -> None:
+        self._runs = list(runs)
+
+    async def get(self, *_: str) -> Any:
+        return self._runs.pop(0)
+
+    async def log(self, run_id: str, node: str) -> AsyncIterator[bytes]:
+        if node == "gone":
+            raise UserMistake("there is no log")
+        for number in range(100):
+            yield f"{run_id} {node} {number}\n".encode()
+
+
+def run(state: str, *tasks: Any) -> Any:
+    return {"run_id": "r", "display_name": "train", "state": state,
+            "run_details": {"task_details": list(tasks)}}  # fmt: skip
+
+
+def task(name: str, state: str, **more: Any) -> Any:
+    return {"task_id": name, "display_name": name, "state": state, "pod_name": name, **more}
+
+
+def followed(*runs: Any) -> int:
+    return asyncio.run(follow.until_over(Answers(*runs), "r"))  # type: ignore[arg-type]
+
+
+def test_each_change_is_a_line_and_the_tree_comes_last(capsys: pytest.CaptureFixture[str]) -> None:
+    running = run("RUNNING", task("one", "RUNNING"))
+    assert followed(running, running, run("SUCCEEDED", task("one", "SUCCEEDED"))) == 0
+    assert capsys.readouterr().out == (
+        "● one RUNNING\n✔ one SUCCEEDED\n✔ train  SUCCEEDED\n└─✔ one\n"
+    )
+
+
+def test_a_failure_shows_the_end_of_its_log(capsys: pytest.CaptureFixture[str]) -> None:
+    error = {"error": {"message": "no such image"}}
+    ended = run("FAILED", task("bad", "FAILED"), task("gone", "FAILED", **error))
+    assert followed(ended) == 1
+    shown = capsys.readouterr().out
+    assert "r bad 39\n" not in shown
+    assert "r bad 40\n" in shown
+    assert shown.endswith("no such image\n")
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"]))),
+       st.integers(10, 200), st.integers(5, 60))  # fmt: skip
+def test_no_more_is_shown_than_fits(lines: list[str], width: int, height: int) -> None:
+    found = follow.fitted("".join(f"{line}\n" for line in ["head", *lines]), width, height)
+    shown = found.splitlines()
+    assert shown[0] == "head"
+    assert len(shown) < height
+    assert all(len(line) < max(width, 30) for line in shown)
