@@ -22,8 +22,13 @@ _OPTIONAL = ("mlpipeline-ui-metadata", "mlpipeline-metrics")
 _UID = "{{workflow.uid}}"
 
 
+RUNNER = "pipeline-runner"
+"""The account that compilers write into every pipeline, and that runs without one have."""
+
+
 class About(Struct, frozen=True, kw_only=True):
-    """What of a run does not stand in its pipeline. `parameters` have their macros replaced."""
+    """What of a run does not stand in its pipeline. `parameters` have their macros replaced.
+    runner: whether the namespace has the account RUNNER; if not, the usual one stands in."""
 
     name: str
     namespace: str
@@ -33,6 +38,7 @@ class About(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
     annotations: Mapping[str, str] = {}
     service_account: str = ""
+    runner: bool = False
     owner: dict[str, Any] | None = None
 
 
@@ -71,8 +77,7 @@ def run(pipeline: Manifest, about: About) -> Manifest:
         metadata["ownerReferences"] = [about.owner]
     spec = dict(_with_id(_object(pipeline.get("spec")), about.run_id))
     _argue(spec, about.parameters)
-    if about.service_account:
-        spec["serviceAccountName"] = about.service_account
+    _account(spec, about)
     for_pods = _object(spec.get("podMetadata"))
     labels = {**_object(for_pods.get("labels")), names.LABEL_RUN_ID: about.run_id}
     spec["podMetadata"] = {**for_pods, "labels": labels}
@@ -87,6 +92,16 @@ def _with_id(spec: Manifest, run_id: str) -> Manifest:
     text = json.dumps(spec)
     found: Manifest = json.loads(text.replace(_UID, run_id)) if _UID in text else spec
     return found
+
+
+def _account(spec: dict[str, Any], about: About) -> None:
+    """Upstream: setDefaultServiceAccount."""
+    if about.service_account:
+        spec["serviceAccountName"] = about.service_account
+    elif spec.get("serviceAccountName") in (None, "", RUNNER):
+        spec.pop("serviceAccountName", None)
+        if about.runner:
+            spec["serviceAccountName"] = RUNNER
 
 
 def _argue(spec: dict[str, Any], given: Mapping[str, str]) -> None:

@@ -114,7 +114,7 @@ async def make(
     found = checked(spec)
     namespace, parent = meta.namespace_of(pipeline), meta.name_of(pipeline)
     if legacy.is_workflow(found.spec):
-        await trying.check(call, found.spec, namespace)
+        await trying.check_pipeline(call, found.spec, namespace)
     if call.parts.ids.named(names.PIPELINE_VERSION, namespace, name, parent=parent):
         raise _exists(name)
     plain = bool(_VERSION_NAME.match(name))

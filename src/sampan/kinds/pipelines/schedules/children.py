@@ -22,10 +22,13 @@ from sampan.kube.keys import Key, Manifest
 from sampan.kube.times import rfc3339
 
 
-class Time(Struct, frozen=True, kw_only=True):
+class Occasion(Struct, frozen=True, kw_only=True):
+    """runner: whether the namespace has the account of that name (`legacy.About`)."""
+
     index: int
     scheduled: datetime
     now: datetime
+    runner: bool = False
 
 
 def name_for(manifest: Manifest, index: int) -> str:
@@ -39,13 +42,11 @@ def keys_for(manifest: Manifest, index: int) -> tuple[Key, Key]:
     return run, run.as_kind(names.WORKFLOW)
 
 
-def build(manifest: Manifest, spec: Spec, source: Source, time: Time) -> Manifest:
+def build(manifest: Manifest, spec: Spec, source: Source, on: Occasion) -> Manifest:
     """ValueError says which parameter cannot be read."""
-    name = name_for(manifest, time.index)
+    name = name_for(manifest, on.index)
     run_id = uids.of_scheduled_run(meta.uid_of(manifest), name)
-    moments = macros.Moments(
-        run_id=run_id, now=time.now, scheduled=time.scheduled, index=time.index
-    )
+    moments = macros.Moments(run_id=run_id, now=on.now, scheduled=on.scheduled, index=on.index)
     known = {
         names.LABEL_EXPERIMENT_ID: spec.experimentId,
         names.LABEL_RECURRING_RUN_ID: meta.uid_of(manifest),
@@ -56,8 +57,8 @@ def build(manifest: Manifest, spec: Spec, source: Source, time: Time) -> Manifes
         names.LABEL_RUN_ID: run_id,
         names.LABEL_SCHEDULE: meta.name_of(manifest),
         names.LABEL_SCHEDULED: "true",
-        names.LABEL_SCHEDULED_EPOCH: str(int(time.scheduled.timestamp())),
-        names.LABEL_SCHEDULED_INDEX: str(time.index),
+        names.LABEL_SCHEDULED_EPOCH: str(int(on.scheduled.timestamp())),
+        names.LABEL_SCHEDULED_INDEX: str(on.index),
         **{label: value for label, value in known.items() if value},
     }
     if legacy.is_workflow(source.pipeline):
@@ -69,6 +70,7 @@ def build(manifest: Manifest, spec: Spec, source: Source, time: Time) -> Manifes
             parameters=macros.expanded(_arguments(spec), moments),
             labels=labels,
             service_account=spec.serviceAccount or "",
+            runner=on.runner,
             owner=meta.controlled_by(manifest),
         )
         return legacy.run(source.pipeline, about)
@@ -81,7 +83,7 @@ def build(manifest: Manifest, spec: Spec, source: Source, time: Time) -> Manifes
             "labels": labels,
             "ownerReferences": [meta.controlled_by(manifest)],
         },
-        "spec": _run(manifest, spec, source, name, time, macros.expanded(_values(spec), moments)),
+        "spec": _run(manifest, spec, source, name, on, macros.expanded(_values(spec), moments)),
     }
 
 
@@ -90,7 +92,7 @@ def _run(
     spec: Spec,
     source: Source,
     name: str,
-    time: Time,
+    on: Occasion,
     parameters: dict[str, Any],
 ) -> dict[str, Any]:
     origin = {"pipelineId": source.pipeline_id, "pipelineVersionId": source.version_id}
@@ -103,7 +105,7 @@ def _run(
         "displayName": name,
         "experimentId": spec.experimentId,
         "recurringRunId": meta.uid_of(manifest),
-        "scheduledAt": rfc3339(time.scheduled),
+        "scheduledAt": rfc3339(on.scheduled),
         "pipelineVersionReference": origin,
         "pipelineSpec": source.pipeline,
         "platformSpec": source.platform,

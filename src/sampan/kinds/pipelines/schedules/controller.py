@@ -14,6 +14,7 @@ from datetime import UTC, datetime, tzinfo
 
 from msgspec.structs import replace
 
+from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.schedules import children, sources, status, timing
 from sampan.kinds.pipelines.schedules.timing import Moments
 from sampan.kinds.pipelines.schedules.types import (
@@ -102,9 +103,15 @@ def _is_due(series: Series, scheduled: datetime) -> bool:
 
 
 def _build(cluster: View, series: Series, scheduled: datetime) -> Manifest:
-    source = sources.find(cluster, meta.namespace_of(series.manifest), series.spec)
-    time = children.Time(index=series.status.index + 1, scheduled=scheduled, now=series.now)
-    return children.build(series.manifest, series.spec, source, time)
+    namespace = meta.namespace_of(series.manifest)
+    source = sources.find(cluster, namespace, series.spec)
+    runner = legacy.is_workflow(source.pipeline) and cluster.get(
+        Key(names.SERVICE_ACCOUNT, namespace, legacy.RUNNER)
+    )
+    occasion = children.Occasion(
+        index=series.status.index + 1, scheduled=scheduled, now=series.now, runner=bool(runner)
+    )
+    return children.build(series.manifest, series.spec, source, occasion)
 
 
 def decide(series: Series) -> Plan:

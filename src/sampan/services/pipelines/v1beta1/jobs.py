@@ -31,7 +31,7 @@ async def create(call: Call) -> Mapping[str, Any]:
     source = await asked.source(call, given)
     asked.check(given, source)
     if source.is_workflow:
-        await trying.check(call, source.document, namespace)
+        await trying.check_pipeline(call, source.document, namespace)
     spec = {
         "displayName": name,
         "description": given.get("description"),

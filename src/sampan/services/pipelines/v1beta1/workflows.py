@@ -17,18 +17,18 @@ from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import macros
 from sampan.kinds.workflows import operations
 from sampan.kube import meta, names, patches
-from sampan.kube.errors import Conflict, NotFound
+from sampan.kube.errors import Conflict, Forbidden, NotFound
 from sampan.kube.keys import Manifest
 from sampan.kube.times import micro
 from sampan.services.errors import UNAVAILABLE, Refused, denied, invalid
-from sampan.services.kube import POD
-from sampan.services.pipelines import naming, runs
+from sampan.services.kube import POD, Resource
+from sampan.services.pipelines import naming, runs, trying
 from sampan.services.pipelines.call import Call
 from sampan.services.pipelines.runs import Found
 from sampan.services.pipelines.sources import Source
 from sampan.services.pipelines.trying import WORKFLOW
 
-OVER = frozenset({"Succeeded", "Failed", "Error"})
+SERVICE_ACCOUNT = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 _PAUSES = tuple(0.01 * 2**n for n in range(8))
 """Seconds before a change is decided again that somebody else's write has overtaken."""
 _OF_THE_OLD = frozenset(
@@ -50,9 +50,9 @@ async def create(
     parameters: Mapping[str, str],
     service_account: str,
 ) -> Manifest:
-    """Raises ApiStatus: admission finds that it can never run."""
+    """Raises ApiStatus, Refused: it could never run."""
     run_id = str(uuid.uuid4())
-    given = {key: value for key, value in legacy.parameters(source.document).items() if value}
+    usual = {key: value or "" for key, value in legacy.parameters(source.document).items()}
     moments = macros.Moments(run_id=run_id, now=call.moment)
     labels = {
         names.LABEL_EXPERIMENT_ID: experiment,
@@ -68,14 +68,25 @@ async def create(
         namespace=namespace,
         run_id=run_id,
         display_name=name,
-        parameters=macros.expanded({**given, **parameters}, moments),
+        parameters=macros.expanded({**usual, **parameters}, moments),
         labels={key: value for key, value in labels.items() if value},
         annotations={key: value for key, value in notes.items() if value},
         service_account=service_account,
+        runner=await _has_runner(call, namespace),
     )
-    made = await call.create(WORKFLOW, namespace, legacy.run(source.document, about))
+    workflow = legacy.run(source.document, about)
+    await trying.check(call, workflow, namespace)
+    made = await call.create(WORKFLOW, namespace, workflow)
     await call.parts.recorder.keep(made)
     return made
+
+
+async def _has_runner(call: Call, namespace: str) -> bool:
+    try:
+        await call.kube.get(SERVICE_ACCOUNT, namespace, legacy.RUNNER)
+    except (NotFound, Forbidden):
+        return False
+    return True
 
 
 def _stem(document: Manifest) -> str:
@@ -108,6 +119,7 @@ def is_workflow(found: Found) -> bool:
 async def store(call: Call, found: Found, state: str) -> None:
     """Put it away, or bring it back."""
     if not found.present:
+        await call.parts.recorder.settled()
         await call.parts.records.set_storage_state(call.path["run_id"], state)
         return
     patch = {"metadata": {"labels": {names.LABEL_STORAGE_STATE: state}}}
