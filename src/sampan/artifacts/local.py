@@ -24,13 +24,14 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Literal, TypeVar
+from typing import IO, TypeVar
 
 from sampan.artifacts import digests, trees
 from sampan.artifacts.digests import Digest
 from sampan.artifacts.faults import Fault, NotThere
 from sampan.artifacts.forms import Form, may_be_packed, type_of, unpacks
 from sampan.artifacts.helper import Helper
+from sampan.artifacts.naming import MARKS, Kept, decoded, encoded, parts, plain
 from sampan.kube.locations import Location, key_of
 
 _TMP = ".tmp"
@@ -41,9 +42,6 @@ _PROC = os.path.isdir("/proc/self/fd")
 
 T = TypeVar("T")
 
-Kept = Literal["", "tar", "zip"]
-_MARKS: tuple[tuple[Kept, str], ...] = (("tar", "~tar"), ("zip", "~zip"))
-
 
 class Repository:
     """The buckets of a namespace. `root` is the directory of all, made when it is first needed."""
@@ -51,13 +49,13 @@ class Repository:
     def __init__(self, root: Path, namespace: str, helper: Helper) -> None:
         self._root = root
         self._helper = helper
-        self._own = os.path.join(root, _plain(namespace, "namespace"))
+        self.own = os.path.join(root, plain(namespace, "namespace"))
 
     def save(self, location: Location, source: str, form: Form, *, consume: bool) -> None:
         """Keep a file or directory. With `consume`, nobody will write to it any more."""
         path = self._path(location)
         take = trees.take if consume else trees.copy
-        with self._draft() as draft:
+        with self.draft() as draft:
             if form.archive == "none":
                 take(source, draft)
                 _drop_links_out(draft)
@@ -67,9 +65,14 @@ class Repository:
                 return
             os.mkdir(draft)
             take(source, os.path.join(draft, form.name or os.path.basename(source)))
-            mark = dict(_MARKS)[form.archive or "tar"]
+            mark = dict(MARKS)[form.archive or "tar"]
             with self._alone():
                 self._enter_archive(draft, path, mark)
+
+    def put(self, location: Location, draft: str) -> None:
+        """Give a finished file of ours its place. Fault."""
+        with self._alone():
+            self._enter(draft, self._path(location))
 
     def load(self, location: Location, target: str, form: Form) -> None:
         """`target` must be free. NotThere."""
@@ -87,24 +90,24 @@ class Repository:
     def exists(self, location: Location) -> bool:
         """Whether there is an object, or a directory of objects."""
         try:
-            with self._pinned(location) as path:
-                return bool(self._kept(path)[0]) or _is_file(path) or _is_directory(path)
+            with self.pinned(location) as path:
+                return bool(self.kept(path)[0]) or _is_file(path) or _is_directory(path)
         except NotThere:
             return False
 
     def path_of(self, location: Location) -> str:
         """Where the file or directory lies that has to be read only; "" where what is seen there is
         not what was saved, so that it has to be loaded. NotThere."""
-        with self._pinned(location) as path:
+        with self.pinned(location) as path:
             if _is_file(path) or (_is_directory(path) and not _has_encoded(path)):
                 return self._path(location)
-            if self._kept(path)[0] or _is_directory(path):
+            if self.kept(path)[0] or _is_directory(path):
                 return ""
         raise NotThere(f"the local repository has no object {key_of(location)}")
 
     def file_of(self, location: Location) -> str:
         """As `path_of`, of a file alone; "" also for what is not there."""
-        with contextlib.suppress(NotThere), self._pinned(location) as path:
+        with contextlib.suppress(NotThere), self.pinned(location) as path:
             return self._path(location) if _is_file(path) else ""
         return ""
 
@@ -112,19 +115,19 @@ class Repository:
         """Of the content. NotThere."""
 
         def once() -> Digest:
-            with self._pinned(location) as path:
-                inside = self._kept(path)[1]
+            with self.pinned(location) as path:
+                inside = self.kept(path)[1]
                 if not (inside or _is_file(path) or _is_directory(path)):
                     raise NotThere(f"the local repository has no object {key_of(location)}")
-                return digests.of(inside or path, lambda name: _decoded(name)[0])
+                return digests.of(inside or path, lambda name: decoded(name)[0])
 
         return self._steady(self._path(location), once)
 
     def _open(self, location: Location, form: Form) -> tuple[IO[bytes], str]:
-        with self._pinned(location) as path:
-            kept, inside = self._kept(path)
+        with self.pinned(location) as path:
+            kept, inside = self.kept(path)
             if kept:
-                with self._draft() as draft:
+                with self.draft() as draft:
                     self._pack(inside, draft, Form(kept, form.level))
                     return open(draft, "rb"), type_of({"tar": "x.tgz", "zip": "x.zip"}[kept])
             return _opened(path, location), type_of(path)
@@ -137,11 +140,11 @@ class Repository:
             bucket = self._bucket(location)
             return sorted(_objects(bucket, "")) if os.path.isdir(bucket) else []
         try:
-            with self._pinned(location) as path:
-                name = "/".join(_parts(name))
+            with self.pinned(location) as path:
+                name = "/".join(parts(name))
                 if _is_directory(path):
                     return sorted(_objects(path, name))
-                return [name] if self._kept(path)[0] or _is_file(path) else []
+                return [name] if self.kept(path)[0] or _is_file(path) else []
         except NotThere:
             return []
 
@@ -151,7 +154,7 @@ class Repository:
         with self._alone():
             if not self._is_reached(os.path.dirname(path)):
                 return
-            for _, mark in _MARKS:
+            for _, mark in MARKS:
                 self._discard(path + mark)
             if key_of(location).endswith("/") or not _is_directory(path):
                 self._discard(path)
@@ -159,55 +162,57 @@ class Repository:
 
     # -- where ------------------------------------------------------------------------------------
     def _path(self, location: Location) -> str:
-        return os.path.join(self._bucket(location), *map(_encoded, _parts(key_of(location))))
+        return os.path.join(self._bucket(location), *map(encoded, parts(key_of(location))))
 
     @contextlib.contextmanager
-    def _pinned(self, location: Location) -> Iterator[str]:
+    def pinned(self, location: Location) -> Iterator[str]:
         """A path to the object that leads through no link, whatever happens meanwhile. The object
         may be a link itself. NotThere when the directory that it would be in is not there."""
-        bucket, parts = self._bucket(location), _parts(key_of(location))
+        bucket, names = self._bucket(location), parts(key_of(location))
         try:
             directory = os.open(bucket, _DIRECTORY)
         except OSError as error:
             raise NotThere(f"the local repository has no object {key_of(location)}") from error
         try:
-            for part in parts[:-1]:
-                parent, directory = directory, _entered(directory, _encoded(part), location)
+            for part in names[:-1]:
+                parent, directory = directory, _entered(directory, encoded(part), location)
                 os.close(parent)
             base = f"/proc/self/fd/{directory}" if _PROC else os.path.dirname(self._path(location))
-            yield os.path.join(base, _encoded(parts[-1]))
+            yield os.path.join(base, encoded(names[-1]))
         finally:
             os.close(directory)
 
     def _is_reached(self, directory: str) -> bool:
         """Whether a directory is there, and no part of its path a link: true as long as nobody else
         changes anything."""
-        while directory != self._own:
+        while directory != self.own:
             if not _is_directory(directory):
                 return False
             directory = os.path.dirname(directory)
         return True
 
     def _bucket(self, location: Location) -> str:
-        bucket = _plain(str(location["s3"].get("bucket") or ""), "bucket")
-        return os.path.join(self._own, bucket)
+        bucket = plain(str(location["s3"].get("bucket") or ""), "bucket")
+        return os.path.join(self.own, bucket)
 
-    def _kept(self, path: str) -> tuple[Kept, str]:
+    def kept(self, path: str) -> tuple[Kept, str]:
         """Which archive it was to be, and what it is made of; ("", "") for another object."""
-        for kind, mark in _MARKS:
+        for kind, mark in MARKS:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 for name in os.listdir(path + mark):
                     return kind, os.path.join(path + mark, name)
         return "", ""
 
-    def _tmp(self) -> str:
+    def tmp(self) -> str:
+        """The directory of what is being made."""
         path = os.path.join(self._root, _TMP)
         os.makedirs(path, 0o700, exist_ok=True)
         return path
 
     @contextlib.contextmanager
-    def _draft(self) -> Iterator[str]:
-        path = os.path.join(self._tmp(), os.urandom(12).hex())
+    def draft(self) -> Iterator[str]:
+        """A free name on the repository's disk; what is there in the end is removed."""
+        path = os.path.join(self.tmp(), os.urandom(12).hex())
         try:
             yield path
         finally:
@@ -224,13 +229,13 @@ class Repository:
         else:
             raise Fault(f"{os.path.basename(path)} is a directory of objects here, and cannot be "
                         "an object as well")  # fmt: skip
-        for _, mark in _MARKS:
+        for _, mark in MARKS:
             self._discard(path + mark)
 
     def _enter_archive(self, draft: str, path: str, mark: str) -> None:
         self._make_parents(path)
         self._replace(draft, path + mark)
-        others = [path + other for _, other in _MARKS if other != mark]
+        others = [path + other for _, other in MARKS if other != mark]
         for other in others if _is_directory(path) else [path, *others]:
             self._discard(other)
 
@@ -252,15 +257,15 @@ class Repository:
 
     def _discard(self, path: str) -> None:
         """In one step, whatever it is."""
-        with self._draft() as old, contextlib.suppress(FileNotFoundError):
+        with self.draft() as old, contextlib.suppress(FileNotFoundError):
             os.rename(path, old)
 
     def _load(self, location: Location, target: str, form: Form) -> None:
-        with self._pinned(location) as path:
+        with self.pinned(location) as path:
             self._load_from(path, location, target, form)
 
     def _load_from(self, path: str, location: Location, target: str, form: Form) -> None:
-        kept, inside = self._kept(path)
+        kept, inside = self.kept(path)
         if kept and unpacks(form, kept):
             trees.copy(inside, target)
         elif kept:
@@ -284,10 +289,10 @@ class Repository:
         os.mkdir(target, 0o755)
         with os.scandir(path) as entries:
             for entry in entries:
-                name, kept = _decoded(entry.name)
+                name, kept = decoded(entry.name)
                 to = os.path.join(target, name)
                 if kept:
-                    self._pack(self._kept(os.path.join(path, _encoded(name)))[1], to, Form(kept))
+                    self._pack(self.kept(os.path.join(path, encoded(name)))[1], to, Form(kept))
                 elif entry.is_dir(follow_symlinks=False):
                     self._load_all(entry.path, to)
                 else:
@@ -308,21 +313,21 @@ class Repository:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Nobody else, in whatever process, changes what there is."""
-        with open(os.path.join(self._tmp(), "lock"), "wb") as file:
+        with open(os.path.join(self.tmp(), "lock"), "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _prune(self, directory: str) -> None:
         """Directories that are empty now, up to the bucket."""
         with contextlib.suppress(OSError):
-            while os.path.dirname(directory) != self._own:
+            while os.path.dirname(directory) != self.own:
                 os.rmdir(directory)
                 directory = os.path.dirname(directory)
 
 
 def _identity(path: str) -> list[tuple[int, int] | None]:
     """Changes when the object is replaced."""
-    return [_inode(path + mark) for mark in ("", *(mark for _, mark in _MARKS))]
+    return [_inode(path + mark) for mark in ("", *(mark for _, mark in MARKS))]
 
 
 def _inode(path: str) -> tuple[int, int] | None:
@@ -357,36 +362,10 @@ def _is_file(path: str) -> bool:
     return False
 
 
-def _plain(name: str, what: str) -> str:
-    if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise Fault(f"{name[:100]!r} is no name of a {what}")
-    return name
-
-
-def _parts(wanted: str) -> list[str]:
-    parts = [part for part in wanted.split("/") if part]
-    if not parts or any(part in (".", "..") or "\0" in part for part in parts):
-        raise Fault(f"{wanted[:200]!r} is no key of an object")
-    return parts
-
-
-def _encoded(part: str) -> str:
-    """So that no key looks like a mark."""
-    return part + "~" if part.endswith(("~", *(mark for _, mark in _MARKS))) else part
-
-
-def _decoded(name: str) -> tuple[str, Kept]:
-    """(part of the key, archive that it was to be)"""
-    for kept, mark in _MARKS:
-        if name.endswith(mark):
-            return _decoded(name.removesuffix(mark))[0], kept
-    return name.removesuffix("~"), ""
-
-
 def _objects(directory: str, prefix: str) -> Iterator[str]:
     with os.scandir(directory) as entries:
         for entry in entries:
-            name, kept = _decoded(entry.name)
+            name, kept = decoded(entry.name)
             if kept or entry.is_file(follow_symlinks=False):
                 yield f"{prefix}/{name}".removeprefix("/")
             elif entry.is_dir(follow_symlinks=False):
@@ -395,7 +374,7 @@ def _objects(directory: str, prefix: str) -> Iterator[str]:
 
 def _has_encoded(directory: str) -> bool:
     return any(
-        name.endswith("~") or _decoded(name)[1]
+        name.endswith("~") or decoded(name)[1]
         for _, names, files in os.walk(directory)
         for name in (*names, *files)
     )
@@ -428,5 +407,5 @@ def _rename_like_marks(root: str) -> None:
     """Names in a directory that becomes a prefix are parts of keys."""
     for directory, names, files in os.walk(root, topdown=False):
         for name in (*names, *files):
-            if _encoded(name) != name:
-                os.rename(os.path.join(directory, name), os.path.join(directory, _encoded(name)))
+            if encoded(name) != name:
+                os.rename(os.path.join(directory, name), os.path.join(directory, encoded(name)))

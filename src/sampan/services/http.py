@@ -91,6 +91,13 @@ class Request:
         shown = b"" if self.method == "HEAD" else body
         await self._send({"type": "http.response.body", "body": shown})
 
+    async def empty(
+        self, code: int, content_type: str, more: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """An answer that has no body, whatever its headers say of one."""
+        await self._begin(code, content_type, more)
+        await self._send({"type": "http.response.body", "body": b""})
+
     async def json(self, code: int, value: Any) -> None:
         await self.answer(code, orjson.dumps(value))
 
@@ -99,9 +106,10 @@ class Request:
         pieces: AsyncGenerator[bytes, None],
         content_type: str,
         more: Iterable[tuple[str, str]] = (),
+        code: int = 200,
     ) -> None:
         """Send pieces until they end or the client leaves, and close them then."""
-        speaking = asyncio.ensure_future(self._speak(pieces, content_type, more))
+        speaking = asyncio.ensure_future(self._speak(pieces, content_type, more, code))
         gone = asyncio.ensure_future(self._gone())
         try:
             await asyncio.wait({speaking, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -114,12 +122,12 @@ class Request:
             speaking.result()
 
     async def _speak(
-        self, pieces: AsyncGenerator[bytes, None], content_type: str, more: Any
+        self, pieces: AsyncGenerator[bytes, None], content_type: str, more: Any, code: int
     ) -> None:
         """The answer begins with the first piece, so that what fails before can still be said."""
         async with aclosing(pieces):
             first = await anext(pieces, b"")
-            await self._begin(200, content_type, more)
+            await self._begin(code, content_type, more)
             if self.method != "HEAD":
                 await self._send({"type": "http.response.body", "body": first, "more_body": True})
                 async for piece in pieces:
