@@ -23,17 +23,27 @@ WORKFLOW = workflows_resource("workflows", "Workflow")
 
 
 async def check_pipeline(call: Call, document: Mapping[str, Any], namespace: str) -> None:
-    """Values of parameters may come later. Raises ApiStatus, Refused."""
+    """Like a template: values of parameters come later. Raises ApiStatus, Refused."""
     run_id = str(uuid.uuid4())
     about = legacy.About(name=f"try-{run_id}", namespace=namespace, run_id=run_id, display_name="")
-    await check(call, legacy.run(dict(document), about), namespace, lint=True)
+    whole = await _stored(call, legacy.run(dict(document), about), namespace)
+    spec = {field: value for field, value in whole["spec"].items() if field != "entrypoint"}
+    _judge({**whole, "kind": "WorkflowTemplate", "spec": spec}, lint=True)
 
 
-async def check(call: Call, workflow: Manifest, namespace: str, *, lint: bool = False) -> None:
-    """Who may not run it learns that when it is run. Raises ApiStatus, Refused."""
+async def check(call: Call, workflow: Manifest, namespace: str) -> None:
+    """Raises ApiStatus, Refused."""
+    _judge(await _stored(call, workflow, namespace), lint=False)
+
+
+async def _stored(call: Call, workflow: Manifest, namespace: str) -> Manifest:
+    """As the API server would take it. Who may not run it learns that when it is run."""
     try:
-        whole = await call.kube.create(WORKFLOW, namespace, workflow, {"dryRun": "All"})
+        return await call.kube.create(WORKFLOW, namespace, workflow, {"dryRun": "All"})
     except Forbidden:
-        return
-    if problems := manifests.problems(whole, None, lint=lint):
+        return workflow
+
+
+def _judge(manifest: Manifest, *, lint: bool) -> None:
+    if problems := manifests.problems(manifest, None, lint=lint):
         raise invalid(problems[0].message)  # upstream says one at a time
