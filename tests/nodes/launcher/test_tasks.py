@@ -20,6 +20,7 @@ from nodes.launcher.makers import (
     kept,
     result,
 )
+from sampan.kube import launcher
 
 LEVELS = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 SHA = f"sha256:{hashlib.sha256(CONTENT.encode()).hexdigest()}"
@@ -124,6 +125,16 @@ def test_outputs_that_are_not_what_they_should_be_fail_the_task(
         assert (status["phase"], ended(status)["exitCode"]) == ("Failed", 1)
         assert said in ended(status)["message"]
         assert not ended(status)["message"].startswith("{")
+
+    play(story)
+
+
+def test_a_task_without_outputs(play: Any) -> None:
+    async def story(site: Any) -> None:
+        asked = launcher.Task(executorInput={"inputs": {}, "outputs": {}})
+        await site.run(**carried(asked, "true"))
+        assert (await site.finished())["phase"] == "Succeeded"
+        assert result(site) == launcher.Result()
 
     play(story)
 

@@ -97,7 +97,9 @@ class Launcher:
         if box.keep:
             os.makedirs(box.keep, exist_ok=True)
         small = structs.replace(box, argv=(), env={}, component=None)
-        (_base(place) / _BOX).write_bytes(msgspec.json.encode(small))
+        base = _base(place)
+        base.mkdir(parents=True, exist_ok=True)  # there is none for a task without outputs
+        (base / _BOX).write_bytes(msgspec.json.encode(small))
 
     def refused(self, cell: Cell, attempt: int, failure: Failed) -> Report:
         """The end of a task that has not begun, because it cannot have its inputs."""

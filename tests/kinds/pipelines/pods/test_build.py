@@ -38,6 +38,7 @@ def test_a_small_pod() -> None:
             {"name": "KFP_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
         ],
         "volumeMounts": [{"name": "kfp-launcher", "mountPath": "/kfp-launcher"}],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
     }
     podspec.fill(found["spec"])
     assert podspec.problems(found["spec"]) == []

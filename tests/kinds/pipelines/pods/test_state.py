@@ -66,6 +66,11 @@ def test_a_long_result_is_an_annotation() -> None:
             id="launcher-says-why",
         ),
         pytest.param(
+            pod("Failed", over(1, "Traceback …\n  File …\nValueError: no such thing\n}\n")),
+            "exit code 1: ValueError: no such thing",
+            id="last-words",
+        ),
+        pytest.param(
             pod("Failed", over(137, reason="OOMKilled")),
             "OOMKilled (exit code 137): the program used more memory than its limit",
             id="out-of-memory",

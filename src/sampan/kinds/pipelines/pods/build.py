@@ -29,6 +29,8 @@ _LAUNCHER = {
     "command": ["launcher-v2", "--copy", launcher.PROGRAM],
     "volumeMounts": [_LAUNCHER_MOUNT],
 }
+_LAST_WORDS = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+"""So that a task which failed can say more than a number."""
 _LAUNCHER_VOLUME = {"name": launcher.VOLUME, "emptyDir": {}}
 _OLD_TYPES: Mapping[str, launcher.ParameterType] = {
     "INT": "NUMBER_INTEGER",
@@ -68,7 +70,7 @@ def build(about: About, work: Work, config: ExecutorConfig) -> Manifest:
             **draft.spec,
             **_account(about),
             "initContainers": inits,
-            "containers": [{"name": launcher.MAIN, **draft.main}],
+            "containers": [{"name": launcher.MAIN, **draft.main, **_LAST_WORDS}],
             "volumes": [_LAUNCHER_VOLUME, *draft.volumes()],
         },
     }

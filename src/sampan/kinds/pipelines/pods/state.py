@@ -23,6 +23,8 @@ from sampan.kube.keys import Manifest
 State = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
 
 _HOPELESS = ("ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
+_LONGEST = 500
+"""Characters of a last line."""
 _ADVICE = {
     "OOMKilled": "the program used more memory than its limit",
     "DeadlineExceeded": "the task took longer than its timeout",
@@ -114,9 +116,17 @@ def _fault(pod: Manifest) -> str:
 
 def _ended(ended: Mapping[str, Any]) -> str:
     code, reason = ended["exitCode"], ended.get("reason") or "Error"
-    said = (ended.get("message") or "").strip()
+    said = _last_line(ended.get("message") or "")
     head = f"{reason} (exit code {code})" if reason != "Error" else f"exit code {code}"
     return _joined(head, said or _ADVICE.get(reason))
+
+
+def _last_line(text: str) -> str:
+    """The end of what a program printed, as far as it has words, or all that the launcher says."""
+    for line in reversed(text.splitlines()):
+        if any(map(str.isalpha, line)):
+            return line.strip()[-_LONGEST:]
+    return ""
 
 
 def _of(name: str, text: str) -> str:
