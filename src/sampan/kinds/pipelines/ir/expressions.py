@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sampan.kinds.pipelines.ir import language
 from sampan.kinds.pipelines.ir.faults import Unresolved
-from sampan.kinds.pipelines.ir.resolve import Artifact, Values
+from sampan.kinds.pipelines.ir.resolve import LANGUAGE, Artifact, Values
+from sampan.lib.later import later
 
 
 def holds(condition: str, inputs: Values) -> bool:
     """Whether a task with these inputs is to run. Raises Unresolved."""
-    found = language.evaluated(condition, {"inputs": _inputs(inputs), "outputs": {}})
+    language = later(LANGUAGE)
+    said = {"inputs": language.doubles(_inputs(inputs)), "outputs": {}}
+    found = language.evaluated(condition, said)
     if not isinstance(found, bool):
         raise Unresolved(f"evaluation error: return type is not bool, got {found}")
     return found
@@ -22,7 +24,7 @@ def holds(condition: str, inputs: Values) -> bool:
 
 def _inputs(inputs: Values) -> dict[str, Any]:
     return {
-        "parameter_values": language.doubles(inputs.parameters),
+        "parameter_values": inputs.parameters,
         "artifacts": {
             name: {"artifacts": [_artifact(each) for each in artifacts]}
             for name, artifacts in inputs.artifacts.items()
@@ -34,5 +36,5 @@ def _artifact(artifact: Artifact) -> dict[str, Any]:
     return {
         "name": artifact.get("name") or "",
         "uri": artifact.get("uri") or "",
-        "metadata": language.doubles(artifact.get("metadata") or {}),
+        "metadata": artifact.get("metadata") or {},
     }

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from sampan.kinds.pipelines.ir import language, values
+from sampan.kinds.pipelines.ir import values
 from sampan.kinds.pipelines.ir.faults import Unresolved
 from sampan.kinds.pipelines.ir.messages import (
     ABSENT,
@@ -28,6 +28,10 @@ from sampan.kinds.pipelines.ir.messages import (
     TaskOutputParameter,
 )
 from sampan.kube.launcher import WORKSPACE
+from sampan.lib.later import later
+
+LANGUAGE = "sampan.kinds.pipelines.ir.language"
+"""Most pipelines have no expressions, and a start no time for their language."""
 
 Artifact = Mapping[str, Any]
 """As `status.tasks` has it: {id, name, type, uri, metadata, digest}; type: a schema's title."""
@@ -155,7 +159,7 @@ def _selected(key: str, value: Any, selector: str) -> Any:
     if not selector:
         return value
     try:
-        return language.selected(value, selector)
+        return later(LANGUAGE).selected(value, selector)
     except Unresolved as error:
         raise Unresolved(
             f'resolving parameter "{key}": evaluation of parameter expression selector '
