@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from kinds.pipelines.ir.making import dag, parameters
 from kinds.pipelines.making import (
     RUN,
@@ -322,3 +324,44 @@ def test_a_run_of_a_version_keeps_what_the_version_said() -> None:
     toy.carry_out(RUN, CONTROLLER.decide(CONTROLLER.see(toy, RUN)))
     assert status(toy)["pipelineSpec"] == written
     assert living(toy) == ["a"]
+
+
+# -- limits and nonsense --------------------------------------------------------------------------
+def test_a_loop_over_too_much_says_how_much_there_may_be() -> None:
+    root = dag(each=loop("work", str(list(range(30_000)))))
+    toy = started(run(root))
+    assert states(toy) == {"each": "FAILED"}
+    assert "a loop over 30000 items: a run has at most 20000 tasks" in tasks(toy)["each"]["error"]
+
+
+def test_values_of_a_run_have_a_limit_together() -> None:
+    root = dag(a=task("make"), b=task("take", **given(text=("a", "out"))))
+    toy = started(run(root, make=maker(), take=parameters(text="STRING")))
+    toy.put({**toy.objects[RUN], "status": {**status(toy), "valueBytes": 64 * 1024 * 1024}})
+    finish(toy, a={"out": "x"})
+    assert tasks(toy)["b"]["error"].startswith("inputs and outputs of a run have at most 67108864")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        pytest.param({"state": "ASLEEP"}, id="no-state"),
+        pytest.param({"tasks": {"": {"state": "RUNNING"}, "a": 5}}, id="no-entry"),
+        pytest.param({"tasks": {"a": {"state": "UPSIDE"}}}, id="no-state-of-a-task"),
+        pytest.param({"startedAt": "yesterday"}, id="no-time"),
+        pytest.param({"stateHistory": 5}, id="no-history"),
+    ],
+)
+def test_a_status_that_somebody_spoiled_ends_the_run_or_is_mended(nonsense: Any) -> None:
+    config = {"pipelineConfig": {"activeDeadlineSeconds": 60}}
+    toy = started(run(dag(a=task()), platform=config))
+    toy.put({**toy.objects[RUN], "status": {**status(toy), **nonsense}})
+    try:
+        plan = CONTROLLER.decide(CONTROLLER.see(toy, RUN))
+    except Exception as mistake:
+        assert CONTROLLER.recover is not None
+        recovered = CONTROLLER.recover(toy, RUN, str(mistake))
+        assert recovered is not None
+        plan = recovered
+    toy.carry_out(RUN, plan)
+    assert state(toy) in ("FAILED", "RUNNING")

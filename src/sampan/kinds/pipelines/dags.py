@@ -17,7 +17,7 @@ def look(walk: Walk, frame: Frame) -> None:
     graph = walk.pipeline.graph(frame.component)
     states = frame.states(graph.tasks)
     for name, state in states.items():
-        if state in ("PENDING", "RUNNING"):
+        if state in tasks.GOING:
             execute.go_on(walk, _call(frame, name))
             states[name] = frame.state(name)
     if not walk.stop and "" in states.values():
@@ -55,7 +55,7 @@ def _begin(walk: Walk, frame: Frame, states: dict[str, str]) -> None:
 
 def _end(walk: Walk, frame: Frame, states: dict[str, str]) -> None:
     found = set(states.values())
-    if "PENDING" in found or "RUNNING" in found or ("" in found and not walk.stop):
+    if not tasks.GOING.isdisjoint(found) or ("" in found and not walk.stop):
         return
     if walk.stop:
         walk.turn(frame.path, walk.stop_state, walk.stop)

@@ -12,7 +12,7 @@ from sampan.kinds.pipelines import containers, groups, importers, loops, volumes
 from sampan.kinds.pipelines.ir import expressions, resolve
 from sampan.kinds.pipelines.ir.faults import Unresolved
 from sampan.kinds.pipelines.ir.resolve import Values
-from sampan.kinds.pipelines.walk import MOST_DEEP, MOST_TASKS, Call, Walk
+from sampan.kinds.pipelines.walk import MOST_DEEP, Call, Walk
 
 
 def begin(walk: Walk, call: Call) -> None:
@@ -21,8 +21,8 @@ def begin(walk: Walk, call: Call) -> None:
     if walk.is_full:
         return
     try:
-        if walk.entries >= MOST_TASKS:
-            raise Unresolved(f"a run has at most {MOST_TASKS} tasks, iterations counted")
+        if walk.fault:
+            raise Unresolved(walk.fault)
         if call.depth >= MOST_DEEP:
             raise Unresolved(f"pipelines in pipelines are at most {MOST_DEEP} deep")
         inputs = resolve.inputs(

@@ -37,7 +37,7 @@ def look(walk: Walk, call: Call) -> None:
     paths = [tasks.joined(call.path, f"[{index}]") for index in range(len(found))]
     states = [tasks.state_of(walk.entry(path)) for path in paths]
     for index, state in enumerate(states):
-        if state in ("PENDING", "RUNNING"):
+        if state in tasks.GOING:
             walk.go_on(_iteration(call, paths[index], index))
             states[index] = tasks.state_of(walk.entry(paths[index]))
     if not walk.stop and "" in states:
@@ -74,7 +74,7 @@ def _begin(
     states: list[str],
 ) -> None:
     limit = call.task.iteratorPolicy.parallelismLimit or len(found)
-    going = sum(state in ("PENDING", "RUNNING") for state in states)
+    going = sum(state in tasks.GOING for state in states)
     failed = not tasks.BROKEN.isdisjoint(states)
     for index, state in enumerate(states):
         if state:
@@ -94,6 +94,8 @@ def _begin(
 def _start(walk: Walk, iteration: Call, inputs: Values, item: Any) -> None:
     definition = iteration.definition(walk)
     try:
+        if walk.fault:
+            raise Unresolved(walk.fault)
         own = items.iteration(iteration.task, definition, inputs, item)
     except Unresolved as fault:
         walk.born(iteration, "FAILED", fault.message)
@@ -103,7 +105,7 @@ def _start(walk: Walk, iteration: Call, inputs: Values, item: Any) -> None:
 
 def _end(walk: Walk, call: Call, paths: list[str], states: list[str]) -> None:
     found = set(states)
-    if "PENDING" in found or "RUNNING" in found or ("" in found and not walk.stop):
+    if not tasks.GOING.isdisjoint(found) or ("" in found and not walk.stop):
         return
     if walk.stop:
         walk.turn(call.path, walk.stop_state, walk.stop)

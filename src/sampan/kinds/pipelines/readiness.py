@@ -17,7 +17,7 @@ from typing import Literal
 
 from sampan.kinds.pipelines.ir.messages import Task
 from sampan.kinds.pipelines.ir.pipeline import Graph
-from sampan.kinds.pipelines.tasks import BROKEN, GOOD, NEVER_RAN
+from sampan.kinds.pipelines.tasks import BROKEN, GOING, GOOD, NEVER_RAN
 
 Verdict = Literal["wait", "begin", "omit"]
 
@@ -26,7 +26,7 @@ def verdict(task: Task, needs: Iterable[str], states: Mapping[str, str]) -> Verd
     """What becomes of a task that has not begun. states: of its siblings; "" is not decided."""
     found = [states[name] for name in needs]
     if task.runs_anyway:
-        if any(state in ("", "PENDING", "RUNNING") for state in found):
+        if any(not state or state in GOING for state in found):
             return "wait"
         return "omit" if found and all(state in NEVER_RAN for state in found) else "begin"
     if all(state in GOOD for state in found):

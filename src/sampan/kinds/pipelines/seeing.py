@@ -33,6 +33,8 @@ def see(view: View, key: Key, manifest: Manifest) -> Run:
     for path, entry in entries.items():
         if entry["state"] in tasks.ENDS:
             continue
+        if entry["state"] not in tasks.GOING:
+            raise Invalid(f"status.tasks[{path!r}].state: {entry['state']!r} is no state of a task")
         if name := entry.get("pod"):
             _read(view, Key(names.POD, key.namespace, name), path, pods)
         elif name := entry.get("claim"):

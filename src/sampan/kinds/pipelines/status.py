@@ -39,6 +39,8 @@ def patch(walk: Walk, state: str, error: str) -> Patch | None:
         said["expiresAt"] = micro(run.now + timedelta(seconds=ttl))
     if said or walk.changed:
         walk.changed = {**walk.late, **walk.changed}
+    if walk.values != int(run.status.get("valueBytes") or 0):
+        said["valueBytes"] = walk.values
     if run.copied and not run.state:
         said |= run.copied
     return patched(run.key, run.manifest, said, walk.changed)

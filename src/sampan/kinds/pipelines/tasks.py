@@ -26,6 +26,7 @@ ROOT = ""
 """The path of the root DAG."""
 GROUPS = ("Dag", "Loop", "Iteration")
 """Types whose state is that of what is in them."""
+GOING = frozenset({"PENDING", "RUNNING"})
 ENDS = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CACHED", "CANCELED", "OMITTED"})
 GOOD = frozenset({"SUCCEEDED", "CACHED"})
 NEVER_RAN = frozenset({"SKIPPED", "OMITTED"})
@@ -50,6 +51,8 @@ _RUN_TURNS: Mapping[str, frozenset[str]] = {
     "CANCELED": frozenset({"PENDING"}),
 }
 """Of runs. One whose tasks are all skipped is over at once. Out of an end leads a retry."""
+RUN_STATES = RUN_ENDS | _RUN_TURNS.keys()
+"""Anything else somebody wrote by hand, and it is no state to go on from."""
 
 
 def age(moment: str, now: datetime) -> float:
@@ -140,7 +143,7 @@ def told(status: Mapping[str, Any], state: str, now: datetime, error: str = "") 
     before = str(status.get("state") or "")
     if before == state:
         return {}
-    if state not in _RUN_TURNS.get(before, ()):
+    if before in RUN_STATES and state not in _RUN_TURNS.get(before, ()):
         raise ValueError(f"a run that is {before} cannot become {state}")
     moment = micro(now)
     step: dict[str, Any] = {"state": state, "updateTime": moment}

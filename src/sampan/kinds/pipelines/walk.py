@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from sampan.kinds.pipelines import tasks
@@ -29,8 +30,10 @@ MOST_BEGUN = 128
 while later ones are made, and no plan is too long to be repeated."""
 MOST_PENDING = 128
 """Pods that wait to run. More would only wait in another queue, and each costs a look."""
-MOST_TASKS = 100_000
-"""Entries of one run: its status is one object."""
+MOST_TASKS = 20_000
+"""Entries of one run: its status is one object, which is written as a whole."""
+MOST_VALUES = 64 * 1024 * 1024
+"""Bytes of all inputs and outputs of one run, for the same reason."""
 MOST_DEEP = 64
 """DAGs in DAGs."""
 _SMALL = 50
@@ -74,6 +77,7 @@ class Walk:
             1 for path in run.pods if tasks.state_of(run.tasks.get(path)) == "PENDING"
         )
         self.entries = len(run.tasks)
+        self.values = int(run.status.get("valueBytes") or 0)  # bytes of inputs and outputs
         self._steps = steps
 
     # -- entries ----------------------------------------------------------------------------------
@@ -81,8 +85,12 @@ class Walk:
         return self.changed.get(path) or self.run.tasks.get(path)
 
     def put(self, path: str, entry: Entry) -> Entry:
-        if path not in self.changed and path not in self.run.tasks:
+        before = self.entry(path)
+        if before is None:
             self.entries += 1
+        for field in ("inputs", "outputs"):
+            if field in entry and (before is None or field not in before):
+                self.values += len(msgspec.json.encode(entry[field]))
         self.changed[path] = entry
         return entry
 
@@ -123,6 +131,15 @@ class Walk:
             self.wait(0.0)
             return True
         return self.pending >= MOST_PENDING
+
+    @property
+    def fault(self) -> str:
+        """Why no task may begin any more; "" when one may."""
+        if self.entries >= MOST_TASKS:
+            return f"a run has at most {MOST_TASKS} tasks, iterations counted"
+        if self.values >= MOST_VALUES:
+            return f"inputs and outputs of a run have at most {MOST_VALUES} bytes together"
+        return ""
 
     @property
     def rest(self) -> float:
