@@ -64,6 +64,8 @@ def serve(tmp_path):
     """Run a scenario against a server that has the namespaces `a` and `b`."""
 
     async def run(scenario):
+        for former in tmp_path.glob("*.db*"):  # of another example of Hypothesis
+            former.unlink()
         store = Store(tmp_path / "objects.db")
         doors = Doors()
         kinds = (CORE, WORKFLOWS, PIPELINES)
