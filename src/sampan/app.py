@@ -168,6 +168,7 @@ class Program:
         self.node: Node | None = None
         self.gateway: Server | None = None
         self.argo: Server | None = None
+        self.s3: Server | None = None
 
     async def start(self) -> State:
         """Start the parts in order; answers with where they are found."""
@@ -194,15 +195,17 @@ class Program:
                 await self._apply(manifest)
         await self.scheduler.start()
         gateway, argo = await self._open(api)
+        s3 = await self._open_store(self.node)
         self.api.ready()
         _settle_memory()
-        return State(os.getpid(), gateway, api, str(self.home.kubeconfig), argo)
+        return State(os.getpid(), gateway, api, str(self.home.kubeconfig), argo, s3)
 
     async def stop(self) -> None:
         """Stop everything, the pods too; what fails is logged and does not keep the rest up."""
         steps = [
             self.gateway.stop if self.gateway else None,
             self.argo.stop if self.argo else None,
+            self.s3.stop if self.s3 else None,
             self.products.stop,
             self.scheduler.stop,
             self.node.stop if self.node else None,
@@ -256,8 +259,20 @@ class Program:
         port = await self._listen(self.gateway.start, self.config.port, "port")
         return f"http://{LOOPBACK}:{port}", argo
 
+    async def _open_store(self, node: Node) -> str:
+        """Open the port of the S3 server, and lead pods there by the name of its service."""
+        if self.products.s3 is None:
+            return ""
+        self.s3 = Server(self.products.s3)
+        port = await self._listen(self.s3.start, self.config.s3_port, "s3_port")
+        more = founding.store_endpoints(port) if node.context.networking.enabled else ()
+        service = founding.store_service()
+        await self._apply_all((service, *more))
+        node.serve_at(key_of(service), LOOPBACK, port)
+        return f"http://{LOOPBACK}:{port}"
+
     async def _listen(self, start: Callable[..., Any], port: int, setting: str) -> int:
-        secure = None if setting == "port" else self.certificates
+        secure = None if setting in ("port", "s3_port") else self.certificates
         try:
             return int(await start(LOOPBACK, port, secure))
         except OSError as error:

@@ -6,11 +6,16 @@ without taking it over comes back. Only data: who applies it, and when, is `app.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sampan.auth import roles
 from sampan.kube import names, nets
 from sampan.kube.keys import Manifest
 
-NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "kubeflow")
+NAMESPACES = (
+    "default", "kube-system", "kube-public", "kube-node-lease", names.PLATFORM_NAMESPACE,
+)  # fmt: skip
+STORE_PORT = 9000
 HIGHEST_PRIORITY = 2_000_000_000  # as upstream: above all that users may set
 
 
@@ -62,10 +67,33 @@ def _api_service() -> Manifest:
 def api_endpoints(port: int) -> tuple[Manifest, ...]:
     """Where the API service leads to: its port of the node, as pods see that. For a cluster whose
     pods have a network of their own."""
-    where = {"name": "kubernetes", "namespace": "default"}
-    ports = [{"name": "https", "port": port, "protocol": "TCP"}]
+    return _endpoints("default", "kubernetes", {"name": "https", "port": port})
+
+
+def store_service() -> Manifest:
+    """The local repository as an S3 server, by the name that upstream's has."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": names.ARTIFACT_SERVICE, "namespace": names.PLATFORM_NAMESPACE},
+        "spec": {
+            "type": "ClusterIP",
+            "ports": [{"name": "http", "port": STORE_PORT, "protocol": "TCP"}],
+        },
+    }
+
+
+def store_endpoints(port: int) -> tuple[Manifest, ...]:
+    """As `api_endpoints`, of the S3 server."""
+    about = {"name": "http", "port": port}
+    return _endpoints(names.PLATFORM_NAMESPACE, names.ARTIFACT_SERVICE, about)
+
+
+def _endpoints(namespace: str, name: str, port: dict[str, Any]) -> tuple[Manifest, ...]:
+    where = {"name": name, "namespace": namespace}
+    ports = [{**port, "protocol": "TCP"}]
     subset = {"addresses": [{"ip": nets.GATEWAY}], "ports": ports}
-    labels = {names.LABEL_SERVICE_NAME: "kubernetes"}
+    labels = {names.LABEL_SERVICE_NAME: name}
     return (
         {
             "apiVersion": "v1",

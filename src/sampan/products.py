@@ -32,7 +32,8 @@ PIPELINES = "/pipeline"
 
 class Products:
     """`mounted` is what the gateway serves below its prefixes; `argo` the Argo Server for a port of
-    its own, None without the component. `artifacts` is asked for when the node has started."""
+    its own, `s3` the S3 server for one, None without the component. `artifacts` is asked for when
+    the node has started."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Products:
         without one."""
         self.mounted: dict[str, App] = {}
         self.argo: App | None = None
+        self.s3: App | None = None
         self._archiver: Any = None
         self._pipelines: _Pipelines | None = None
         loopback = Loopback(api.asgi)
@@ -57,6 +59,7 @@ class Products:
             made = _Later(lambda: pipelines.server(PIPELINES))
             self.mounted[PIPELINES] = Owned(made, owner) if owner else made
             self._pipelines = pipelines
+            self.s3 = _Later(pipelines.s3)
         if "workflows" in config.without:
             return
         archive = _archive(home, config)
@@ -82,12 +85,14 @@ class Products:
     async def start(self) -> None:
         if self._pipelines is not None:
             await self._pipelines.recorder.start()
+            await self._pipelines.credentials.start()
         if self._archiver is not None:
             await self._archiver.start()
 
     async def stop(self) -> None:
         if self._pipelines is not None:
             await self._pipelines.recorder.stop()
+            await self._pipelines.credentials.stop()
         if self._archiver is not None:
             await self._archiver.stop()
 
@@ -115,6 +120,8 @@ class _Pipelines:
         self.records = records(url) if url else records.at(file)
         retention = later("sampan.records.pipelines.retention").Retention(cluster)
         recorder = later("sampan.records.pipelines.recorder").Recorder
+        self.credentials = later("sampan.services.s3.credentials").Credentials(cluster)
+        self._repository = home.artifacts
         self.recorder = recorder(cluster, self.records, retention)
 
     def server(self, below: str) -> App:
@@ -137,6 +144,12 @@ class _Pipelines:
             self._artifacts(),
             lambda kind, namespace, name: self._cluster.get(Key(kind, namespace, name)),
         )
+
+    def s3(self) -> App:
+        made: App = later("sampan.services.s3.server").S3Server(
+            self._repository, self.credentials.find, self._clock
+        )
+        return made
 
     async def answer(self, questions: Sequence[Any]) -> Sequence[Any]:
         """Of the cache."""

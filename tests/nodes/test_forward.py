@@ -14,6 +14,7 @@ import pytest
 
 from sampan.kube import names, nets
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.locations import LOCAL_ENDPOINT
 from sampan.nodes.forward import Forward
 
 
@@ -34,7 +35,10 @@ class Few:
 
 
 class Open:
-    """All pods are in the machine's network."""
+    """All pods are in the machine's network; the API and the artifacts are ours."""
+
+    def serves(self, service: Key) -> bool:
+        return service.name in ("kubernetes", "minio-service")
 
     async def open(self, host: str, port: int) -> Any:
         return await asyncio.open_connection(host, port)
@@ -99,6 +103,19 @@ def test_a_service_is_found_as_a_pod_finds_it(host: str) -> None:
             assert seen[0].startswith("GET /a?b=c HTTP/1.1\r\n")
             assert f"host: {host}:9000".lower() in seen[0].lower()
             assert "proxy-" not in seen[0].lower()
+
+    asyncio.run(check())
+
+
+def test_the_artifacts_by_their_name_are_the_local_repository() -> None:
+    async def check() -> None:
+        found = service("minio-service", 9000, 1)
+        for each in found:
+            each["metadata"] = {**each["metadata"], "namespace": "kubeflow"}
+        forward = Forward(Few(*found), Open())  # type: ignore[arg-type]
+        forward.start()
+        host = "minio-service.kubeflow"
+        assert await asyncio.to_thread(forward.route, host, 9000, "ns") == LOCAL_ENDPOINT
 
     asyncio.run(check())
 

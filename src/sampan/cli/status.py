@@ -42,6 +42,7 @@ def ask(home: Home) -> dict[str, Any]:
         }
     report = {"gateway": state.gateway, "api": state.api, "kubeconfig": state.kubeconfig}
     report |= {"argo": state.argo} if state.argo else {}
+    report |= {"s3": state.s3} if state.s3 else {}
     try:
         with urllib.request.urlopen(f"{state.gateway}/readyz.json", timeout=PATIENCE) as answer:
             components = json.load(answer)
@@ -55,7 +56,7 @@ def show(report: dict[str, Any]) -> None:
     if not report["components"]:
         print("Sampan is not running; start it with `sampan up`.")
         return
-    for name in ("gateway", "api", "argo", "kubeconfig"):
+    for name in ("gateway", "api", "argo", "s3", "kubeconfig"):
         if name in report:
             print(f"{name:12}{report[name]}")
     for name, component in report["components"].items():

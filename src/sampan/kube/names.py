@@ -171,8 +171,9 @@ ANNOTATION_UPDATED_AT = PIPELINES_PREFIX + "updated-at"
 
 ARTIFACT_SECRET = "mlpipeline-minio-artifact"
 """The keys of a namespace's buckets."""
+PLATFORM_NAMESPACE = "kubeflow"
 ARTIFACT_SERVICE = "minio-service"
-"""In namespace kubeflow: the local repository as an S3 server."""
+"""In `PLATFORM_NAMESPACE`: the local repository as an S3 server."""
 
 # What we say that we are; kubectl's dispatchers choose their version by it.
 KUBERNETES_VERSION = "v1.33.0+sampan"

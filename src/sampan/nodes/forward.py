@@ -31,7 +31,7 @@ _LARGEST = 1 << 16  # bytes of a request's head
 _PATIENCE = 10.0  # seconds to connect
 _CHUNK = 1 << 16
 _DROPPED = ("connection:", "proxy-", "keep-alive:")
-_API = {"namespace": "default", "name": "kubernetes"}
+_STORE = Key(names.SERVICE, names.PLATFORM_NAMESPACE, names.ARTIFACT_SERVICE)
 Place = tuple[str, int]
 
 
@@ -68,7 +68,10 @@ class Forward:
         service = self._service(host, namespace)
         if service is None and not hosts.is_of_pod(host):
             return ""
-        if service is not None and service["spec"].get("externalName") == LOCAL_ENDPOINT:
+        if service is not None and (
+            service["spec"].get("externalName") == LOCAL_ENDPOINT
+            or (_key(service) == _STORE and self._networking.serves(_STORE))
+        ):
             return LOCAL_ENDPOINT
         async with self._lock:
             if self._server is None:
@@ -113,8 +116,8 @@ class Forward:
         if not found:
             raise Refused(f'502 no endpoints of service "{about["name"]}" at port {port}')
         address, number = random.choice(found)
-        if service["metadata"] | _API == service["metadata"] and address == nets.GATEWAY:
-            address = "127.0.0.1"  # pods reach our own API there; nothing else of this machine
+        if address == nets.GATEWAY and self._networking.serves(_key(service)):
+            address = "127.0.0.1"  # pods reach what is ours there; nothing else of this machine
         return str(address), int(number)
 
     # -- requests ---------------------------------------------------------------------------------
@@ -195,3 +198,8 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
             sink.write_eof()
     except OSError:
         sink.close()  # whoever reads from it sees the end
+
+
+def _key(service: Manifest) -> Key:
+    meta = service["metadata"]
+    return Key(names.SERVICE, meta["namespace"], meta["name"])

@@ -23,7 +23,7 @@ from sampan.config import Config, Home
 from sampan.engine.cluster import Change, Cluster
 from sampan.kube import names, quantities
 from sampan.kube.errors import ApiStatus, UserMistake
-from sampan.kube.keys import Manifest
+from sampan.kube.keys import Key, Manifest
 from sampan.lib.clock import Clock, SystemClock
 from sampan.lib.prometheus import Family, Labels, gauge
 from sampan.nodes import gpus, mirrorpod, refusal, registration
@@ -39,7 +39,7 @@ from sampan.nodes.images.oci.store import Store
 from sampan.nodes.images.puller import Puller
 from sampan.nodes.images.resolve import Images
 from sampan.nodes.life.status import TERMINAL
-from sampan.nodes.networking import Networking
+from sampan.nodes.networking import API, Networking
 from sampan.nodes.pressure import Pressure
 from sampan.nodes.registration import Registration
 from sampan.nodes.sandbox.level import probe
@@ -149,6 +149,10 @@ class Node:
         self._subscribe(names.POD, self._pod_changed)
         self._end_strangers()
         context.networking.forget_unknown(set(self._workers))
+
+    def serve_at(self, service: Key, host: str, port: int) -> None:
+        """Lead pods from a service of ours to a port of this machine's own network."""
+        self.context.networking.serve_at(service, host, port)
 
     async def stop(self) -> None:
         """Leave the pods running under the supervisor."""
@@ -358,7 +362,7 @@ class Node:
             )
         if self._service_host is not None:
             self.context.services.serve_api_at(*self._service_host)
-            networking.serve_api_at(*self._service_host)
+            networking.serve_at(API, *self._service_host)
 
     def _cut_off(self) -> None:
         """The ground has died, and with it every network that was made on it."""

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _TOGETHER = 0.005  # seconds in which changes of services are gathered
 _AGAIN = 1.0
-_API = Key(names.SERVICE, "default", "kubernetes")
+API = Key(names.SERVICE, "default", "kubernetes")
 _CHUNK = 1 << 15  # bytes
 
 
@@ -74,7 +74,7 @@ class Networking:
         self._directory = directory
         self._cut_off = cut_off
         self._network = Network(directory, self._lost)
-        self._api: tuple[str, int] | None = None
+        self._served: dict[Key, tuple[str, int]] = {}
         self._slices: dict[Key, set[str]] = {}
         self._changed: set[Key] = set()
         self._telling = False
@@ -100,10 +100,14 @@ class Networking:
     def enabled(self) -> bool:
         return self.connection.kind == "pods"
 
-    def serve_api_at(self, host: str, port: int) -> None:
-        """Where the service default/kubernetes leads to."""
-        self._api = (host, port)
-        self._note(_API)
+    def serve_at(self, service: Key, host: str, port: int) -> None:
+        """Where a service of ours leads to: in this machine's own network."""
+        self._served[service] = (host, port)
+        self._note(service)
+
+    def serves(self, service: Key) -> bool:
+        """Whether it is one of ours."""
+        return service in self._served
 
     async def stop(self) -> None:
         """Leave; pods stay connected."""
@@ -233,10 +237,10 @@ class Networking:
         ]
         slices = [part for part in map(self._cluster.get, keys) if part is not None]
         made = entry(service, slices)
-        if made is not None and key == _API and self._api is not None:
+        if made is not None and key in self._served:
             made["outside"] = True
             for port in made["ports"]:
-                port["to"] = [list(self._api)]
+                port["to"] = [list(self._served[key])]
         return made
 
     # -- after a loss -----------------------------------------------------------------------------
