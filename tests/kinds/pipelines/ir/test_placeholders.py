@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from kinds.pipelines.ir.making import RUN, artifact, dag, parameters, pipeline, task
 from sampan.kinds.pipelines.ir import executor_input, locations
 from sampan.kinds.pipelines.ir.faults import Unresolved
-from sampan.kinds.pipelines.ir.placeholders import LONGEST, Placeholders
+from sampan.kinds.pipelines.ir.filling import LONGEST
+from sampan.kinds.pipelines.ir.placeholders import Placeholders
 from sampan.kinds.pipelines.ir.resolve import Values
 
 ROOT = locations.task_root(f"{RUN.pipeline_root}/?region=x", "p", "run-id", "it", "salt")
@@ -83,6 +85,22 @@ def test_parameters_may_speak_of_others() -> None:
     assert found["inputs"]["parameterValues"] == {
         "channel": 1.5, "x": "<1.5>", "y": [{"z": "1.5"}], "channel2": "1.5",
     }  # fmt: skip
+
+
+def test_parameters_may_not_make_each_other_endless() -> None:
+    big = {"big": "x" * (LONGEST // 5), "x": "{{$.inputs.parameters['big']}}" * 1000}
+    with pytest.raises(Unresolved, match=f"beyond {LONGEST}"):
+        built(Values(big), x="STRING")
+
+
+@pytest.mark.parametrize(
+    "begun", ["{{$.inputs.parameters['", "{{$.inputs.artifacts['a", "{{$", "{{$.outputs."]
+)
+def test_placeholders_that_never_end_take_no_time(begun: str) -> None:
+    text = begun * (2_000_000 // len(begun))
+    began = time.process_time()
+    assert placeholders(Values({"x": text})).text(text) == text
+    assert time.process_time() - began < 5
 
 
 def test_the_log_may_be_an_artifact() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -195,3 +196,16 @@ def test_nonsense_is_refused_or_read_but_breaks_nothing(path: str, value: Any) -
     except Invalid as fault:
         said = fault.message
     assert said or read.graph("").tasks
+
+
+def test_the_time_it_takes_grows_with_the_pipeline_and_no_faster() -> None:
+    def seconds(length: int) -> float:
+        chain = {
+            f"t{n}": task("comp", dependentTasks=[f"t{n - 1}"] if n else []) for n in range(length)
+        }
+        written = spec(dag(**chain), comp={})
+        began = time.process_time()
+        validate(written)
+        return time.process_time() - began
+
+    assert seconds(8000) < 40 * seconds(800)

@@ -99,7 +99,7 @@ def _keeps_null(type_: Any) -> bool:
 
 
 def _object(value: Any, path: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict) and not isinstance(value, Mapping):
         raise _mistyped(value, "an object", path)
     return value
 
@@ -136,7 +136,7 @@ _PLAIN = re.compile(r"[\w-]{1,100}").fullmatch
 
 def _free(value: Any, path: str, depth: int = DEEPEST) -> Any:
     """A google.protobuf.Value: JSON, not too deep, numbers finite."""
-    if isinstance(value, str | bool | int | NoneType):
+    if type(value) in _SIMPLE:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -149,6 +149,9 @@ def _free(value: Any, path: str, depth: int = DEEPEST) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _free(item, path, depth - 1) for key, item in value.items()}
     raise _mistyped(value, "JSON", path)
+
+
+_SIMPLE = frozenset({str, bool, int, NoneType})
 
 
 def _text(value: Any, path: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from sampan.kinds.pipelines.ir import values
+from sampan.kinds.pipelines.ir.filling import substituted
 from sampan.kinds.pipelines.ir.messages import ABSENT, ArtifactType, Component, OutputDefinitions
 from sampan.kinds.pipelines.ir.resolve import Artifact, Values
 from sampan.kube.launcher import METADATA_FILE, PARAMETERS, local_path
@@ -23,7 +24,7 @@ LOGS = "executor-logs"
 _SCHEMA_VERSION = "0.0.1"
 _FALLBACK = f"/tmp/kfp_outputs/{METADATA_FILE}"
 """Where outputs are said of a task whose root no program can see."""
-_REFERENCE = re.compile(r"\{\{\$\.inputs\.parameters\['(.+?)'\]\}\}")
+_REFERENCE = re.compile(r"\{\{\$\.inputs\.parameters\['([^'{}]{1,1000})'\]\}\}")
 
 
 def build(
@@ -31,7 +32,7 @@ def build(
 ) -> dict[str, Any]:
     """{inputs: {parameterValues, artifacts}, outputs: {parameters, artifacts, outputFile}}.
     inputs: as resolved; defaults of the component are filled in here. task_root:
-    `locations.task_root`."""
+    `locations.task_root`. Raises Unresolved."""
     return {
         "inputs": {
             "parameterValues": _parameters(component, inputs.parameters),
@@ -58,8 +59,10 @@ def _filled(value: Any, known: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
         if "{{$.inputs.parameters['" not in value:
             return value
-        return _REFERENCE.sub(
-            lambda match: values.text_of(known[match[1]]) if match[1] in known else match[0], value
+        return substituted(
+            _REFERENCE,
+            lambda match: values.text_of(known[match[1]]) if match[1] in known else match[0],
+            value,
         )
     if isinstance(value, list):
         return [_filled(each, known) for each in value]

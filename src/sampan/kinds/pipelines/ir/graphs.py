@@ -20,7 +20,7 @@ def of(dag: Dag, policy: RetryPolicy | None = None) -> Graph:
     without an item."""
     needs = {name: frozenset(_needed(task)) for name, task in dag.tasks.items()}
     for name, wanted in needs.items():
-        missing = sorted(wanted - dag.tasks.keys())
+        missing = sorted(each for each in wanted if each not in dag.tasks)
         if missing:
             raise Invalid(f'task "{name}": unknown producer task "{missing[0]}" in DAG')
         _check_loop(name, dag.tasks[name])

@@ -22,13 +22,12 @@ from typing import Any
 
 from sampan.kinds.pipelines.ir import locations, values
 from sampan.kinds.pipelines.ir.faults import Unresolved
+from sampan.kinds.pipelines.ir.filling import LONGEST, substituted
 from sampan.kinds.pipelines.ir.resolve import RunFacts, Values, filled
 
-LONGEST = 8_000_000
-"""Characters that a single text may grow to: commands of processes end long before."""
 _PLACEHOLDER = re.compile(
     r"\{\{\$(?:\.(?P<side>inputs|outputs)\.(?P<kind>parameters|artifacts)"
-    r"\[(?P<quote>'{1,2}|\")(?P<name>.+?)(?P=quote)\](?P<rest>[^{}]*?)"
+    r"\[(?P<quote>'{1,2}|\")(?P<name>[^'\"{}]{1,1000})(?P=quote)\](?P<rest>[^{}]*?)"
     r"|\.(?P<file>outputs\.output_file|outputMetadataUri)"
     r"|(?P<all>))(?:\.json_escape\[(?P<escape>[0-9])\])?\}\}"
 )
@@ -56,17 +55,7 @@ class Placeholders:
         """An image, a value of env, a quantity. Raises Unresolved."""
         if "{{$" not in template:
             return template
-        room = LONGEST
-
-        def said(match: re.Match[str]) -> str:
-            nonlocal room
-            text = self._said(match)
-            room -= len(text)
-            if room < 0:
-                raise Unresolved(f"a text grows beyond {LONGEST} characters by its placeholders")
-            return text
-
-        return _PLACEHOLDER.sub(said, filled(template, *self._about))
+        return substituted(_PLACEHOLDER, self._said, filled(template, *self._about))
 
     def words(self, templates: Sequence[str]) -> list[str]:
         """A command or args: an IfPresent may make none or several of one. Raises Unresolved."""
