@@ -224,6 +224,10 @@ class Home:
         return self.path / "images"
 
     @property
+    def packages(self) -> Path:
+        return self.path / "packages"
+
+    @property
     def artifacts(self) -> Path:
         return self.path / "artifacts"
 

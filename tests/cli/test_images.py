@@ -6,6 +6,7 @@ import pytest
 
 from sampan.cli.main import main
 from sampan.nodes.images.oci.store import Store
+from sampan.nodes.lightweight.layers import Layers, Recipe
 
 
 @pytest.fixture
@@ -40,6 +41,29 @@ def test_images_come_and_go(call, docker_registry, tmp_path):
     assert call("import", file) == (0, f"{name}:latest\n")
     assert call("import", file, "--name", "other:1") == (0, "docker.io/library/other:1\n")
     assert json.loads(call("ls", "-o", "json")[1])[0]["digest"] == found["digest"]
+
+
+def test_packages_of_components_are_shown_and_go(call, tmp_path):
+    layers = Layers(tmp_path / "home/packages")
+    layers.root.mkdir(parents=True)
+    calls = (("--index-url", "https://me:secret@index/simple", "six"),)
+    recipe = Recipe(namespace="team", python=("/usr", "3.11", ()), calls=calls)
+    draft = layers.begin()
+    (draft / "files/six.py").write_text("x" * 2000)
+    layers.finish(draft, recipe)
+    assert f"packages six (team)   {recipe.key[:12]}   2 kB   0\n" in call("ls")[1]
+    used = tmp_path / "home/node/pods/u/scratch/main.0/packages"
+    used.parent.mkdir(parents=True)
+    used.write_text(recipe.key)
+    [found] = json.loads(call("ls", "-o", "json")[1])
+    assert found == {
+        "packages": "six", "namespace": "team", "digest": recipe.key, "size": 2000, "usedBy": 1
+    }  # fmt: skip
+    assert "packages" not in call("prune", "--all")[1]
+    used.unlink()
+    assert "packages" not in call("prune")[1]
+    assert "removed packages six (team)\n1 sets of packages: 2 kB\n" in call("prune", "--all")[1]
+    assert json.loads(call("ls", "-o", "json")[1]) == []
 
 
 def test_the_table_is_shown_and_added_to(call, tmp_path):

@@ -215,6 +215,12 @@ def test_packages_are_installed_once(play: Any, tmp_path: Path, thing: dict[str,
         assert index.asked == ["thing"]
         assert len(site.events("Installing")) == 1
         assert all(" thing (0.0 MB) in " in text for text in site.events("Installed"))
+        (layer,) = site.node.context.stock.layers.list()
+        held = commands.component("import time\ndef f():\n    time.sleep(60)\n", call, SDK)
+        await start(site, "held", held)
+        await site.running("held")
+        marks = site.home.glob("node/pods/*/scratch/main.0/packages")
+        assert layer.key in [mark.read_text() for mark in marks]
         await site.restart()
         await output(site, "later", argv)
         assert index.asked == ["thing"]

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from sampan.config import Home
     from sampan.nodes.images.oci.store import Record, Store
     from sampan.nodes.images.reference import Reference
+    from sampan.nodes.lightweight.layers import Layers
 
+_KEPT = 30 * 86_400.0
+"""Seconds without use after which packages of components are pruned."""
+_WIDEST = 60
 _ENVIRONMENTS = "oci, oci=NAME, host, python=PREFIX or rootfs=DIRECTORY"
 
 
@@ -33,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     table = actions.add_parser("map", help="show the table of images in config.yaml, or add to it")
     table.add_argument("pattern", metavar="PATTERN", nargs="?")
     table.add_argument("environment", metavar="ENVIRONMENT", nargs="?", help=_ENVIRONMENTS)
-    prune = actions.add_parser("prune", help="remove images that have lost their names")
+    prune = actions.add_parser("prune", help="remove images without names, and old packages")
     prune.add_argument("--all", action="store_true", help="and those that no pod uses")
     bring = actions.add_parser("import", help="take images from a file of `docker save`")
     bring.add_argument("file", metavar="FILE")
@@ -57,11 +61,18 @@ def run(args: argparse.Namespace) -> int:
 def _ls(args: argparse.Namespace, home: Home) -> int:
     store, used = _store(home), list(_used(home))
     records = store.records()
+    layers = list(_layers(home).list())
+    wanted = list(_marks(home, "packages"))
     if args.output == "json":
         found = [
             {"names": each.names, "digest": each.digest, "size": each.size,
              "usedBy": used.count(each.digest)}
             for each in records
+        ]  # fmt: skip
+        found += [
+            {"packages": each.recipe.said, "namespace": each.recipe.namespace, "digest": each.key,
+             "size": each.size, "usedBy": wanted.count(each.key)}
+            for each in layers
         ]  # fmt: skip
         print(json.dumps(found, indent=2))
         return 0
@@ -70,6 +81,10 @@ def _ls(args: argparse.Namespace, home: Home) -> int:
         for name in record.names or ["<none>"]:
             digest = record.digest.partition(":")[2][:12]
             rows.append((name, digest, _size(record.size), str(used.count(record.digest))))
+    for layer in layers:
+        said = f"packages {layer.recipe.said} ({layer.recipe.namespace})"
+        count = str(wanted.count(layer.key))
+        rows.append((said[:_WIDEST], layer.key[:12], _size(layer.size), count))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)
@@ -123,6 +138,12 @@ def _prune(args: argparse.Namespace, home: Home) -> int:
     for name in removed.images:
         print(f"removed {name}")
     print(f"{len(removed.images)} images and {removed.layers} layers: {_size(removed.size)}")
+    older = 0.0 if args.all else _KEPT
+    gone = list(_layers(home).prune(set(_marks(home, "packages")), older=older))
+    for layer in gone:
+        print(f"removed packages {layer.recipe.said} ({layer.recipe.namespace})")
+    if gone:
+        print(f"{len(gone)} sets of packages: {_size(sum(layer.size for layer in gone))}")
     return 0
 
 
@@ -173,9 +194,19 @@ def _store(home: Home) -> Store:
     return Store(home.images)
 
 
+def _layers(home: Home) -> Layers:
+    from sampan.nodes.lightweight.layers import Layers
+
+    return Layers(home.packages)
+
+
 def _used(home: Home) -> Iterator[str]:
     """The digest of its image for each container that is there."""
-    for path in home.node.glob("pods/*/scratch/*/image"):
+    return _marks(home, "image")
+
+
+def _marks(home: Home, name: str) -> Iterator[str]:
+    for path in home.node.glob(f"pods/*/scratch/*/{name}"):
         try:
             yield path.read_text()
         except OSError:

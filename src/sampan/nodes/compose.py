@@ -96,8 +96,10 @@ class Directories(Struct, frozen=True):
                     file.write(text)
                 os.chmod(path, 0o644)
 
-    def put(self, files: Mapping[str, str]) -> None:
-        """Text files in the container's home."""
+    def put(self, files: Mapping[str, str], layer: str) -> None:
+        """Text files in the container's home, and a note that it uses a layer of packages."""
+        if layer:
+            (self.scratch / "packages").write_text(layer)
         for path, text in files.items():
             file = f"{self.scratch}/root/{path}"
             os.makedirs(os.path.dirname(file), exist_ok=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sampan.artifacts import Artifacts
-from sampan.config import NodeSettings
+from sampan.config import Home, NodeSettings
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
 from sampan.kube import names, nets
@@ -77,7 +77,7 @@ class Context:
         self.references = References()
         self.trash = Trash()
         self.errands = Errands(client)
-        self.stock = Stock(home / "packages")
+        self.stock = Stock(Home(home).packages)
         self.events = Events(cluster, clock)
 
     def now(self) -> float:

@@ -241,7 +241,7 @@ class Starter:
         box = fitted.box
         if not place.scratch.exists():
             make(place)
-        place.put(fitted.files)
+        place.put(fitted.files, fitted.layer)
         if texts:
             arguments.write(place.tmp(image=runtime.files is not None, overlay=overlay), texts)
         if around.keep:

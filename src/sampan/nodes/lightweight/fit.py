@@ -8,6 +8,7 @@ does. An environment that has no such directory is told by PYTHONPATH.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -34,10 +35,12 @@ class Packages(Struct, frozen=True):
 
 
 class Fitted(Struct, frozen=True):
-    """`files`: what has to lie in the container's home, by its path there."""
+    """files: what has to lie in the container's home, by its path there. layer: the key of what it
+    uses."""
 
     box: Sandbox
-    files: dict[str, str] = {}
+    files: Mapping[str, str] = {}
+    layer: str = ""
 
 
 def obstacle(box: Sandbox, python: Python) -> str:
@@ -82,6 +85,7 @@ def fit(box: Sandbox, found: Lightweight, python: Python, packages: Packages) ->
             component=_component(found, python, tuple(places), layers),
         ),
         files,
+        packages.layer.parent.name if packages.layer else "",
     )
 
 

@@ -11,13 +11,14 @@ in it, and only sandboxes read it. Everything appears in one step, so a crash le
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import hashlib
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -95,7 +96,7 @@ class Layers:
         """It has come to nothing."""
         shutil.rmtree(draft, ignore_errors=True)
 
-    def sweep(self) -> list[Path]:
+    def sweep(self) -> builtins.list[Path]:
         """What an earlier start has left unfinished, to be removed."""
         return list(self.root.glob("building/*"))
 
@@ -107,14 +108,14 @@ class Layers:
             except (OSError, msgspec.DecodeError):
                 continue
 
-    def prune(self, used: Collection[str], *, older: float) -> Iterable[Layer]:
+    def prune(self, used: Collection[str], *, older: float) -> builtins.list[Layer]:
         """Remove layers that no container in `used`, by key, has, and none had for `older` seconds.
         One that is wanted later is built again."""
         gone = [layer for layer in self.list() if layer.key not in used]
         gone = [layer for layer in gone if layer.used <= time.time() - older]
-        (self.root / "building").mkdir(exist_ok=True)
         for layer in gone:
             hidden = self.root / "building" / uuid.uuid4().hex
+            hidden.parent.mkdir(exist_ok=True)
             with contextlib.suppress(OSError):
                 (self.root / "layers" / layer.key).rename(hidden)
                 shutil.rmtree(hidden, ignore_errors=True)
