@@ -41,6 +41,10 @@ class Reader:
         location, secrets = self._place(uri, namespace)
         return self._artifacts.open(location, secrets, namespace=namespace)
 
+    def open_at(self, location: Location, secrets: Secrets, *, namespace: str) -> Opened:
+        """The same of what a workflow says where it lies, with the secrets that the caller has."""
+        return self._artifacts.open(location, secrets, namespace=namespace)
+
     def digest(self, uri: str, *, namespace: str) -> Digest:
         """`sha256:…` of what is there, `etag:…` where a server knows; NotThere, Fault."""
         location, secrets = self._place(uri, namespace)

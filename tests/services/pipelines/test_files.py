@@ -54,7 +54,7 @@ def test_an_output_is_read_as_a_file(serve, tmp_path):
         (bucket / "v2").mkdir(parents=True)
         (bucket / "v2" / "model").write_text("weights")
         one = f"runs/{run_id}/nodes/train/artifacts"
-        assert (await api.get(f"{one}/model:read")).raw == b"weights"
+        assert (await api.get(f"{one}/model:read")).body == {"data": "d2VpZ2h0cw=="}
         missing = await api.get(f"{one}/other:read")
         assert (missing.code, "not found" in missing.body["error_message"]) == (404, True)
         assert (await api.get(f"{one}/bad:read")).code == 400

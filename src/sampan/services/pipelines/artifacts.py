@@ -7,10 +7,12 @@ Upstream: server/run_artifact_server.go, frontend/server/handlers/artifacts.ts.
 
 from __future__ import annotations
 
+import base64
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
-from sampan.artifacts import uris
+from sampan.artifacts import Opened, uris
 from sampan.artifacts.uris import BadUri
 from sampan.services import files
 from sampan.services.errors import denied, invalid, not_found
@@ -31,7 +33,24 @@ async def read(call: Call) -> Streamed:
     if uri is None:
         where = f"runs/{call.path['run_id']}/nodes/{node}/artifacts/{name}"
         raise not_found(f"artifact {where} not found")
-    return await _sent(call, uri, found.namespace)
+    return as_json(await _opened(call, uri, found.namespace))
+
+
+def as_json(opened: Opened) -> Streamed:
+    """The file as text of base64 in an object: `{"data": …}`."""
+    return Streamed(_encoded(opened), "application/json")
+
+
+async def _encoded(opened: Opened) -> AsyncGenerator[bytes, None]:
+    yield b'{"data":"'
+    rest = b""
+    async with aclosing(files.pieces(opened)) as pieces:
+        async for piece in pieces:
+            whole = rest + piece
+            cut = len(whole) - len(whole) % 3
+            rest = whole[cut:]
+            yield base64.b64encode(whole[:cut])
+    yield base64.b64encode(rest) + b'"}'
 
 
 async def get(call: Call) -> Streamed:
@@ -43,19 +62,20 @@ async def get(call: Call) -> Streamed:
         raise invalid("Storage bucket and key are missing from artifact request")
     if not await call.kube.may_i("get", RUN, call.namespace):
         raise denied(f"{call.caller.name} may not read artifacts of namespace {call.namespace}")
-    return await _sent(call, f"{_SCHEMES[source]}://{bucket}/{key}", call.namespace)
+    peek = _peek(call)
+    opened = await _opened(call, f"{_SCHEMES[source]}://{bucket}/{key}", call.namespace)
+    kind = mimetypes.guess_type(opened.name)[0] or opened.content_type
+    return Streamed(files.pieces(opened, peek), kind, files.SANDBOX)
 
 
-async def _sent(call: Call, uri: str, namespace: str) -> Streamed:
+async def _opened(call: Call, uri: str, namespace: str) -> Opened:
     """Raises Refused."""
     try:
         uris.split(uri)
     except BadUri as error:
         raise invalid(str(error)) from None
-    peek, reader = _peek(call), call.parts.artifacts()
-    opened = await files.tried(lambda: reader.open(uri, namespace=namespace))
-    kind = mimetypes.guess_type(opened.name)[0] or opened.content_type
-    return Streamed(files.pieces(opened, peek), kind, files.SANDBOX)
+    reader = call.parts.artifacts()
+    return await files.tried(lambda: reader.open(uri, namespace=namespace))
 
 
 def _peek(call: Call) -> int | None:

@@ -5,6 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sampan.services.pipelines.call import Row
-from sampan.services.pipelines.v1beta1 import experiments, jobs, pipelines, runs
+from sampan.services.pipelines.v1beta1 import artifacts, experiments, jobs, pipelines, runs
 
-ROWS: Sequence[Row] = (*experiments.ROWS, *pipelines.ROWS, *runs.ROWS, *jobs.ROWS)
+ROWS: Sequence[Row] = (*experiments.ROWS, *pipelines.ROWS, *runs.ROWS, *artifacts.ROWS, *jobs.ROWS)
