@@ -8,6 +8,7 @@ from __future__ import annotations
 from sampan.services.pipelines import (
     about,
     artifacts,
+    changing,
     experiments,
     lineage,
     logs,
@@ -29,6 +30,7 @@ TABLE: Table[Handler] = Table(
         *versions.ROWS,
         *uploads.ROWS,
         *runs.ROWS,
+        *changing.ROWS,
         *logs.ROWS,
         *artifacts.ROWS,
         *lineage.ROWS,

@@ -261,9 +261,4 @@ ROWS: Sequence[Row] = (
     ("POST", "apis/v2beta1/runs", create),
     ("GET", "apis/v2beta1/runs", list_runs),
     ("GET", _ONE, get),
-    ("DELETE", _ONE, delete),
-    ("POST", f"{_ONE}:archive", archive),
-    ("POST", f"{_ONE}:unarchive", unarchive),
-    ("POST", f"{_ONE}:terminate", terminate),
-    ("POST", f"{_ONE}:retry", retry),
 )

@@ -3,7 +3,6 @@
     experiments, pipelines, runs, jobs       what is answered, path by path
     references                               whose things are, as this version says it
     asked                                    a message to what is to be run
-    workflows                                what can be done with a run that is a Workflow
 
 The objects are those of the second version, shown in other words; what is Pipeline IR runs as
 there. Upstream: backend/api/v1beta1, backend/src/apiserver/server.

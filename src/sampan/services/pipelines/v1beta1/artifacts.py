@@ -15,9 +15,8 @@ from sampan.kube.locations import Location
 from sampan.services import files
 from sampan.services.errors import not_found
 from sampan.services.kube import SECRET
-from sampan.services.pipelines import artifacts
+from sampan.services.pipelines import artifacts, workflows
 from sampan.services.pipelines.call import Call, Row, Streamed
-from sampan.services.pipelines.v1beta1 import workflows
 
 
 async def read(call: Call) -> Streamed:

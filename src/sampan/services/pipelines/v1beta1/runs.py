@@ -8,10 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sampan.kube import names
-from sampan.services.errors import PRECONDITION, Refused, denied
-from sampan.services.pipelines import listing, runs
-from sampan.services.pipelines.call import EXPERIMENT, RUN, Call, Row, missing
+from sampan.services.errors import denied
+from sampan.services.pipelines import changing, listing, runs, workflows
+from sampan.services.pipelines.call import RUN, Call, Row, missing
 from sampan.services.pipelines.trying import WORKFLOW
 from sampan.services.pipelines.v1beta1 import (
     asked,
@@ -19,7 +18,6 @@ from sampan.services.pipelines.v1beta1 import (
     paging,
     references,
     showing,
-    workflows,
 )
 
 _METRIC = re.compile(r"[a-zA-Z]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?\Z")
@@ -79,56 +77,6 @@ async def list_runs(call: Call) -> Mapping[str, Any]:
     return listing.told("runs", wanted, found, [showing.run(each) for each in found.items])
 
 
-async def archive(call: Call) -> Mapping[str, Any]:
-    found = await workflows.find(call, "patch")
-    if not workflows.is_workflow(found):
-        return await runs.archive(call)
-    await workflows.store(call, found, runs.ARCHIVED)
-    return {}
-
-
-async def unarchive(call: Call) -> Mapping[str, Any]:
-    found = await workflows.find(call, "patch")
-    if not workflows.is_workflow(found):
-        return await runs.unarchive(call)
-    labels = found.run["metadata"].get("labels") or {}
-    experiment = labels.get(names.LABEL_EXPERIMENT_ID, "")
-    known = call.parts.ids.key(names.EXPERIMENT, experiment)
-    parent = await call.get(EXPERIMENT, experiment) if known else {}
-    if (parent.get("spec") or {}).get("storageState") == runs.ARCHIVED:
-        raise Refused(
-            PRECONDITION,
-            f"Failed to unarchive run {call.path['run_id']} as experiment {experiment} must be"
-            " un-archived first",
-        )
-    await workflows.store(call, found, runs.AVAILABLE)
-    return {}
-
-
-async def terminate(call: Call) -> Mapping[str, Any]:
-    found = await workflows.find(call, "patch")
-    if not workflows.is_workflow(found):
-        return await runs.terminate(call)
-    await workflows.terminate(call, found)
-    return {}
-
-
-async def retry(call: Call) -> Mapping[str, Any]:
-    found = await workflows.find(call, "update")
-    if not workflows.is_workflow(found):
-        return await runs.retry(call)
-    await workflows.retry(call, found)
-    return {}
-
-
-async def delete(call: Call) -> Mapping[str, Any]:
-    found = await workflows.find(call, "delete")
-    if not workflows.is_workflow(found):
-        return await runs.delete(call)
-    await workflows.delete(call, found)
-    return {}
-
-
 async def report_metrics(call: Call) -> Mapping[str, Any]:
     """Each by itself: a metric that is refused does not keep the others away."""
     given = await call.read(messages.REPORT)
@@ -179,10 +127,10 @@ ROWS: Sequence[Row] = (
     ("POST", "apis/v1beta1/runs", create),
     ("GET", "apis/v1beta1/runs", list_runs),
     ("GET", _ONE, get),
-    ("DELETE", _ONE, delete),
-    ("POST", f"{_ONE}:archive", archive),
-    ("POST", f"{_ONE}:unarchive", unarchive),
+    ("DELETE", _ONE, changing.delete),
+    ("POST", f"{_ONE}:archive", changing.archive),
+    ("POST", f"{_ONE}:unarchive", changing.unarchive),
     ("POST", f"{_ONE}:reportMetrics", report_metrics),
-    ("POST", f"{_ONE}/terminate", terminate),
-    ("POST", f"{_ONE}/retry", retry),
+    ("POST", f"{_ONE}/terminate", changing.terminate),
+    ("POST", f"{_ONE}/retry", changing.retry),
 )
