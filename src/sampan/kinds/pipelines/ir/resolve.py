@@ -242,7 +242,8 @@ _ABOUT_RUN = re.compile(
 
 def filled(template: str, run: RunFacts, task: str, task_id: str = "") -> str:
     """A text with what it says about the run and the task. Upstream knows these placeholders (but
-    the workspace's) only as a whole constant; the SDK writes them into texts."""
+    the workspace's) only as a whole constant; the SDK writes them into texts. What is not known
+    stays as it is."""
     if "{{$." not in template:
         return template
     said = {
@@ -256,7 +257,7 @@ def filled(template: str, run: RunFacts, task: str, task_id: str = "") -> str:
         "pipeline_root": run.pipeline_root,
         "workspace_path": WORKSPACE,
     }
-    return _ABOUT_RUN.sub(lambda match: said[match[1]], template)
+    return _ABOUT_RUN.sub(lambda match: said[match[1]] or match[0], template)
 
 
 def _artifacts(task: Task, component: Component, scope: Scope) -> dict[str, tuple[Artifact, ...]]:

@@ -10,6 +10,7 @@ Upstream: backend/src/apiserver/template/v2_template.go, backend/src/v2/compiler
 from __future__ import annotations
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -35,6 +36,8 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9]
 _INVALID = "invalid v2 pipeline spec"
 _known: OrderedDict[bytes, Pipeline] = OrderedDict()
 """The latest ones last."""
+_knowing = threading.Lock()
+"""Uploads are read in threads of their own."""
 
 
 def validate(spec: Mapping[str, Any], platform: Mapping[str, Any] | None = None) -> Pipeline:
@@ -43,14 +46,16 @@ def validate(spec: Mapping[str, Any], platform: Mapping[str, Any] | None = None)
         key = msgspec.json.encode((spec, platform))
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise Invalid(f"{_INVALID}: no JSON: {error}") from None
-    if key in _known:
-        _known.move_to_end(key)
-        return _known[key]
+    with _knowing:
+        if key in _known:
+            _known.move_to_end(key)
+            return _known[key]
     made = _checked(spec, platform or {})
-    _known[key] = made
-    size = sum(map(len, _known))
-    while size > REMEMBERED and len(_known) > 1:
-        size -= len(_known.popitem(last=False)[0])
+    with _knowing:
+        _known[key] = made
+        size = sum(map(len, _known))
+        while size > REMEMBERED and len(_known) > 1:
+            size -= len(_known.popitem(last=False)[0])
     return made
 
 
