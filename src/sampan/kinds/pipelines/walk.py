@@ -38,8 +38,8 @@ MOST_DEEP = 64
 """DAGs in DAGs."""
 _SMALL = 50
 _REST = 0.0002
-"""Seconds for each entry beyond so many in which a run is not looked at after a write. What a write
-costs grows with the entries; so it takes no more than a quarter of the time, and brings more."""
+"""Seconds for each entry beyond so many in which a run is not looked at again. What a look and a
+write cost grows with the entries; so they take a small part of the time, and bring more."""
 
 
 class Steps(Protocol):
