@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from nodes.conftest import NAMESPACE
 from nodes.lightweight import commands, standin
+from sampan.config import Image
 from sampan.kube.keys import Key
 
 SDK = commands.sdk("2.14.0")
@@ -37,7 +39,8 @@ def f(**given):
 
 
 async def start(site: Any, name: str, argv: list[str], **more: Any) -> None:
-    await site.run(name, container={"image": "python:3.11", "command": argv, **more})
+    container = {"image": "python:3.11", "command": argv, **more}
+    await site.run(name, container=container)
 
 
 async def output(site: Any, name: str, argv: list[str], **more: Any) -> str:
@@ -56,14 +59,17 @@ async def failed(site: Any, name: str, argv: list[str], **more: Any) -> tuple[in
     return code, await site.logs(name)
 
 
-async def warmed(site: Any, count: int = 1) -> None:
+async def warmed(site: Any) -> None:
     """Until there is an interpreter to fork from."""
     argv = commands.component("def f(): ...\n", SDK)
     await output(site, "first", argv)
+    await zygote(site)
 
+
+async def zygote(site: Any) -> None:
     async def ready() -> bool:
         found = await site.node.context.client.zygotes()
-        return [zygote.state for zygote in found] == ["ready"] * count
+        return [each.state for each in found] == ["ready"]
 
     await site.eventually(ready)
 
@@ -344,6 +350,57 @@ def test_a_crash_while_installing_leaves_nothing_half(
         assert index.asked == ["thing", "thing"]
         await site.eventually(lambda: not site.node.context.stock.layers.sweep())
         await site.eventually(site.none_running)
+
+    with standin.index(thing=thing) as index:
+        play(story, network="host")
+
+
+def row(directory: Path, **more: Any) -> Image:
+    """A virtual environment, which knows no packages of users."""
+    prefix = directory / "environment"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "bin/python3").symlink_to(f"{sys.base_prefix}/bin/python{standin.PYTHON}")
+    (prefix / "pyvenv.cfg").write_text(f"home = {sys.base_prefix}/bin\n")
+    packages = prefix / "lib" / f"python{standin.PYTHON}" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "own.py").write_text("")
+    library = f"lib/python{standin.PYTHON}/site-packages"
+    (packages / "pip").symlink_to(Path(sys.base_prefix, library, "pip"))
+    return Image(match="mine", python=str(prefix), **more)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("warm", [False, True])
+def test_an_environment_of_one_s_own(
+    play: Any, tmp_path: Path, thing: dict[str, str], warm: bool
+) -> None:
+    standin.sdk(tmp_path / "home")
+    source = "import own\n" + USES.rpartition("    print")[0]
+
+    async def story(site: Any) -> None:
+        bare = commands.component(f"import os, own\ndef f():\n    print({FORKED})\n", SDK)
+        assert await output(site, "a", bare, image="mine") == "False\n"
+        if warm:
+            await zygote(site)
+        assert await output(site, "b", bare, image="mine") == f"{warm}\n"
+        argv = commands.component(source, commands.pip("thing", options=index.options), SDK)
+        said = (await output(site, "c", argv, image="mine")).split()
+        assert said[0].startswith("/run/sampan/packages/lib/")
+        assert said[1:] == ["False", "thing"]
+
+    with standin.index(thing=thing) as index:
+        play(story, network="host", images=(row(tmp_path, warm=warm),))
+
+
+@pytest.mark.slow
+def test_another_user_than_root(play: Any, tmp_path: Path, thing: dict[str, str]) -> None:
+    standin.sdk(tmp_path / "home")
+
+    async def story(site: Any) -> None:
+        await warmed(site)
+        argv = commands.component(USES, commands.pip("thing", options=index.options), SDK)
+        said = await output(site, "a", argv, securityContext={"runAsUser": 1000})
+        assert said.split()[1:] == ["True", "thing", "tool"]
 
     with standin.index(thing=thing) as index:
         play(story, network="host")
