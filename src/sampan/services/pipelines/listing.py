@@ -212,7 +212,11 @@ def _predicate(given: Mapping[str, Any], name: str, listed: Listed) -> Predicate
         value = seconds(value)
     elif isinstance(value, dict):
         value = tuple(value.get("values") or ())
-    tagged = listed.filters and key.startswith(listed.filters)
+    tagged = bool(listed.filters) and key.startswith(listed.filters)
+    if tagged and operation != "EQUALS":
+        raise invalid(
+            f'only EQUALS operation is supported for tag filtering, got {operation} for key "{key}"'
+        )
     known = key if tagged else listed.keys.get(key)
     if known is None:
         raise invalid(f'no support for filtering on unrecognized field "{key}"')

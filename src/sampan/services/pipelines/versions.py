@@ -31,8 +31,6 @@ _SPEC_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}\Z")
 async def create(call: Call) -> Mapping[str, Any]:
     given = await call.read(messages.PIPELINE_VERSION)
     pipeline = await call.get(PIPELINE, call.path["pipeline_id"])
-    if given.get("pipeline_id", call.path["pipeline_id"]) != call.path["pipeline_id"]:
-        raise invalid("the path and the body name different pipelines")
     return shown(await make(call, pipeline, given, source(given)))
 
 
@@ -180,8 +178,9 @@ def pipeline_id_of(call: Call, version: Manifest) -> str:
 
 
 async def get(call: Call) -> Mapping[str, Any]:
-    version = await find(call, call.path["pipeline_version_id"], call.path["pipeline_id"])
-    return {**shown(version), "pipeline_id": call.path["pipeline_id"]}
+    """Whichever pipeline the path names, as upstream, whose tests count on it."""
+    version = await call.get(PIPELINE_VERSION, call.path["pipeline_version_id"])
+    return {**shown(version), "pipeline_id": pipeline_id_of(call, version)}
 
 
 async def list_versions(call: Call) -> Mapping[str, Any]:
@@ -199,15 +198,13 @@ async def list_versions(call: Call) -> Mapping[str, Any]:
 
 
 async def update(call: Call) -> Mapping[str, Any]:
-    version = await find(call, call.path["pipeline_version_id"], call.path["pipeline_id"])
-    id = meta.uid_of(version)
+    id = call.path["pipeline_version_id"]
     changed = await pipelines.changed(call, PIPELINE_VERSION, id, messages.PIPELINE_VERSION)
-    return {**shown(changed), "pipeline_id": call.path["pipeline_id"]}
+    return {**shown(changed), "pipeline_id": pipeline_id_of(call, changed)}
 
 
 async def delete(call: Call) -> Mapping[str, Any]:
-    version = await find(call, call.path["pipeline_version_id"], call.path["pipeline_id"])
-    await call.delete(PIPELINE_VERSION, meta.uid_of(version))
+    await call.delete(PIPELINE_VERSION, call.path["pipeline_version_id"])
     return {}
 
 
