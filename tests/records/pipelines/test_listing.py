@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from records.pipelines.makers import artifact, gives, run, task
+from sampan.kube.errors import BadRequest
 from sampan.records.pipelines import reading
-from sampan.records.pipelines.selection import RUN_KEYS, Predicate, Selection, page
+from sampan.records.pipelines.selection import RUN_KEYS, After, Predicate, Selection, page
 
 NAMES = ("Train", "train 50%", "a_b", "", "Zürich", "x'; --", "10")
 STATES = ("SUCCEEDED", "FAILED", "RUNNING", "PENDING")
@@ -143,6 +144,40 @@ def test_a_page_holds_though_runs_are_deleted_and_added(rows):
     second, total, _ = rows.runs(Selection(page_size=2, after=after))
     assert [each["metadata"]["uid"] for each in second] == ["u2", "u3"]
     assert total == 6
+
+
+MANY = tuple(map(str, range(10_001)))
+VALUES, RUN = Predicate("run_id", "IN", MANY), Predicate("run_id", "EQUALS", "")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fault"),
+    [
+        pytest.param({"after": After("x", 1)}, "page token", id="text-for-a-time"),
+        pytest.param({"after": After(1, "x")}, "page token", id="text-for-a-number"),
+        pytest.param({"after": After(2**70, 1)}, "page token", id="huge"),
+        pytest.param({"after": After(None, 1)}, "page token", id="nothing"),
+        pytest.param({"after": After(1, 1), "sort_by": "display_name"}, "page token", id="number"),
+        pytest.param(
+            {"after": After(None, "x"), "sort_by": "metric:f1"}, "page token", id="metric"
+        ),
+        pytest.param({"predicates": (VALUES,)}, "10000 values", id="values"),
+        pytest.param({"predicates": (RUN,) * 101}, "100 predicates", id="predicates"),
+    ],
+)
+def test_what_no_database_could_answer_is_refused(rows, wanted, fault):
+    with pytest.raises(BadRequest, match=fault):
+        rows.runs(Selection(**wanted))
+
+
+def test_a_filter_of_many_words_is_answered(rows):
+    rows.keep([(RUNS[0], True)])
+    longest = Predicate("display_name", "IS_SUBSTRING", "%" * 60_000)
+    assert rows.runs(Selection(predicates=(longest,)))[1] == 0
+    ids = Predicate("run_id", "IN", ("i00", *MANY[2:]))
+    assert rows.runs(Selection(predicates=(ids,)))[1] == 1
+    several = (Predicate("run_id", "NOT_EQUALS", "x"),) * 100
+    assert rows.runs(Selection(predicates=several))[1] == 1
 
 
 @pytest.mark.parametrize("key", ["task_id", "name", "state", "type", "created_at", "end_time"])

@@ -196,6 +196,16 @@ def test_a_database_that_fails_is_tried_again(play):
     play(scenario)
 
 
+def test_a_run_is_created_though_the_database_is_away(play):
+    async def scenario(world):
+        world.records.failures = 2
+        await world.recorder.keep(await world.create(run(1)))
+        await world.records.filled.wait()
+        assert await world.listed() == {"run-1": "SUCCEEDED"}
+
+    play(scenario)
+
+
 def test_one_that_cannot_be_kept_keeps_no_other_up(play, caplog):
     async def scenario(world):
         broken = run(2)

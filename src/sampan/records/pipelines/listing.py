@@ -12,17 +12,27 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sampan.kube.errors import BadRequest
 from sampan.records.pipelines.selection import (
     METRIC,
+    MOST,
     ORDER,
     RUN_KEYS,
     After,
     Predicate,
     Selection,
 )
-from sampan.records.pipelines.tables import ARTIFACTS, EVENTS, METRICS, RUNS, TASKS
+from sampan.records.pipelines.tables import (
+    ARTIFACTS,
+    EVENTS,
+    LONGEST_DESCRIPTION,
+    METRICS,
+    RUNS,
+    TASKS,
+)
 
 _FEW = 500
+_PREDICATES, _VALUES = 100, 10_000
 Columns = Mapping[str, sa.ColumnElement[Any]]
 Found = tuple[Sequence[int], int, After | None]
 """Numbers of a page's rows in their order, the total, and where the page ended."""
@@ -127,6 +137,7 @@ def _by_column(
     if source is not None:
         found = found.select_from(source)
     if wanted.after is not None:
+        _check_end(wanted.after, column)
         found = found.where(*_beyond(column, number, wanted.after, descending=wanted.descending))
     found = found.order_by(*_order(wanted, column, number))
     if wanted.page_size:
@@ -151,6 +162,7 @@ def _by_metric(
     lacking = ~sa.exists(sa.select(m.run).where(m.run == RUNS.c.number, m.name == name))
     found = sa.select(RUNS.c.number).where(*loose, lacking)
     if wanted.after is not None and wanted.after.value is None:
+        _check_end(After(0, wanted.after.tie), RUNS.c.number)
         end, number = wanted.after.tie, RUNS.c.number
         found = found.where(number < end if wanted.descending else number > end)
     found = found.order_by(RUNS.c.number.desc() if wanted.descending else RUNS.c.number)
@@ -163,6 +175,15 @@ def _order(
     wanted: Selection, column: sa.ColumnElement[Any], number: sa.ColumnElement[int]
 ) -> tuple[sa.ColumnElement[Any], ...]:
     return (column.desc(), number.desc()) if wanted.descending else (column, number)
+
+
+def _check_end(end: After, column: sa.ColumnElement[Any]) -> None:
+    """A token is the caller's, who may have written it. Raises BadRequest."""
+    kinds = (int, float) if isinstance(column.type, sa.BigInteger | sa.Double) else (str,)
+    numbers = [each for each in (end.value, end.tie) if isinstance(each, int | float)]
+    sound = isinstance(end.value, kinds) and isinstance(end.tie, int)
+    if not sound or any(abs(each) > MOST for each in numbers):
+        raise BadRequest("Invalid page token")
 
 
 def _beyond(
@@ -181,9 +202,19 @@ def _beyond(
 def conditions(
     connection: sa.Connection, wanted: Selection, columns: Columns
 ) -> list[sa.ColumnElement[bool]]:
-    """Raises KeyError for a key that is no column: whoever reads a query refuses it before."""
+    """Raises BadRequest for more than a statement can hold, KeyError for a key that is no column:
+    whoever reads a query refuses that before."""
+    _check(wanted.predicates)
     folds = connection.dialect.name == "sqlite"
     return [_condition(columns[each.key], each, folds=folds) for each in wanted.predicates]
+
+
+def _check(predicates: Sequence[Predicate]) -> None:
+    values = sum(len(each.value) for each in predicates if isinstance(each.value, tuple))
+    if len(predicates) > _PREDICATES:
+        raise BadRequest(f"a filter may have {_PREDICATES} predicates, not {len(predicates)}")
+    if values > _VALUES:
+        raise BadRequest(f"a filter may name {_VALUES} values, not {values}")
 
 
 def _condition(
@@ -193,6 +224,8 @@ def _condition(
     numeric = isinstance(column.type, sa.BigInteger)
     if asked.operation == "IS_SUBSTRING":
         text, value = sa.cast(column, sa.String) if numeric else column, _sound(str(asked.value))
+        if len(value) > LONGEST_DESCRIPTION:
+            return sa.false()  # nothing is that long, and SQLite takes no such pattern
         contains = text.contains if folds else text.icontains
         return contains(value, autoescape=True)
     values = [_sound(value) for value in asked.values(numeric=numeric)]

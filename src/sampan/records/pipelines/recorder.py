@@ -83,9 +83,14 @@ class Recorder:
             await self.settled()
 
     async def keep(self, run: Manifest) -> None:
-        """This Run (or Workflow), as it was just created, is kept and will be listed."""
+        """This Run (or Workflow), as it was just created, is kept and will be listed. While the
+        database is away it is kept later: there is a Run, whatever else fails."""
         self._due.setdefault(meta.uid_of(run), (key_of(run), None))
-        await self.settled()
+        try:
+            await self.settled()
+        except ArchiveFailed as error:
+            self._news.set()
+            _log.warning("%s; %s is kept later", error, key_of(run))
 
     async def forget(self, run_id: str) -> bool:
         """Delete the rows of a run that the caller has deleted from the cluster; what is still

@@ -141,14 +141,15 @@ def _number(value: Scalar) -> int | float | None:
         if not (text.isascii() and text.isdecimal() and len(text) < _DIGITS):
             return None
         value = int(value)
-    return max(-_MOST, min(value, _MOST))
+    return max(-MOST, min(value, MOST))
 
 
 def _text(value: Scalar) -> str:
     return str(value)
 
 
-_MOST = (1 << 63) - 1
+MOST = (1 << 63) - 1
+"""The greatest number that each database holds."""
 _DIGITS = 20
 ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
     "GREATER_THAN": operator.gt,
