@@ -36,10 +36,13 @@ async def made(cluster: LocalCluster, *namespaces: str) -> Credentials:
 
 async def until(cluster: LocalCluster, namespace: str) -> dict[str, str]:
     """The keys, when they are there."""
-    key = Key(names.SECRET, namespace, names.ARTIFACT_SECRET)
-    async with asyncio.timeout(5):
-        while (found := cluster.get(key)) is None:
-            await asyncio.sleep(0)
+    key, there = Key(names.SECRET, namespace, names.ARTIFACT_SECRET), asyncio.Event()
+    stop = cluster.subscribe(names.SECRET, lambda _: cluster.get(key) and there.set())
+    if cluster.get(key) is None:
+        await asyncio.wait_for(there.wait(), 5)
+    stop()
+    found = cluster.get(key)
+    assert found is not None
     return {name: base64.b64decode(text).decode() for name, text in found["data"].items()}
 
 
