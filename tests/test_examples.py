@@ -1,10 +1,12 @@
 """Each directory of examples/ is an acceptance test: apply its YAML, wait for its expect.yaml.
 
+A `pipeline.yaml` is what the SDK has compiled; it is run by `sampan run`.
 `expect.yaml` is a list of objects; each must become a subset of an object of the cluster, found by
 name, or by `generateName`. A `logs` entry beside an object is what its pods must have printed.
 """
 
 import json
+import sys
 import time
 
 import pytest
@@ -15,6 +17,8 @@ from support import ROOT, Sampan
 pytestmark = pytest.mark.slow
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("[0-9]*-*") if path.is_dir())
 NAMESPACE = "kubeflow-user-example-com"
+PIP = 300
+"""Seconds for what installs packages."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,9 @@ def matching(sampan, expected):
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_example(sampan, example):
     for file in sorted(example.glob("*.yaml"), key=lambda path: (path.name != "pvc.yaml", path)):
-        if file.name != "expect.yaml":
+        if file.name == "pipeline.yaml":
+            sampan("run", str(file), "--name", example.name[3:], "--follow", timeout=PIP)
+        elif file.name != "expect.yaml":
             sampan("apply", "-n", NAMESPACE, "-f", str(file))
     for expected in yaml.safe_load_all((example / "expect.yaml").read_text()):
         logs = expected.pop("logs", None)
@@ -58,3 +64,16 @@ def test_example(sampan, example):
         if logs is not None:
             name = found[0]["metadata"]["name"]
             assert sampan("logs", "-n", NAMESPACE, name, "-c", "main") == logs
+
+
+def test_the_registered_model_leads_back_to_its_data(sampan):
+    """By an HTTP client that knows nothing of Sampan."""
+    example = ROOT / "examples" / "20-digits"
+    sampan("run", str(example / "pipeline.yaml"), "--follow", timeout=PIP)
+    command = [sys.executable, str(example / "lineage.py"), f"{sampan.state['gateway']}/pipeline"]
+    rows = [line.split() for line in sampan.run(command).splitlines()]
+    assert [row[0] for row in rows] == ["registered", "best", *["model"] * 3, "train", "digits"]
+    assert [row[4] for row in rows] == ["register", "pick", *["fit"] * 3, "split", "load"]
+    chosen = {row[1] for row in rows if "kind=neighbours" in row}
+    assert chosen == {rows[0][1]}  # copies of one content
+    assert rows[-1][5] == "images=1797"
