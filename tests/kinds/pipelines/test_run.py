@@ -48,6 +48,16 @@ def test_a_task_begins_when_what_it_needs_has_ended_well() -> None:
     ]
 
 
+def test_what_a_pipeline_says_in_vain_stands_in_a_condition_of_its_run() -> None:
+    manifest = run(dag(a=task()))
+    manifest["spec"]["pipelineSpec"]["defaultPipelineRoot"] = "gs://bucket"
+    toy = started(manifest)
+    finish(toy)
+    told = {each["type"]: each for each in status(toy)["conditions"]}
+    assert told.keys() == {"Succeeded", "FieldsIgnored"}
+    assert "defaultPipelineRoot" in told["FieldsIgnored"]["message"]
+
+
 def test_outputs_of_one_are_inputs_of_another() -> None:
     manifest = run(
         dag(a=task("make"), b=task("take", **given(text=("a", "out")))),

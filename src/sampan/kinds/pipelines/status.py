@@ -6,7 +6,7 @@ patch would take for a removal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -41,8 +41,9 @@ def patch(walk: Walk, state: str, error: str) -> Patch | None:
         walk.changed = {**walk.late, **walk.changed}
     if walk.values != int(run.status.get("valueBytes") or 0):
         said["valueBytes"] = walk.values
-    if run.copied and not run.state:
+    if not run.state:
         said |= run.copied
+        said["conditions"] = [*said.get("conditions", ()), *_unheeded(run)]
     return patched(run.key, run.manifest, said, walk.changed)
 
 
@@ -68,6 +69,18 @@ def with_condition(status: Mapping[str, Any], said: dict[str, Any], now: str) ->
     }
     others = [each for each in status.get("conditions") or () if each["type"] != "Succeeded"]
     return {**said, "conditions": [*others, condition]}
+
+
+def _unheeded(run: Run) -> Iterator[dict[str, Any]]:
+    """A condition about what the documents say in vain; none where they do not."""
+    if places := run.pipeline.unheeded:
+        yield {
+            "type": "FieldsIgnored",
+            "status": "True",
+            "reason": "WithoutEffect",
+            "message": f"neither here nor upstream anything comes of {', '.join(places)}",
+            "lastTransitionTime": rfc3339(run.now),
+        }
 
 
 def patched(

@@ -6,6 +6,7 @@
     items, outputs                               loops, Collected, OneOf: lists out of values
     executor_input ──> placeholders, locations   what the program of a task is told
     fingerprint                                  what a task's outputs depend on
+    unheeded                                     what is said without effect
 
 `validation.validate` is the way in. Everything is a function of its arguments; the order in which
 tasks run, their states and pods are the business of the modules beside this package. What is wrong

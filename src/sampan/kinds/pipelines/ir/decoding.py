@@ -44,7 +44,7 @@ def _reader(type_: Any) -> Reader:
         return _Fields(type_)
     origin, inner = get_origin(type_), get_args(type_)
     if origin in (Union, UnionType):
-        return _reader(next(each for each in inner if each not in (NoneType, UnsetType)))
+        return _reader(present(type_))
     if origin is Literal:
         return _one_of(inner)
     if origin is list:
@@ -54,16 +54,31 @@ def _reader(type_: Any) -> Reader:
     return _SCALARS[type_]
 
 
+def present(type_: Any) -> Any:
+    """The type of a field that may be absent, when it is there."""
+    return next(each for each in get_args(type_) if each not in (NoneType, UnsetType))
+
+
+@cache
+def declared(cls: type[Message]) -> Mapping[str, tuple[str, Any]]:
+    """What JSON may call a field -> its name and its type."""
+    hints = get_type_hints(cls)
+    return {
+        given: (field.name, hints[field.name])
+        for field in fields(cls)
+        for given in (field.name, _in_proto(field.name))
+    }
+
+
 class _Fields:
     """Reads one message. Types of fields are looked at when the first one comes, so that messages
     may contain each other."""
 
     def __init__(self, cls: type[Message]) -> None:
         self._cls = cls
-        self._names: dict[str, tuple[str, Any]] = {}
 
     def __call__(self, value: Any, path: str) -> Message:
-        names = self._names or self._learn()
+        names = declared(self._cls)
         read: dict[str, Any] = {}
         for key, each in _object(value, path).items():
             if key not in names:
@@ -81,13 +96,6 @@ class _Fields:
             if len(said) > 1:
                 raise Invalid(f"{_at(path)}only one of {' and '.join(said)} may be given")
         return self._cls(**read)
-
-    def _learn(self) -> dict[str, tuple[str, Any]]:
-        hints = get_type_hints(self._cls)
-        for field in fields(self._cls):
-            entry = field.name, hints[field.name]
-            self._names[field.name] = self._names[_in_proto(field.name)] = entry
-        return self._names
 
 
 def _in_proto(name: str) -> str:

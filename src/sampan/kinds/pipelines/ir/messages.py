@@ -3,8 +3,8 @@
 Declared once: `decoding` reads them from JSON by these declarations. A field that is typed Any is a
 google.protobuf.Value and keeps a null (ABSENT: not there at all); a field that is typed
 `dict[str, Any]` is a Struct or a map of values. Of a class's ONE_OF groups at most one field is
-given. Fields that upstream's engine does not know how to use are declared too, so that
-`validation` can refuse them by name.
+given. Fields that no engine makes use of are declared too: `validation` refuses those without which
+a pipeline means something else, runs say of the others that they have no effect (`unheeded`).
 Upstream: api/v2alpha1/pipeline_spec.proto.
 """
 
@@ -47,10 +47,12 @@ class Duration(float):
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """LENIENT: unknown fields are passed over, as upstream does in what executors say."""
+    """LENIENT: unknown fields are passed over, as upstream does in what executors say. UNHEEDED:
+    fields that have no effect, here as upstream."""
 
     ONE_OF: ClassVar[Groups] = ()
     LENIENT: ClassVar[bool] = False
+    UNHEEDED: ClassVar[tuple[str, ...]] = ()
 
 
 class Deployed(Message, frozen=True, kw_only=True):
@@ -103,6 +105,7 @@ class InputDefinitions(Message, frozen=True, kw_only=True):
 
 
 class OutputArtifact(Message, frozen=True, kw_only=True):
+    UNHEEDED: ClassVar[tuple[str, ...]] = ("properties", "customProperties")
     artifactType: ArtifactType | None = None
     properties: dict[str, RuntimeValue] = {}
     customProperties: dict[str, RuntimeValue] = {}
@@ -297,6 +300,7 @@ class PipelineConfig(Message, frozen=True, kw_only=True):
 
 
 class SinglePlatform(Message, frozen=True, kw_only=True):
+    UNHEEDED: ClassVar[tuple[str, ...]] = ("config",)
     deploymentSpec: PlatformDeployment = PlatformDeployment()
     platform: str = ""
     config: dict[str, Any] = {}
@@ -309,6 +313,7 @@ class PlatformSpec(Message, frozen=True, kw_only=True):
 
 class Component(Message, frozen=True, kw_only=True):
     ONE_OF: ClassVar[Groups] = (("dag", "executorLabel"),)
+    UNHEEDED: ClassVar[tuple[str, ...]] = ("singlePlatformSpecs",)
     inputDefinitions: InputDefinitions = InputDefinitions()
     outputDefinitions: OutputDefinitions = OutputDefinitions()
     dag: Dag | None = None
@@ -353,6 +358,7 @@ class EnvVar(Deployed, frozen=True, kw_only=True):
 
 
 class Container(Deployed, frozen=True, kw_only=True):
+    UNHEEDED: ClassVar[tuple[str, ...]] = ("lifecycle",)
     image: str = ""
     command: list[str] = []
     args: list[str] = []
@@ -390,6 +396,7 @@ class PipelineInfo(Message, frozen=True, kw_only=True):
 
 
 class PipelineSpec(Message, frozen=True, kw_only=True):
+    UNHEEDED: ClassVar[tuple[str, ...]] = ("defaultPipelineRoot",)
     pipelineInfo: PipelineInfo = PipelineInfo()
     deploymentSpec: Deployment = Deployment()
     sdkVersion: str = ""

@@ -44,6 +44,8 @@ class Pipeline(Struct, frozen=True):
     """By component name, of those that are DAGs and reachable from the root."""
     settings: Mapping[str, ExecutorConfig] = {}
     """What kfp-kubernetes says, by executor label."""
+    unheeded: tuple[str, ...] = ()
+    """Places in the documents that have no effect."""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from sampan.kinds.pipelines.ir import graphs
+from sampan.kinds.pipelines.ir import graphs, unheeded
 from sampan.kinds.pipelines.ir.decoding import decode
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.kubernetes import ExecutorConfig
@@ -72,7 +72,8 @@ def _checked(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> Pipeline:
             f"invalid platform spec: cannot unmarshal platform specific configs: {error.message}"
         ) from None
     _check_header(read)
-    return Pipeline(read, settings, _Walk(read).graphs(), executors)
+    idle = unheeded.places(spec, platform, executors)
+    return Pipeline(read, settings, _Walk(read).graphs(), executors, idle)
 
 
 def _executors(platform: PlatformSpec) -> Mapping[str, ExecutorConfig]:
