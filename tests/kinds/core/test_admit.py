@@ -497,7 +497,14 @@ def test_a_claim_that_says_its_class_keeps_it(said: str) -> None:
         pytest.param(claim("x"), "spec.resources.requests[storage]", id="no-quantity"),
         pytest.param(claim("-1"), "spec.resources.requests[storage]", id="negative"),
         pytest.param(claim(resources={}), "spec.resources.requests[storage]", id="no-size"),
-        pytest.param(claim(dataSource={"kind": "x"}), "spec.dataSource", id="unsupported"),
+        pytest.param(claim(dataSource={"kind": "x"}), "spec.dataSource.name", id="source"),
+        pytest.param(
+            claim(dataSourceRef={"kind": "PersistentVolumeClaim", "name": "c"}),
+            "spec.dataSourceRef", id="clone",
+        ),
+        pytest.param(
+            claim(volumeAttributesClassName="x"), "spec.volumeAttributesClassName", id="unsupported"
+        ),
         pytest.param(claim(volumeMode="X"), "spec.volumeMode", id="volume-mode"),
         pytest.param(
             make(names.PERSISTENT_VOLUME, namespace="", spec={"accessModes": ["ReadWriteOnce"],
@@ -518,6 +525,15 @@ def test_a_claim_that_says_its_class_keeps_it(said: str) -> None:
 )  # fmt: skip
 def test_faults_of_storage(manifest: Manifest, field: str) -> None:
     assert admitted(manifest)[1][0].partition(": ")[0] == field
+
+
+def test_a_claim_of_a_snapshot_is_kept_with_a_warning() -> None:
+    snapshot = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+    warn = RULES[names.PERSISTENT_VOLUME_CLAIM].warn
+    assert warn is not None
+    assert warn(stored(claim())) == []
+    (text,) = warn(stored(claim(dataSource=snapshot)))
+    assert "makes volumes empty" in text
 
 
 def test_a_claim_is_fixed_but_for_its_volume() -> None:

@@ -14,7 +14,7 @@ from sampan.kinds.core.types import Claimed
 from sampan.kinds.core.volumes import VOLUME
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.kube.plan import Emit
+from sampan.kube.plan import Apply, Emit
 from sampan.lib.clock import ManualClock
 from sampan.testing.memory import START, MemoryApi
 
@@ -159,6 +159,24 @@ def pod(phase: str) -> Manifest:
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
     where = {"name": f"pod-{phase.lower()}", "namespace": "u"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": where, "spec": {"volumes": volumes}}
+
+
+def test_a_volume_of_a_snapshot_is_made_empty_and_said_to_be() -> None:
+    source = {"kind": "VolumeSnapshot", "name": "snap"}
+    plan = decide(
+        Claimed(
+            claim=claim(dataSource=source),
+            storage_class=LOCAL,
+            volume=None,
+            candidates=(),
+            users=(),
+        )
+    )
+    made, said = plan.actions
+    assert isinstance(made, Apply)
+    assert isinstance(said, Emit)
+    assert said.reason == "DataSourceIgnored"
+    assert 'VolumeSnapshot "snap"' in said.message
 
 
 def test_the_local_provisioner_makes_a_directory() -> None:

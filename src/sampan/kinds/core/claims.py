@@ -11,6 +11,7 @@ Pending, with an event. Upstream: kubernetes pkg/controller/volume/{persistentvo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 from sampan.kinds.core import manifests, status
@@ -142,7 +143,15 @@ def _provision(claimed: Claimed) -> Plan:
     fault = _obstacle(claim, storage_class)
     if fault or storage_class is None:
         return Plan(status=pending, actions=(_event(claim, *fault),) if fault else ())
-    return Plan(status=pending, actions=(Apply(manifests.local_volume(claim, storage_class)),))
+    volume = Apply(manifests.local_volume(claim, storage_class))
+    return Plan(status=pending, actions=(volume, *_without_source(claim)))
+
+
+def _without_source(claim: Manifest) -> Iterator[Emit]:
+    source = claim["spec"].get("dataSourceRef") or claim["spec"].get("dataSource")
+    if source:
+        text = f'the volume is empty: nothing is taken from {source["kind"]} "{source["name"]}"'
+        yield _event(claim, "DataSourceIgnored", text)
 
 
 def _obstacle(claim: Manifest, storage_class: Manifest | None) -> tuple[str, str] | None:

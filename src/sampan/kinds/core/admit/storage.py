@@ -21,7 +21,7 @@ ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOnce
 VOLUME_MODES = ("Block", "Filesystem")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
-_UNSUPPORTED = ("dataSource", "dataSourceRef", "volumeAttributesClassName")
+_DATA_SOURCES = ("dataSource", "dataSourceRef")
 _DIRECTORIES = ("hostPath", "local")
 _VOLUME_SOURCES = (
     *_DIRECTORIES, "awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi",
@@ -86,11 +86,11 @@ def _default_class(view: View) -> Manifest | None:
 def validate_claim(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     spec = manifest["spec"]
     found = [*_access_modes(spec, "spec.accessModes"), *_volume_mode(spec)]
-    found += [
-        forbidden(f"spec.{field}", "is not supported by this cluster")
-        for field in _UNSUPPORTED
-        if spec.get(field)
-    ]
+    if spec.get("volumeAttributesClassName"):
+        found.append(
+            forbidden("spec.volumeAttributesClassName", "is not supported by this cluster")
+        )
+    found += _data_sources(spec)
     found += _amount(
         ((spec.get("resources") or {}).get("requests") or {}).get("storage"),
         "spec.resources.requests[storage]",
@@ -98,6 +98,27 @@ def validate_claim(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     if old is not None and not found:
         found += _claim_update(spec, old["spec"])
     return found
+
+
+def _data_sources(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """A clone without what it is a clone of would be wrong; snapshots there are none of here, and
+    provisioners of directories look at no source (rancher.io/local-path, minikube's hostpath)."""
+    for field in _DATA_SOURCES:
+        source = spec.get(field) or {}
+        if source.get("kind") == "PersistentVolumeClaim" and not source.get("apiGroup"):
+            yield forbidden(f"spec.{field}", "claims cannot be cloned by this cluster")
+        elif source:
+            for part in ("kind", "name"):
+                if not source.get(part):
+                    yield required(f"spec.{field}.{part}")
+
+
+def warn_claim(manifest: Manifest) -> list[str]:
+    return [
+        f"spec.{field}: this cluster makes volumes empty; nothing is taken from the source"
+        for field in _DATA_SOURCES
+        if manifest["spec"].get(field)
+    ]
 
 
 def _claim_update(new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[Problem]:
@@ -237,7 +258,11 @@ def _protect(manifest: Manifest, finalizer: str) -> None:
 
 STORAGE_RULES: Mapping[str, Rules] = {
     names.PERSISTENT_VOLUME_CLAIM: Rules(
-        default=default_claim, prepare=prepare_claim, validate=validate_claim, admit=admit_claim
+        default=default_claim,
+        prepare=prepare_claim,
+        validate=validate_claim,
+        admit=admit_claim,
+        warn=warn_claim,
     ),
     names.PERSISTENT_VOLUME: Rules(
         default=default_volume,
