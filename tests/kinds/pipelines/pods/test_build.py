@@ -239,6 +239,16 @@ def test_a_component_gets_its_settings_as_a_value_instead_of_on_its_pod() -> Non
     assert [each["name"] for each in main(spec)["env"]] == ["KFP_POD_NAME", "KFP_POD_UID"]
 
 
+def test_the_workspace_is_the_first_of_the_volumes_it_gets() -> None:
+    component = passing("KUBERNETES_VOLUMES")
+    component["inputDefinitions"]["parameters"]["x"] = {"parameterType": "STRING"}
+    said = config_of(
+        pod(pipeline(CONTAINER, SETTINGS, component, **WORKSPACE), {"x": "/kfp-workspace"})
+    )
+    assert [each["name"] for each in said["volumes"]] == ["kfp-workspace", "s"]
+    assert [each["mountPath"] for each in said["volumeMounts"]] == ["/kfp-workspace", "/s"]
+
+
 def test_or_both_or_neither() -> None:
     both = pod(pipeline(CONTAINER, SETTINGS, passing("KUBERNETES_NODE_SELECTOR", applied=True)))
     assert config_of(both)["nodeSelector"] == both["spec"]["nodeSelector"] == {"a": "b"}

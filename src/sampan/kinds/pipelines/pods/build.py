@@ -52,8 +52,9 @@ def build(about: About, work: Work, config: ExecutorConfig) -> Manifest:
     demanded = resources.demanded(container.resources, told.text)
     if draft.on_config("RESOURCES"):
         draft.task_config["resources"] = demanded
-    settings.apply(draft, config)
     workspace.mount(draft)
+    settings.apply(draft, config)
+    workspace.guard(draft)
     executor_input = _with_task_config(draft)
     if executor_input is not work.executor_input:
         told = Placeholders(executor_input, work.inputs, about.facts, about.task)

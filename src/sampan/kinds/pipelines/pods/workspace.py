@@ -80,7 +80,7 @@ def is_needed(executor_input: Mapping[str, Any]) -> bool:
 
 
 def mount(draft: Draft) -> None:
-    """The workspace, if the task needs it. Unbuildable where something else is in its place."""
+    """The workspace, if the task needs it. Unbuildable."""
     if not is_needed(draft.work.executor_input):
         return
     if draft.work.pipeline.config.workspace is None:
@@ -88,11 +88,19 @@ def mount(draft: Draft) -> None:
             f"the task uses the workspace ({launcher.WORKSPACE}), and the pipeline has none: give "
             "it a dsl.PipelineConfig with a workspace"
         )
+    source = {"persistentVolumeClaim": {"claimName": claim_name(draft.about.run)}}
+    draft.mount(VOLUME, source, {"mountPath": launcher.WORKSPACE})
+
+
+def guard(draft: Draft) -> None:
+    """Unbuildable where a task that needs the workspace has something else in its place."""
+    if not is_needed(draft.work.executor_input):
+        return
+    own = draft.volume(VOLUME)
     for each in draft.main.get("volumeMounts") or ():
-        if f"{each['mountPath']}/".startswith(f"{launcher.WORKSPACE}/"):
+        inside = f"{each['mountPath']}/".startswith(f"{launcher.WORKSPACE}/")
+        if inside and each["name"] != own:
             raise Unbuildable(
                 f"failed to validate volume mounts: user volume mount at {each['mountPath']} "
                 f"conflicts with workspace mount at {launcher.WORKSPACE}"
             )
-    source = {"persistentVolumeClaim": {"claimName": claim_name(draft.about.run)}}
-    draft.mount(VOLUME, source, {"mountPath": launcher.WORKSPACE})
