@@ -9,14 +9,16 @@ from sampan.kube import names
 from sampan.kube.access import User
 
 ACCOUNT = "system:serviceaccount:a:robot"
+OTHER = "system:serviceaccount:b:robot"
 USERS = {
     "admin": User("ada@example.com", (names.GROUP_MASTERS, names.GROUP_AUTHENTICATED)),
     "reader": User(ACCOUNT, (names.GROUP_AUTHENTICATED,)),
+    "other": User(OTHER, (names.GROUP_AUTHENTICATED,)),
 }
 
 
 class Doors:
-    """admin may all, reader may read namespace a, but no secrets."""
+    """admin may all, reader may read namespace a, but no secrets; to other namespace b is all."""
 
     def user(self, token):
         return USERS.get(token)
@@ -24,6 +26,8 @@ class Doors:
     def allowed(self, user, asks):
         if names.GROUP_MASTERS in user.groups or asks.resource.startswith("selfsubject"):
             return True
+        if user.name == OTHER:
+            return asks.namespace == "b"
         reads = asks.verb in ("get", "list", "watch") and asks.namespace == "a"
         return user.name == ACCOUNT and reads and asks.resource != "secrets"
 

@@ -86,6 +86,11 @@ def test_of_a_run_only_what_is_asked_of_it_changes() -> None:
     assert "must not become less" in problems(names.RUN, run(), asked)[0]
 
 
+def test_a_run_keeps_its_id() -> None:
+    taken = {**run(), "metadata": {"name": "r", "labels": {names.LABEL_RUN_ID: "x"}}}
+    assert "metadata.labels[pipeline/runid]: Forbidden" in problems(names.RUN, taken, run())[0]
+
+
 @pytest.mark.parametrize("kind", [names.EXPERIMENT, names.RUN])
 def test_what_is_new_is_not_put_away(kind: str) -> None:
     manifest: Manifest = {"metadata": {}}

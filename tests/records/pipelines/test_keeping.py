@@ -79,7 +79,7 @@ def test_a_run_of_a_thousand_tasks_is_kept(rows):
     many = {f"t{n}": task(f"t{n}", **gives(o=artifact(f"a{n}"))) for n in range(2 * AT_ONCE + 1)}
     keep(rows, run(1, tasks=many))
     assert count(rows, TASKS) == count(rows, ARTIFACTS) == len(many)
-    rows.delete("id-1")
+    rows.delete("uid-1")
     assert count(rows, TASKS) == 0
 
 
@@ -97,11 +97,11 @@ def test_a_transaction_that_fails_leaves_nothing_behind(rows):
 
 def test_deletion_leaves_what_others_use(rows):
     keep(rows, chain(1), chain(2))
-    assert rows.delete("id-1") == ("uid-1", "a", "run-1")
-    assert rows.delete("id-1") is None
+    assert rows.delete("uid-1") == ("a", "run-1")
+    assert rows.delete("uid-1") is None
     assert rows.run("id-2")[0] == chain(2)
     assert count(rows, ARTIFACTS) == 3
-    rows.delete("id-2")
+    rows.delete("uid-2")
     left = {name: count(rows, table) for name, table in META.tables.items()}
     assert set(left.values()) == {0}
 
@@ -122,21 +122,22 @@ def test_an_artifact_of_another_namespace_is_not_reached(rows):
 def test_storage_states_of_runs_that_are_gone(rows):
     keep(rows, chain(1), chain(2))
     keep(rows, chain(3), present=False)
+    keep(rows, {**chain(4), "metadata": {**chain(4)["metadata"], "namespace": "b"}})
     assert not rows.set_storage_state("id-1", "ARCHIVED")
     assert rows.set_storage_state("id-3", "ARCHIVED")
     assert rows.run("id-3")[0]["spec"]["storageState"] == "ARCHIVED"
     assert rows.set_storage_state("id-3", "AVAILABLE")
-    assert rows.archive_experiment("e1") == [("Run", "a", "run-1"), ("Run", "a", "run-2")]
-    archived, _, _ = rows.runs(Selection(experiment_id="e1"))
+    assert rows.archive_experiment("e1", "a") == [("Run", "a", "run-1"), ("Run", "a", "run-2")]
+    archived, _, _ = rows.runs(Selection(experiment_id="e1", namespace="a"))
     assert [each["spec"].get("storageState") for each in archived] == [None, None, "ARCHIVED"]
-    assert rows.archive_experiment("e2") == []
+    assert rows.archive_experiment("e2", "a") == []
 
 
 def test_metrics_that_are_reported_stand_beside_those_of_tasks(rows):
     keep(rows, chain(1))
-    assert rows.put_metrics("id-1", {"roc": 1.5, "acc": 0.75})
+    assert rows.put_metrics("uid-1", {"roc": 1.5, "acc": 0.75})
     assert rows.run("id-1")[2] == {"acc": 0.75, "roc": 1.5}
-    assert not rows.put_metrics("id-2", {"roc": 1.5})
+    assert not rows.put_metrics("uid-2", {"roc": 1.5})
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_a_page_holds_though_runs_are_deleted_and_added(rows):
     rows.keep([(each, True) for each in RUNS[:6]])
     first, _, after = rows.runs(Selection(page_size=2))
     assert [each["metadata"]["uid"] for each in first] == ["u0", "u1"]
-    rows.delete("i01")
+    rows.delete("u1")
     rows.keep([(RUNS[6], True)])
     second, total, _ = rows.runs(Selection(page_size=2, after=after))
     assert [each["metadata"]["uid"] for each in second] == ["u2", "u3"]

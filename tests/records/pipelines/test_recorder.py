@@ -7,7 +7,7 @@ import pytest
 
 from records.pipelines.makers import artifact, at, gives, run, task
 from sampan.engine.local import LocalCluster
-from sampan.kube import names
+from sampan.kube import meta, names
 from sampan.kube.keys import Key, key_of
 from sampan.records.errors import ArchiveFailed
 from sampan.records.pipelines import recorder
@@ -169,13 +169,12 @@ def test_what_is_deleted_by_others_stays(play):
 
 def test_what_is_forgotten_does_not_come_back(play):
     async def scenario(world):
-        await world.create(run(1))
-        await world.create(run(2))
+        first, second = [meta.uid_of(await world.create(run(number))) for number in (1, 2)]
         await world.delete("run-1")
-        assert await world.recorder.forget("id-1")
+        assert await world.recorder.forget(first)
         assert await world.listed() == {"run-2": "SUCCEEDED"}
-        assert not await world.recorder.forget("id-1")
-        assert await world.recorder.forget("id-2")  # its deletion takes its time
+        assert not await world.recorder.forget(first)
+        assert await world.recorder.forget(second)  # its deletion takes its time
         await world.change("run-2", state="FAILED")
         await world.delete("run-2")
         assert await world.listed() == {}
@@ -230,6 +229,23 @@ def test_a_label_reaches_no_other_run(play):
         assert (await world.records.run("id-1")).run["metadata"]["name"] == "run-1"
 
     play(scenario)
+
+
+def test_tasks_with_ids_of_others_reach_no_other_run(play, caplog):
+    async def scenario(world):
+        tasks = {"": task("root", type="Dag"), "t": task("t"), "u": task("t")}
+        await world.create(run(1, tasks={path: tasks[path] for path in ("", "t")}))
+        await world.listed()
+        first = await world.records.task("task-1-t")
+        await world.create(run(2, namespace="b", tasks=tasks))  # two of its own are one, too
+        await world.change("run-1", tasks={"t": task("t", state="FAILED")})
+        assert len(await world.listed()) == 2
+        assert (await world.records.task("task-1-t"))["run_id"] == first["run_id"] == "id-1"
+        kept = (await world.records.run("id-2")).run["status"]["tasks"]
+        assert kept.keys() == tasks.keys()
+
+    play(scenario)
+    assert not caplog.text
 
 
 def test_a_run_that_is_gone_is_revived_in_its_place(play):

@@ -17,7 +17,7 @@ from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import arguments, validation
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
-from sampan.kube import meta, names
+from sampan.kube import labels, meta, names
 from sampan.kube.component import Rules
 from sampan.kube.errors import BadRequest, Problem, forbidden, invalid, required
 from sampan.kube.keys import Key, Manifest
@@ -123,6 +123,9 @@ def _validate_run(manifest: Manifest, old: Manifest | None) -> list[Problem]:
     found = [forbidden(f"spec.{name}", fault) for name in _changed(spec, before, _OF_RUN)]
     if (spec.get("retries") or 0) < (before.get("retries") or 0):
         found.append(invalid("spec.retries", spec.get("retries"), "must not become less"))
+    own = [labels.of(each).get(names.LABEL_RUN_ID) for each in (manifest, old)]
+    if own[0] != own[1]:
+        found.append(forbidden(f"metadata.labels[{names.LABEL_RUN_ID}]", fault))
     return found
 
 

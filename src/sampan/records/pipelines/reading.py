@@ -224,6 +224,22 @@ def task_rows(
         )
 
 
+def without_ids(run: Manifest) -> Manifest | None:
+    """With tasks that have the ids that their paths give them, as those that they say may be
+    another run's; None if they say none."""
+    status = run.get("status") or {}
+    tasks: Mapping[str, Any] = status.get("tasks") or {}
+    if not all(isinstance(entry, Mapping) for entry in tasks.values()):
+        return None
+    if not any("id" in entry for entry in tasks.values()):
+        return None
+    plain = {
+        path: {name: value for name, value in entry.items() if name != "id"}
+        for path, entry in tasks.items()
+    }
+    return {**run, "status": {**status, "tasks": plain}}
+
+
 def _task_id(run_id: str, path: str, entry: Mapping[str, Any]) -> str:
     return str(entry.get("id") or digest([run_id, path])[:32])
 

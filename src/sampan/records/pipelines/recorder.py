@@ -92,15 +92,16 @@ class Recorder:
             self._news.set()
             _log.warning("%s; %s is kept later", error, key_of(run))
 
-    async def forget(self, run_id: str) -> bool:
+    async def forget(self, uid: str) -> bool:
         """Delete the rows of a run that the caller has deleted from the cluster; what is still
-        told of its end there does not bring them back. Whether there were any."""
+        told of its end there does not bring them back. Whether there were any. By its uid: a
+        run_id is a label, and may be that of somebody else's run."""
         async with self._writing:
             await self._settle()
-            found = await self._records.delete(run_id)
+            found = await self._records.delete(uid)
             if found is None:
                 return False
-            uid, namespace, name = found
+            namespace, name = found
             there = (self._cluster.get(Key(kind, namespace, name)) for kind in self._kinds)
             if any(run is not None and meta.uid_of(run) == uid for run in there):
                 self._forgotten.add(uid)
@@ -120,11 +121,15 @@ class Recorder:
         except Exception as error:
             if isinstance(error, ArchiveFailed) and not isinstance(error, RowRefused):
                 raise
-            if len(batch) == 1:
-                _log.exception("%s cannot be kept", key_of(batch[0][0]))
-            else:
+            if len(batch) > 1:
                 for each in batch:
                     await self._write([each])
+            elif (plain := reading.without_ids(batch[0][0])) is not None:
+                await self._write([(plain, batch[0][1])])
+            elif isinstance(error, RowRefused):
+                _log.error("%s cannot be kept: %s", key_of(batch[0][0]), error)
+            else:
+                _log.exception("%s cannot be kept", key_of(batch[0][0]))
 
     def _heard(self, change: Change) -> None:
         """One that is deleted is held until it is kept: nobody else has it any more."""

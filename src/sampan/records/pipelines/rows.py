@@ -51,23 +51,23 @@ class Rows:
             raise
 
     @_told
-    def delete(self, run_id: str) -> tuple[str, str, str] | None:
-        """The uid, namespace and name of the run that was kept, if one was."""
+    def delete(self, uid: str) -> tuple[str, str] | None:
+        """The namespace and name of the run that was kept, if one was."""
         c = RUNS.c
         with self._engine.begin() as connection:
             found = connection.execute(
-                sa.select(c.number, c.spec, c.uid, c.namespace, c.name).where(c.run_id == run_id)
+                sa.select(c.number, c.spec, c.namespace, c.name).where(c.uid == uid)
             ).first()
             if found is not None:
                 keeping.drop_run(connection, found.number, found.spec)
         self._keeper.forget()
-        return None if found is None else (found.uid, found.namespace, found.name)
+        return None if found is None else (found.namespace, found.name)
 
     @_told
-    def put_metrics(self, run_id: str, metrics: Mapping[str, float]) -> bool:
+    def put_metrics(self, uid: str, metrics: Mapping[str, float]) -> bool:
         """Reported by a caller, beside those of tasks. Whether there is such a run."""
         with self._engine.begin() as connection:
-            number = connection.scalar(sa.select(RUNS.c.number).where(RUNS.c.run_id == run_id))
+            number = connection.scalar(sa.select(RUNS.c.number).where(RUNS.c.uid == uid))
             if number is not None:
                 keeping.put_metrics(connection, number, metrics)
         return number is not None
@@ -79,10 +79,14 @@ class Rows:
             return bool(self._store(connection, gone, state))
 
     @_told
-    def archive_experiment(self, experiment_id: str) -> list[tuple[str, str, str]]:
+    def archive_experiment(self, experiment_id: str, namespace: str) -> list[tuple[str, str, str]]:
         """(kind, namespace, name) of those that the cluster has still and that are available."""
         c = RUNS.c
-        ours = sa.and_(c.experiment_id == experiment_id, c.storage_state != "ARCHIVED")
+        ours = sa.and_(
+            c.experiment_id == experiment_id,
+            c.namespace == namespace,
+            c.storage_state != "ARCHIVED",
+        )
         with self._engine.begin() as connection:
             self._store(connection, sa.and_(ours, ~c.present), "ARCHIVED")
             there = sa.select(c.namespace, c.name, DOCUMENTS.c.document)

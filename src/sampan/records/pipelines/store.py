@@ -81,12 +81,12 @@ class Records:
         """Of a run that only the records know: AVAILABLE or ARCHIVED. Whether there is such."""
         return not self._is_empty and await self._write("set_storage_state", run_id, state)
 
-    async def archive_experiment(self, experiment_id: str) -> Sequence[Key]:
+    async def archive_experiment(self, experiment_id: str, namespace: str) -> Sequence[Key]:
         """Archive the experiment's runs that only the records know; the keys of those others that
         are available, which are to be patched (`reading.stored` says how)."""
         if self._is_empty:
             return []
-        found = await self._write("archive_experiment", experiment_id)
+        found = await self._write("archive_experiment", experiment_id, namespace)
         kinds = {"Run": names.RUN, "Workflow": names.WORKFLOW}
         return [Key(kinds[kind], namespace, name) for kind, namespace, name in found]
 
@@ -99,9 +99,9 @@ class Records:
             return None
         return reading.revived(kept.run)
 
-    async def report_metrics(self, run_id: str, metrics: Mapping[str, float]) -> bool:
+    async def report_metrics(self, uid: str, metrics: Mapping[str, float]) -> bool:
         """Beside those that tasks gave. Whether there is such a run."""
-        return not self._is_empty and await self._write("put_metrics", run_id, dict(metrics))
+        return not self._is_empty and await self._write("put_metrics", uid, dict(metrics))
 
     # -- lineage ------------------------------------------------------------------------------
     async def tasks(self, wanted: Selection, *, run_id: str = "", parent_id: str = "") -> Page:
@@ -160,9 +160,9 @@ class Records:
         if not self._is_empty:
             await self._write("absent", present)
 
-    async def delete(self, run_id: str) -> tuple[str, str, str] | None:
-        """The uid, namespace and name of the run that was kept, if one was."""
-        return None if self._is_empty else await self._write("delete", run_id)
+    async def delete(self, uid: str) -> tuple[str, str] | None:
+        """The namespace and name of the run that was kept, if one was."""
+        return None if self._is_empty else await self._write("delete", uid)
 
     async def close(self) -> None:
         for pool in (self._writer, self._reader):

@@ -22,7 +22,7 @@ from sampan.lib.clock import Clock
 from sampan.records.pipelines.recorder import Recorder
 from sampan.records.pipelines.selection import Selection
 from sampan.records.pipelines.store import Records
-from sampan.services.errors import invalid, not_found
+from sampan.services.errors import denied, invalid, not_found
 from sampan.services.http import Request
 from sampan.services.kube import Kube, Resource
 from sampan.services.pipelines import listing, messages
@@ -129,6 +129,12 @@ class Call:
             return await self.kube.get(resource, key.namespace, key.name)
         except NotFound:
             raise missing(resource, id) from None
+
+    async def check(self, verb: str, resource: Resource, namespace: str) -> None:
+        """Before something is said that only who may do this is to know. Raises Refused."""
+        if not await self.kube.may_i(verb, resource, namespace):
+            what = f"{verb} {resource.plural} in namespace {namespace}"
+            raise denied(f"{self.caller.name} may not {what}")
 
     async def create(self, resource: Resource, namespace: str, manifest: Manifest) -> Manifest:
         """What was created, known by its id from now on."""

@@ -7,17 +7,19 @@ back. Upstream: server/experiment_server.go, resource_manager.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sampan.kube import meta, names
-from sampan.kube.errors import AlreadyExists
-from sampan.kube.keys import Manifest
+from sampan.kube.errors import AlreadyExists, NotFound
+from sampan.kube.keys import Key, Manifest
 from sampan.services.errors import EXISTS, Refused, invalid
 from sampan.services.pipelines import listing, messages, naming
 from sampan.services.pipelines.call import EXPERIMENT, RUN, SCHEDULED_WORKFLOW, Call, Row
 from sampan.services.pipelines.lengths import check_length
 from sampan.services.pipelines.messages import EPOCH, compact
+from sampan.services.pipelines.trying import WORKFLOW
 
 AVAILABLE, ARCHIVED = "AVAILABLE", "ARCHIVED"
 DEFAULT = "Default"
@@ -41,6 +43,7 @@ async def make(call: Call, namespace: str, name: str, description: str = "") -> 
         raise invalid("Experiment must have a non-empty name")
     check_length("Experiment", "Name", name)
     if call.parts.ids.named(names.EXPERIMENT, namespace, name):
+        await call.check("create", EXPERIMENT, namespace)
         raise _exists(name)
     spec = {"displayName": name, "description": description, "storageState": AVAILABLE}
     manifest = {"metadata": {"name": naming.object_name(name)}, "spec": spec}
@@ -92,14 +95,27 @@ async def archive(call: Call) -> Mapping[str, Any]:
         for each in (await call.kube.list(SCHEDULED_WORKFLOW, namespace))["items"]
         if (each.get("spec") or {}).get("experimentId") == id
     ]
-    archived = {"spec": {"storageState": ARCHIVED}}
+    await call.parts.recorder.settled()
     runs = [
-        call.kube.patch(RUN, key.namespace, key.name, archived)
-        for key in await call.parts.records.archive_experiment(id)
-        if key.kind == names.RUN
+        _put_away(call, key) for key in await call.parts.records.archive_experiment(id, namespace)
     ]
-    await asyncio.gather(*schedules, *runs)
+    await asyncio.gather(*map(_unless_gone, (*schedules, *runs)))
     return {}
+
+
+async def _put_away(call: Call, key: Key) -> None:
+    if key.kind == names.RUN:
+        archived: Manifest = {"spec": {"storageState": ARCHIVED}}
+        await call.kube.patch(RUN, key.namespace, key.name, archived)
+    else:
+        archived = {"metadata": {"labels": {names.LABEL_STORAGE_STATE: ARCHIVED}}}
+        await call.kube.patch(WORKFLOW, key.namespace, key.name, archived)
+
+
+async def _unless_gone(work: Awaitable[object]) -> None:
+    """Somebody may delete it meanwhile."""
+    with suppress(NotFound):
+        await work
 
 
 async def unarchive(call: Call) -> Mapping[str, Any]:

@@ -27,6 +27,7 @@ class Entry(Struct, frozen=True):
     """`name` is unique in a namespace, of a version in its pipeline, whose name is `parent`."""
 
     id: str
+    uid: str
     key: Key
     name: str
     parent: str
@@ -39,6 +40,7 @@ class Ids:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
+        self._others: dict[tuple[str, str], dict[str, Entry]] = {}
         self._of_uid: dict[str, str] = {}
         self._names: dict[tuple[str, str, str, str], str] = {}
         self._followed: set[str] = set()
@@ -53,6 +55,13 @@ class Ids:
     def key(self, kind: str, id: str) -> Key | None:
         entry = self._entries[kind].get(id)
         return entry.key if entry else None
+
+    def keys(self, kind: str, id: str) -> Sequence[Key]:
+        """Of all that say that this is their id, the oldest first: that of a run is a label, which
+        anybody may write on what is theirs."""
+        entry = self._entries[kind].get(id)
+        found = [entry, *self._others.get((kind, id), {}).values()] if entry else []
+        return [each.key for each in sorted(found, key=lambda each: each.created)]
 
     def named(self, kind: str, namespace: str, name: str, *, parent: str = "") -> Entry | None:
         id = self._names.get((kind, namespace, parent, name))
@@ -73,12 +82,18 @@ class Ids:
 
     def learn(self, manifest: Manifest) -> None:
         """What was just written, which the cluster may tell us of later."""
-        key = key_of(manifest)
+        key, uid = key_of(manifest), meta.uid_of(manifest)
         entry = _entry(key, manifest)
+        if self._of_uid.get(uid) not in (None, entry and entry.id):
+            self._forget(key.kind, uid)
         if entry is None:
             return
-        self._entries[key.kind][entry.id] = entry
-        self._of_uid[meta.uid_of(manifest)] = entry.id
+        held = self._entries[key.kind].setdefault(entry.id, entry)
+        if held.key == entry.key:
+            self._entries[key.kind][entry.id] = entry
+        else:
+            self._others.setdefault((key.kind, entry.id), {})[uid] = entry
+        self._of_uid[uid] = entry.id
         self._names[_place(entry)] = entry.id
 
     def _tell(self, change: Change) -> None:
@@ -89,8 +104,18 @@ class Ids:
 
     def _forget(self, kind: str, uid: str) -> None:
         id = self._of_uid.pop(uid, "")
-        entry = self._entries[kind].pop(id, None)
-        if entry is not None and self._names.get(_place(entry)) == id:
+        entry, others = self._entries[kind].get(id), self._others.get((kind, id), {})
+        if entry is None:
+            return
+        if entry.uid != uid:
+            others.pop(uid, None)
+        elif others:
+            self._entries[kind][id] = others.pop(next(iter(others)))
+        else:
+            del self._entries[kind][id]
+        if not others:
+            self._others.pop((kind, id), None)
+        if self._names.get(_place(entry)) == id:
             del self._names[_place(entry)]
 
 
@@ -106,7 +131,14 @@ def _entry(key: Key, manifest: Manifest) -> Entry | None:
     parent = ""
     if key.kind == names.PIPELINE_VERSION:
         parent = str((manifest.get("spec") or {}).get("pipelineName") or "")
-    return Entry(id, key, name, parent, created(manifest))
+    return Entry(id, uid, key, name, parent, _made(key.kind, manifest))
+
+
+def _made(kind: str, manifest: Manifest) -> datetime:
+    """Of runs the cluster's word alone: it decides whose an id is."""
+    if kind in (names.RUN, names.WORKFLOW):
+        return times.parse(manifest["metadata"]["creationTimestamp"])
+    return created(manifest)
 
 
 def created(manifest: Manifest) -> datetime:

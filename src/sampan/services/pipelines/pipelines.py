@@ -32,6 +32,7 @@ async def make(call: Call, given: Mapping[str, Any]) -> Manifest:
     check_tags(given.get("tags") or {})
     namespace = given.get("namespace") or call.parts.namespace
     if call.parts.ids.named(names.PIPELINE, namespace, name):
+        await call.check("create", PIPELINE, namespace)
         raise _exists(name)
     called = naming.object_name(name)
     annotations = {names.ANNOTATION_CREATED_AT: times.micro(call.moment)}
@@ -64,6 +65,7 @@ async def by_name(call: Call) -> Mapping[str, Any]:
     name = call.path["name"]
     found = call.parts.ids.named(names.PIPELINE, call.namespace, name)
     if found is None:
+        await call.check("get", PIPELINE, call.namespace)
         raise not_found(f"Pipeline {name} not found in namespace {call.namespace}")
     return shown(await call.get(PIPELINE, found.id))
 

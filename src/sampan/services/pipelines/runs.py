@@ -17,9 +17,10 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kube import meta, names, times
-from sampan.kube.errors import ApiStatus, NotFound
-from sampan.kube.keys import Manifest
+from sampan.kube.errors import ApiStatus, Forbidden, NotFound
+from sampan.kube.keys import Manifest, kind_of
 from sampan.services.errors import PRECONDITION, Refused, denied, invalid
+from sampan.services.kube import Resource
 from sampan.services.pipelines import listing, messages, naming, sources
 from sampan.services.pipelines.call import EXPERIMENT, RUN, Call, Row, missing
 from sampan.services.pipelines.lengths import check_length
@@ -163,19 +164,33 @@ async def find(call: Call, verb: str = "get") -> Found:
     """The run of the path, if the caller may see it; of one that the records alone know, if the
     caller may do the same with a Run there. Raises Refused."""
     run_id = call.path["run_id"]
-    key = call.parts.ids.key(names.RUN, run_id)
-    if key is not None:
-        with suppress(NotFound):
-            return Found(await call.kube.get(RUN, key.namespace, key.name), True)
+    there, forbidden = await in_cluster(call, RUN)
+    if there is not None:
+        return there
     await call.parts.recorder.settled()
     kept = await call.parts.records.run(run_id)
     if kept is None:
-        raise missing(RUN, run_id)
+        raise forbidden or missing(RUN, run_id)
     found = Found(kept.run, False)
     for needed in sorted({"get", verb}):
         if not await call.kube.may_i(needed, RUN, found.namespace, found.name):
             raise denied(f"{call.caller.name} may not {needed} run {run_id}")
     return found
+
+
+async def in_cluster(call: Call, resource: Resource) -> tuple[Found | None, Forbidden | None]:
+    """The first that the caller may see of those with the path's id; else why not, if there is
+    one."""
+    why = None
+    kind = kind_of(resource.api_version, resource.kind)
+    for key in call.parts.ids.keys(kind, call.path["run_id"]):
+        try:
+            return Found(await call.kube.get(resource, key.namespace, key.name), True), None
+        except Forbidden as error:
+            why = why or error
+        except NotFound:
+            continue
+    return None, why
 
 
 # -- changing ---------------------------------------------------------------------------------
@@ -250,9 +265,12 @@ async def _revive(call: Call) -> None:
 
 async def delete(call: Call) -> Mapping[str, Any]:
     found = await find(call, "delete")
+    uid = meta.uid_of(found.run)
     if found.present:
-        await call.delete(RUN, call.path["run_id"])
-    await call.parts.recorder.forget(call.path["run_id"])
+        options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        with suppress(NotFound):
+            await call.kube.delete(RUN, found.namespace, found.name, options)
+    await call.parts.recorder.forget(uid)
     return {}
 
 

@@ -98,12 +98,9 @@ def _stem(document: Manifest) -> str:
 
 async def find(call: Call, verb: str = "get") -> Found:
     """The run of the path, whether it is a Workflow or a Run. Raises Refused."""
-    key = call.parts.ids.key(names.WORKFLOW, call.path["run_id"])
-    if key is not None:
-        try:
-            return Found(await call.kube.get(WORKFLOW, key.namespace, key.name), True)
-        except NotFound:
-            await call.parts.recorder.settled()
+    there, _ = await runs.in_cluster(call, WORKFLOW)
+    if there is not None:
+        return there
     found = await runs.find(call, verb)
     if is_workflow(found):
         for needed in sorted({"get", verb}):
@@ -186,4 +183,4 @@ async def delete(call: Call, found: Found) -> None:
             "preconditions": {"uid": meta.uid_of(found.run)},
         }
         await call.kube.delete(WORKFLOW, found.namespace, found.name, options)
-    await call.parts.recorder.forget(call.path["run_id"])
+    await call.parts.recorder.forget(meta.uid_of(found.run))

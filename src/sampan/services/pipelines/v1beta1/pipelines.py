@@ -54,6 +54,7 @@ async def by_name(call: Call) -> Mapping[str, Any]:
     where = call.parts.namespace if namespace == "-" else namespace
     found = call.parts.ids.named(names.PIPELINE, where, name)
     if found is None:
+        await call.check("get", PIPELINE, where)
         raise not_found(f"Pipeline {name} not found in namespace {where}")
     return await _told(call, await call.get(PIPELINE, found.id))
 

@@ -8,9 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sampan.kube import meta
+from sampan.records.pipelines.store import Kept
 from sampan.services.errors import denied
 from sampan.services.pipelines import changing, listing, runs, workflows
 from sampan.services.pipelines.call import RUN, Call, Row, missing
+from sampan.services.pipelines.runs import Found
 from sampan.services.pipelines.trying import WORKFLOW
 from sampan.services.pipelines.v1beta1 import (
     asked,
@@ -60,7 +63,7 @@ async def create(call: Call) -> Mapping[str, Any]:
 
 async def get(call: Call) -> Mapping[str, Any]:
     found = await workflows.find(call)
-    kept = await call.parts.records.run(call.path["run_id"])
+    kept = await _kept(call, found)
     return showing.detail(found.run, kept.metrics if kept else None)
 
 
@@ -85,7 +88,7 @@ async def report_metrics(call: Call) -> Mapping[str, Any]:
     if not await call.kube.may_i("patch", resource, found.namespace, found.name):
         raise denied(f"{call.caller.name} may not report metrics of {found.name}")
     await call.parts.recorder.settled()
-    kept = await call.parts.records.run(call.path["run_id"])
+    kept = await _kept(call, found)
     if kept is None:
         raise missing(RUN, call.path["run_id"])
     known = set(kept.metrics)
@@ -101,8 +104,18 @@ async def report_metrics(call: Call) -> Mapping[str, Any]:
         }
         results.append({**result, "status": status, **({"message": message} if message else {})})
     if taken:
-        await call.parts.records.report_metrics(call.path["run_id"], taken)
+        await call.parts.records.report_metrics(meta.uid_of(found.run), taken)
     return {"results": results}
+
+
+async def _kept(call: Call, found: Found) -> Kept | None:
+    """What is kept of this run: by its uid, if another one has the id that it claims."""
+    uid = meta.uid_of(found.run)
+    for id in (call.path["run_id"], uid):
+        kept = await call.parts.records.run(id)
+        if kept is not None and meta.uid_of(kept.run) == uid:
+            return kept
+    return None
 
 
 def _judged(metric: Mapping[str, Any], known: set[str]) -> tuple[str, str]:
