@@ -210,6 +210,13 @@ def test_a_name_that_the_dag_does_not_have_fails_the_task() -> None:
         made(settings, AROUND)
 
 
+def test_a_setting_may_be_a_part_of_a_value() -> None:
+    part = {**INPUT, "parameterExpressionSelector": 'struct_value["pool"]'}
+    selector = {"nodeSelector": {"nodeSelectorJson": part}}
+    around = Around({"given": {"pool": {"gpu": "yes"}, "other": 1}})
+    assert made(selector, around)["nodeSelector"] == {"gpu": "yes"}
+
+
 def test_a_field_that_is_unknown_is_refused_with_its_place() -> None:
     with pytest.raises(Invalid, match=r'executors.exec-op: unknown field "hostNetwork"'):
         pipeline(settings={"hostNetwork": True})

@@ -173,11 +173,12 @@ def parameter(
     """One value from anywhere in a spec (kfp-kubernetes settings have such sources too); None for
     null. Raises Unresolved."""
     try:
-        return _value(source, scope, run, name, task_id, Task())
+        value = _value(source, scope, run, name, task_id, Task())
     except _Without:
         if source.componentInputParameter is not None:
             return None
         raise
+    return _selected(name, value, source.parameterExpressionSelector)
 
 
 def _value(
