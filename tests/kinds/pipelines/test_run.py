@@ -58,6 +58,12 @@ def test_what_a_pipeline_says_in_vain_stands_in_a_condition_of_its_run() -> None
     assert "defaultPipelineRoot" in told["FieldsIgnored"]["message"]
 
 
+def test_a_task_says_what_its_author_calls_it() -> None:
+    toy = started(run(dag(a=task(taskInfo={"name": "Load the data"}), b=task(taskInfo={}))))
+    assert tasks(toy)["a"]["displayName"] == "Load the data"
+    assert "displayName" not in tasks(toy)["b"]
+
+
 def test_outputs_of_one_are_inputs_of_another() -> None:
     manifest = run(
         dag(a=task("make"), b=task("take", **given(text=("a", "out")))),

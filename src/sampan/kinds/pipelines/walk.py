@@ -107,6 +107,8 @@ class Walk:
             "name": call.name,
             "type": call.type(self),
         }
+        if (shown := call.task.taskInfo.name) not in ("", call.name):
+            fields["displayName"] = shown
         if call.frame is not None:
             fields["parent"] = call.around
         if call.iteration is not None:
