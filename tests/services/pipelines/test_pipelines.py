@@ -153,6 +153,19 @@ def test_both_are_created_in_one_request(serve):
     serve(scenario)
 
 
+def test_a_version_keeps_where_its_package_is_said_to_come_from(serve):
+    async def scenario(api):
+        id = (await api.upload("p.yaml", TEXT, "name=p")).body["pipeline_id"]
+        place = {"package_url": {"pipeline_url": "https://example.com/p.yaml"}}
+        body = {"name": "v2", "pipeline_spec": SPEC, **place}
+        made = (await api.post(f"pipelines/{id}/versions", body)).body
+        assert made["package_url"] == place["package_url"]
+        alone = await api.post(f"pipelines/{id}/versions", {"name": "v3", **place})
+        assert (alone.code, "package_url" in alone.body["message"]) == (400, True)
+
+    serve(scenario)
+
+
 def test_lists_are_sorted_filtered_and_cut_into_pages(serve):
     async def scenario(api):
         for name in ("c", "a", "b", "ab"):

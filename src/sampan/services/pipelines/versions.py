@@ -134,6 +134,7 @@ async def make(
         versionName=name if plain else "",
         description=given.get("description"),
         codeSourceURL=given.get("code_source_url"),
+        pipelineSpecURI=(given.get("package_url") or {}).get("pipeline_url"),
         tags=given.get("tags"),
         platformSpec=found.platform,
     )
