@@ -260,6 +260,7 @@ def test_a_run_that_was_made_without_being_counted_is_made_once() -> None:
         ({"workflow": {"spec": "{"}}, "spec.workflow.spec: "),
         ({"workflow": {"spec": 3}}, "spec.workflow.spec: not the spec of a Workflow"),
         ({"workflow": {"parameters": [{"name": "a", "value": "["}]}}, "a is no JSON"),
+        ({"pluginsInput": {"mlflow": {}}}, "spec.pluginsInput: no plugins are registered"),
         ({"pipelineSpec": None}, "neither a pipeline nor a workflow to run is given"),
     ],
 )

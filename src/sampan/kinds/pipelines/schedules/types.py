@@ -70,6 +70,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     pipelineSpec: dict[str, Any] | None = None
     platformSpec: dict[str, Any] | None = None
     serviceAccount: str | None = None
+    pluginsInput: dict[str, Any] | None = None
 
     @property
     def concurrency(self) -> int:
@@ -164,6 +165,8 @@ def spec_of(manifest: Manifest) -> Spec:
     cron = spec.trigger and spec.trigger.cronSchedule and spec.trigger.cronSchedule.cron
     if cron and len(cron) > _LONGEST_CRON:
         raise ValueError(f"spec.trigger.cronSchedule.cron: more than {_LONGEST_CRON} characters")
+    if spec.pluginsInput:
+        raise ValueError("spec.pluginsInput: no plugins are registered")
     return spec
 
 
