@@ -367,6 +367,16 @@ def test_experiments_are_those_of_the_second_version(serve):
             400,
             "Unrecognized input parameter: odd",
         ),
+        (
+            {
+                "pipeline_spec": {
+                    "workflow_manifest": ARGO.decode(),
+                    "runtime_config": {"parameters": {"text": "x"}},
+                }
+            },
+            400,
+            "pipeline_spec.runtime_config: a Workflow takes pipeline_spec.parameters",
+        ),
         ({"resource_references": references(EXPERIMENT="lost")}, 404, "lost not found"),
         ({"resource_references": references(PLANET="x")}, 400, "PLANET"),
         ({"colour": "red"}, 400, 'unknown field "colour"'),

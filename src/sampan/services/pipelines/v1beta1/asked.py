@@ -106,6 +106,9 @@ def check(given: Mapping[str, Any], source: Source) -> None:
     if not source.is_workflow:
         sources.check_arguments(source, parameters(given, source))
         return
+    config = (given.get("pipeline_spec") or {}).get("runtime_config") or {}
+    if any(config.values()):
+        raise invalid("pipeline_spec.runtime_config: a Workflow takes pipeline_spec.parameters")
     known = legacy.parameters(source.document)
     for name in texts(given):
         if name not in known:
