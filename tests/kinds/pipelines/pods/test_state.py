@@ -14,6 +14,8 @@ from sampan.kube.launcher import Result
 
 BEGUN, ENDED = "2026-01-01T00:00:01Z", "2026-01-01T00:00:03Z"
 
+TRACEBACK = "Traceback (most recent call last):"
+
 
 def pod(phase: str, main: dict[str, Any] | None = None, **status: Any) -> Manifest:
     listed = [{"name": "main", "state": main}] if main is not None else []
@@ -69,6 +71,16 @@ def test_a_long_result_is_an_annotation() -> None:
             pod("Failed", over(1, "Traceback …\n  File …\nValueError: no such thing\n}\n")),
             "exit code 1: ValueError: no such thing",
             id="last-words",
+        ),
+        pytest.param(
+            pod("Failed", over(1, f"{TRACEBACK}\n  File …\nValueError: no luck\nbuffered\n")),
+            "exit code 1: ValueError: no luck",
+            id="raised-before-what-was-buffered",
+        ),
+        pytest.param(
+            pod("Failed", over(1, f"before\n{TRACEBACK}\n  File …\n")),
+            "exit code 1: File …",
+            id="half-a-traceback",
         ),
         pytest.param(
             pod("Failed", over(137, reason="OOMKilled")),

@@ -25,6 +25,7 @@ State = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
 _HOPELESS = ("ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 _LONGEST = 500
 """Characters of a last line."""
+_TRACEBACK = "Traceback (most recent call last):"
 _ADVICE = {
     "OOMKilled": "the program used more memory than its limit",
     "DeadlineExceeded": "the task took longer than its timeout",
@@ -122,8 +123,13 @@ def _ended(ended: Mapping[str, Any]) -> str:
 
 
 def _last_line(text: str) -> str:
-    """The end of what a program printed, as far as it has words, or all that the launcher says."""
-    for line in reversed(text.splitlines()):
+    """The end of what a program printed, as far as it has words, or all that the launcher says.
+    What Python raised comes before what it had still to print: output into a file is buffered."""
+    lines = text.splitlines()
+    if _TRACEBACK in lines:
+        behind = lines[len(lines) - lines[::-1].index(_TRACEBACK) :]
+        lines = [line for line in behind if line and not line[0].isspace()][:1] or lines
+    for line in reversed(lines):
         if any(map(str.isalpha, line)):
             return line.strip()[-_LONGEST:]
     return ""
