@@ -12,10 +12,16 @@ from sampan.cli.pipelines.server import Server
 from sampan.cli.progress import told
 from sampan.kinds.pipelines.ir import documents
 
+_DEFAULT = "Default"
+"""The experiment of runs that name none, in each namespace: an experiment says where a run is."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="Python with a pipeline, or compiled YAML")
-    parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="an argument of the pipeline; lists and dictionaries as JSON (again for each)",
+    )  # fmt: skip
     parser.add_argument(
         "--parameter-file", default="", metavar="FILE", help="YAML of names and values"
     )
@@ -25,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the run; else the pipeline's and the time")
     parser.add_argument("--experiment", metavar="NAME", help="made if there is none (Default)")
     parser.add_argument("--pipeline-root", default="", metavar="URI", help="where artifacts go")
-    parser.add_argument("--service-account", default="")
+    parser.add_argument("--service-account", default="", metavar="NAME", help="of its pods")
     parser.add_argument(
         "--no-cache", action="store_true", help="run all tasks, whatever ran before"
     )
@@ -55,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
         body["service_account"] = args.service_account
 
     async def create(connection: Server, args: argparse.Namespace) -> int:
-        if args.experiment:
-            body["experiment_id"] = await connection.experiment(args.experiment, make=True)
+        if args.experiment or args.namespace:
+            name = args.experiment or _DEFAULT
+            body["experiment_id"] = await connection.experiment(name, make=True)
         made = await connection.post("runs", body=body)
         if not args.follow:
             print(made["run_id"])

@@ -16,8 +16,13 @@ from sampan.kube.errors import UserMistake
 from sampan.lib import yaml
 
 _LISTED = 20
-_DONE = {"terminate": "asked to end", "retry": "tried again", "archive": "put away",
-         "unarchive": "taken out again"}  # fmt: skip
+_CHANGES = {
+    "terminate": ("end a run", "asked to end"),
+    "retry": ("try a run again, from what succeeded", "tried again"),
+    "archive": ("put a run away", "put away"),
+    "unarchive": ("take a run out again", "taken out again"),
+}
+_RUN = "its id, the beginning of it, its name, or @latest"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,22 +31,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="action", metavar="ACTION")
     _listing(_verb(verbs, "list", "show the newest runs", _list, named=False))
     get = _verb(verbs, "get", "show the tasks of a run", _get)
+    get.add_argument("--why", action="store_true", help="why tasks were not taken from the cache")
     get.add_argument("-f", "--follow", action="store_true", help="until it is over")
-    get.add_argument("-o", "--output", default="", choices=["", "yaml"], help="all there is")
+    get.add_argument("-o", "--output", default="", choices=["yaml"], help="all there is")
     logs = _verb(verbs, "logs", "print what tasks of a run wrote", _logs)
-    logs.add_argument("task", nargs="?", default="", help="else those that failed")
+    logs.add_argument(
+        "task", nargs="?", default="", metavar="TASK", help="its name; else those that failed"
+    )
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
-    for verb, done in _DONE.items():
-        _verb(verbs, verb, f"a run is {done}", _change)
+    for verb, (summary, _) in _CHANGES.items():
+        _verb(verbs, verb, summary, _change)
     _verb(verbs, "delete", "forget a run", _delete)
 
 
 def _verb(
     verbs: Any, name: str, summary: str, work: Work, *, named: bool = True
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary)
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name, help=summary, description=summary.capitalize() + "."
+    )
     if named:
-        parser.add_argument("run", metavar="RUN")
+        parser.add_argument("run", metavar="RUN", help=_RUN)
     _common(parser, work)
     return parser
 
@@ -52,8 +62,10 @@ def _common(parser: argparse.ArgumentParser, work: Work) -> None:
 
 
 def _listing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", type=int, default=_LISTED, help=f"how many ({_LISTED})")
-    parser.add_argument("--experiment", metavar="NAME", default="")
+    parser.add_argument(
+        "--limit", type=int, default=_LISTED, metavar="NUMBER", help=f"how many ({_LISTED})"
+    )
+    parser.add_argument("--experiment", metavar="NAME", default="", help="only its runs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,7 +85,11 @@ async def _get(connection: Server, args: argparse.Namespace) -> int:
     found = await connection.run(args.run)
     if args.follow:
         return await follow.until_over(connection, found["run_id"])
-    print(yaml.dump(found) if args.output else shown.whole(found, _now()), end="")
+    if args.output:
+        print(yaml.dump(found), end="")
+        return 0
+    tasks = await connection.tasks(found["run_id"])
+    print(shown.whole(shown.with_cache(found, tasks, why=args.why), _now()), end="")
     return 0
 
 
@@ -101,7 +117,7 @@ def _task(run: shown.Run, word: str) -> shown.Task:
 async def _change(connection: Server, args: argparse.Namespace) -> int:
     found = await connection.run(args.run)
     await connection.post("runs", f"{found['run_id']}:{args.action}")
-    print(f"run {found['run_id']} is {_DONE[args.action]}")
+    print(f"run {found['run_id']} is {_CHANGES[args.action][1]}")
     return 0
 
 

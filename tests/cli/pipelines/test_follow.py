@@ -23,6 +23,9 @@ class Answers:
     async def get(self, *_: str) -> Any:
         return self._runs.pop(0)
 
+    async def tasks(self, run_id: str) -> list[Any]:
+        return [{"task_id": "old", "status_metadata": {"state": "CACHED"}}]
+
     async def log(self, run_id: str, node: str) -> AsyncIterator[bytes]:
         if node == "gone":
             raise UserMistake("there is no log")
@@ -49,6 +52,24 @@ def test_each_change_is_a_line_and_the_tree_comes_last(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == (
         "● one RUNNING\n✔ one SUCCEEDED\n✔ train  SUCCEEDED\n└─✔ one\n"
     )
+
+
+def test_what_comes_from_the_cache_was_not_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    assert followed(run("SUCCEEDED", task("old", "SKIPPED"), task("off", "SKIPPED"))) == 0
+    assert "✔ old    cached\n└─○ off\n" in capsys.readouterr().out
+
+
+def test_who_interrupts_is_told_that_the_run_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    async def interrupted() -> None:
+        going = [run("RUNNING", task("one", "RUNNING"))] * 100
+        following = asyncio.create_task(follow.until_over(Answers(*going), "r"))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        following.cancel()
+        await following
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert "run r goes on: sampan runs get r --follow" in capsys.readouterr().err
 
 
 def test_a_failure_shows_the_end_of_its_log(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,8 +89,8 @@ def test_arguments_are_read_as_what_the_pipeline_declares(tmp_path: Path) -> Non
     ("pairs", "message"),
     [
         (["n"], "given as NAME=VALUE"),
-        (["n=many"], "parameter n: 'many' is no number_integer"),
-        ([], "parameter n is not optional(.|\n)*The pipeline takes:\n  n: number_integer"),
+        (["n=many"], "parameter n: 'many' is no int"),
+        ([], "parameter n is not optional(.|\n)*The pipeline takes:\n  n: int\n  who: str = None"),
         (["n=1", "x=1"], "not required by pipeline: x"),
     ],
 )

@@ -52,6 +52,28 @@ def test_a_run_is_a_tree_of_what_began_first() -> None:
     )
 
 
+def test_reasons_for_running_are_told_when_they_are_asked_for() -> None:
+    known = [{"task_id": "1", "status_metadata": {"not_cached": "parameter n differs"}}]
+    told = run(task("1", "fit", pod_name="p"), task("2", "pick", pod_name="q"))
+    assert "fit   1.0s  parameter n differs" in shown.whole(
+        shown.with_cache(told, known, why=True), NOW
+    )
+    assert "differs" not in shown.whole(shown.with_cache(told, known), NOW)
+
+
+def test_a_task_within_others_has_a_path() -> None:
+    tasks = (
+        task("0", "the-pipeline"),
+        task("1", "loop", "0", child_tasks=[{"task_id": "a"}]),
+        task("a", "loop", "1"),
+        task("a1", "fit", "a"),
+    )
+    known = shown.Tasks(run(*tasks))
+    assert [known.path(each) for each in tasks] == ["", "loop", "loop[0]", "loop[0]/fit"]
+    circle = task("a", "a", "b"), task("b", "b", "a")
+    assert shown.Tasks(run(*circle)).path(circle[0]).startswith("b/a/")
+
+
 def test_what_is_in_a_circle_or_in_nothing_ends_nothing() -> None:
     odd = run(task("a", "a", "b"), task("b", "b", "a"), task("c", "c", "gone", pod_name="p"))
     assert "└─✔ c" in shown.whole(odd, NOW)

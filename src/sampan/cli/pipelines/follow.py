@@ -24,7 +24,22 @@ _TAIL = 60
 
 
 async def until_over(server: Server, run_id: str) -> int:
-    """Show it; 0 if it has succeeded, else 1."""
+    """Show it; 0 if it has succeeded, else 1. Who interrupts this leaves the run going on."""
+    try:
+        run = await _watched(server, run_id)
+    except asyncio.CancelledError:
+        print(f"\nrun {run_id} goes on: sampan runs get {run_id} --follow", file=sys.stderr)
+        print(f"to end it: sampan runs terminate {run_id}", file=sys.stderr)
+        raise
+    run = shown.with_cache(run, await server.tasks(run_id))
+    print(shown.whole(run, datetime.now(UTC)), end="")  # noqa: TID251
+    if run.get("state") == "SUCCEEDED":
+        return 0
+    await print_failures(server, run)
+    return 1
+
+
+async def _watched(server: Server, run_id: str) -> Run:
     told: dict[str, str] = {}
     painter = _Painter() if sys.stdout.isatty() else None
     run: Run = {}
@@ -35,11 +50,7 @@ async def until_over(server: Server, run_id: str) -> int:
             painter.paint(shown.whole(run, datetime.now(UTC)))  # noqa: TID251
     if painter is not None:
         painter.wipe()
-    print(shown.whole(run, datetime.now(UTC)), end="")  # noqa: TID251
-    if run.get("state") == "SUCCEEDED":
-        return 0
-    await print_failures(server, run)
-    return 1
+    return run
 
 
 async def _states(server: Server, run_id: str) -> AsyncIterator[Run]:
@@ -84,11 +95,12 @@ def fitted(text: str, width: int, height: int) -> str:
 
 def _tell(run: Run, told: dict[str, str]) -> None:
     """A line for each task whose state has changed."""
+    tasks = shown.Tasks(run)
     for task in (run.get("run_details") or {}).get("task_details") or ():
         state = str(task.get("state") or "")
-        if told.get(task["task_id"]) != state and task.get("display_name"):
+        if told.get(task["task_id"]) != state and (path := tasks.path(task)):
             told[task["task_id"]] = state
-            print(f"{shown.SYMBOLS.get(state, ' ')} {task['display_name']} {state}", flush=True)
+            print(f"{shown.SYMBOLS.get(state, ' ')} {path} {state}", flush=True)
 
 
 async def print_failures(server: Server, run: Run) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
+
 from sampan.kinds.pipelines.ir import arguments, documents, validation, values
 from sampan.kinds.pipelines.ir.documents import Documents
 from sampan.kinds.pipelines.ir.faults import Fault
@@ -23,6 +25,9 @@ PYTHON = "python3"
 """The interpreter, on PATH, that compiles."""
 _KFP = "from kfp.cli.__main__ import main; main()"
 """The `kfp` command, wherever that interpreter's environment has put it."""
+_WORDS = {"NUMBER_INTEGER": "int", "NUMBER_DOUBLE": "float", "STRING": "str", "BOOLEAN": "bool",
+          "LIST": "list", "STRUCT": "dict"}  # fmt: skip
+"""What the SDK's users call types."""
 _NO_KFP = ("No module named kfp", "No module named 'kfp'")
 
 
@@ -86,7 +91,7 @@ def _value(name: str, text: str, declared: InputParameter | None) -> Any:
     try:
         return values.of_text(text, type_)
     except Fault:
-        raise UserMistake(f"parameter {name}: {text!r} is no {type_.lower()}") from None
+        raise UserMistake(f"parameter {name}: {text!r} is no {_WORDS.get(type_, type_)}") from None
 
 
 def _listed(file: str) -> Mapping[str, Any]:
@@ -105,8 +110,18 @@ def _takes(pipeline: Pipeline) -> str:
     declared = pipeline.root.inputDefinitions.parameters
     if not declared:
         return "\nThe pipeline takes no parameters."
-    listed = (f"  {name}: {each.parameterType.lower()}" for name, each in declared.items())
+    listed = (f"  {name}: {_declared(each)}" for name, each in declared.items())
     return "\nThe pipeline takes:\n" + "\n".join(listed)
+
+
+def _declared(parameter: InputParameter) -> str:
+    """As in Python."""
+    type_ = _WORDS.get(parameter.parameterType, parameter.parameterType)
+    default = parameter.defaultValue
+    if default is UNSET:
+        return f"{type_} = None" if parameter.isOptional else type_
+    whole = int(default) if isinstance(default, float) and type_ == "int" else default
+    return f"{type_} = {whole!r}"
 
 
 def uncached(spec: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,9 @@ Answer = dict[str, Any]
 _V2, _LOGS = "/apis/v2beta1", "/apis/v1alpha1"
 _PAGE = 100
 _EQUALS = 1
+_NOT_THERE = "\nIs this the pipelines API? Its address mostly ends in /pipeline."
+_MOST_TASKS = 2000
+"""Of one run that are asked for: a terminal has no room for more."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +96,22 @@ class Server:
             body["namespace"] = self._namespace
         return str((await self.post("experiments", body=body))["experiment_id"])
 
+    async def tasks(self, run_id: str) -> list[Answer]:
+        """What the records know of its tasks; none where there are no records of it."""
+        found: list[Answer] = []
+        token = ""
+        while len(found) < _MOST_TASKS:
+            query = {"run_id": run_id, "page_size": _PAGE * 2, "page_token": token}
+            try:
+                page = await self.get("tasks", **query)
+            except UserMistake:
+                break
+            found += page.get("tasks") or []
+            token = page.get("next_page_token") or ""
+            if not token:
+                break
+        return found
+
     async def log(self, run_id: str, node: str, *, follow: bool = False) -> AsyncIterator[bytes]:
         """What a task wrote, as it comes. node: the task's pod or id."""
         path = "/".join(("", "runs", quote(run_id), "nodes", quote(node, safe=""), "log"))
@@ -154,7 +173,8 @@ def _mistake(error: ApiStatus) -> UserMistake:
     try:
         said = json.loads(error.message)
     except ValueError:
-        return UserMistake(error.message)
+        hint = _NOT_THERE if error.code in (404, 405) else ""
+        return UserMistake(error.message + hint)
     return UserMistake(next(_messages(said), error.message))
 
 

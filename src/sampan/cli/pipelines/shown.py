@@ -1,14 +1,15 @@
 """Runs as text: a list of them, and the tree of one's tasks. Pure.
 
     ● hello-x  RUNNING  3s
-    ├─✔ load                1s
+    ├─✔ load                1s  cached
     ├─● for-loop-1          2s
     │ ├─✔ [0]
     │ │ └─✔ train           1s
     │ └─● [1]
     └─✖ evaluate            0s  exit code 1
 
-Tasks stand in the order in which they began.
+Tasks stand in the order in which they began. The API says of tasks from the cache that they were
+passed over, as upstream's; where what it knows of the cache is brought along, they are told apart.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SYMBOLS = {
 OVER = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 _SHORT_ID = 8
 _WIDEST = 100
+_DEEPEST = 40
+"""Names in a path; of what is in a circle, too."""
 _NEVER = "1970-"
 """What a time that is not there yet begins with in this API."""
 
@@ -46,6 +49,22 @@ def listed(runs: Sequence[Run], now: datetime) -> str:
     return columns(rows)
 
 
+def with_cache(run: Run, tasks: Sequence[Task], *, why: bool = False) -> Run:
+    """The run with CACHED tasks, of which `tasks` (those of the API) know; and, if `why`, with the
+    reasons why the others were run."""
+    notes = {each["task_id"]: each.get("status_metadata") or {} for each in tasks}
+
+    def noted(task: Task) -> Task:
+        note = notes.get(task["task_id"], {})
+        if note.get("state"):
+            task = {**task, "state": note["state"]}
+        return {**task, "why": note["not_cached"]} if why and note.get("not_cached") else task
+
+    details = run.get("run_details") or {}
+    shown = [noted(each) for each in details.get("task_details") or ()]
+    return {**run, "run_details": {**details, "task_details": shown}}
+
+
 def whole(run: Run, now: datetime) -> str:
     """Name, state and tree of a run."""
     symbol = SYMBOLS.get(str(run.get("state")), " ")
@@ -59,7 +78,7 @@ def _fault(run: Run) -> str:
 
 
 def _rows(run: Run, now: datetime) -> Iterator[Row]:
-    tasks = _Tasks(run)
+    tasks = Tasks(run)
     stack = [tasks.branches(tasks.root, "")]
     while stack:
         step = next(stack[-1], None)
@@ -68,18 +87,19 @@ def _rows(run: Run, now: datetime) -> Iterator[Row]:
             continue
         prefix, indent, task = step
         state = str(task.get("state") or "")
-        note = "cached" if state == "CACHED" else _line(task)
+        note = "cached" if state == "CACHED" else _line(task) or str(task.get("why") or "")
         name = f"{prefix}{SYMBOLS.get(state, ' ')} {tasks.name(task)}"
         yield name, duration(task, now), note
         stack.append(tasks.branches(task["task_id"], indent))
 
 
-class _Tasks:
+class Tasks:
     """Which task is in which."""
 
     def __init__(self, run: Run) -> None:
         tasks = (run.get("run_details") or {}).get("task_details") or ()
         self._known = {each["task_id"]: each for each in tasks}
+        self._place = {key: place for place, key in enumerate(self._known)}
         self._inside: dict[str, list[Task]] = {}
         for task in sorted(self._known.values(), key=self._order):
             parent = task.get("parent_task_id") or ""
@@ -97,21 +117,32 @@ class _Tasks:
             fork, below = ("└─", "  ") if last else ("├─", "│ ")
             yield indent + fork, indent + below, task
 
+    def path(self, task: Task) -> str:
+        """The names of what it is in, and its own: `for-loop-1[0]/print`; "" for the whole run."""
+        parts: list[str] = []
+        at: Task | None = task
+        while at is not None and at["task_id"] != self.root and len(parts) < _DEEPEST:
+            index = self.index(at)
+            parts.insert(0, str(at.get("display_name") or "") if index is None else f"[{index}]")
+            at = self._known.get(at.get("parent_task_id") or "")
+        return "/".join(parts).replace("/[", "[")
+
     def name(self, task: Task) -> str:
         """An iteration, which has the name of its loop, is called by its place."""
-        index = self._index(task)
+        index = self.index(task)
         return f"[{index}]" if index is not None else str(task.get("display_name") or "")
 
-    def _index(self, task: Task) -> int | None:
+    def index(self, task: Task) -> int | None:
+        """Which iteration of its loop it is; None: none."""
         loop = self._known.get(task.get("parent_task_id") or "", {})
         if loop.get("display_name") != task.get("display_name"):
             return None
         ids = [each.get("task_id") for each in loop.get("child_tasks") or ()]
         return ids.index(task["task_id"]) if task["task_id"] in ids else None
 
-    def _order(self, task: Task) -> tuple[int, str, str]:
+    def _order(self, task: Task) -> tuple[int, str, int]:
         began = str(task.get("start_time") or task.get("create_time") or "~")
-        return self._index(task) or 0, began, task["task_id"]
+        return self.index(task) or 0, began, self._place[task["task_id"]]
 
 
 def _line(task: Task) -> str:

@@ -67,7 +67,7 @@ def detailed(run: Manifest) -> dict[str, Any]:
     found = shown(run)
     if tasks:
         children = _children(tasks)
-        order = sorted(tasks, key=lambda path: (tasks[path].get("startedAt") or "~", path))
+        order = sorted(tasks, key=lambda path: tasks[path].get("startedAt") or "~")
         details = [_detail(found, path, tasks, children.get(path, ())) for path in order]
         found["run_details"] = {"task_details": details}
     return found
