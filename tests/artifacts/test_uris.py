@@ -22,7 +22,6 @@ from sampan.kube import locations
 )
 def test_what_a_uri_names(uri: str, expected: Address) -> None:
     assert uris.split(uri) == expected
-    assert uris.is_address(uri)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +40,15 @@ def test_what_a_uri_names(uri: str, expected: Address) -> None:
 def test_what_is_no_place_of_artifacts(uri: str, said: str) -> None:
     with pytest.raises(BadUri, match=said):
         uris.split(uri)
-    assert not uris.is_address(uri)
 
 
 @given(st.text())
 def test_every_text_has_an_answer(text: str) -> None:
     for uri in (text, f"minio://{text}", f"s3://b/{text}"):
-        if uris.is_address(uri):
+        try:
             address = uris.split(uri)
-            assert ".." not in (address.bucket, *address.key.split("/"))
-            assert uris.split(address.uri) == address
-            assert locations.is_local(uris.local(address))
+        except BadUri:
+            continue
+        assert ".." not in (address.bucket, *address.key.split("/"))
+        assert uris.split(address.uri) == address
+        assert locations.is_local(uris.local(address))

@@ -53,15 +53,6 @@ def split(uri: str) -> Address:
     return Address(scheme_of, bucket, key)  # type: ignore[arg-type]
 
 
-def is_address(uri: str) -> bool:
-    """Whether `split` has an answer."""
-    try:
-        split(uri)
-    except BadUri:
-        return False
-    return True
-
-
 def local(address: Address) -> Location:
     """Where it lies in the namespace's own repository, kept as the file or directory that it is."""
     return {

@@ -20,7 +20,7 @@ from sampan.kinds.pipelines.ir.faults import Unresolved
 from sampan.kinds.pipelines.ir.messages import Component
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
 from sampan.kinds.pipelines.ir.resolve import Values
-from sampan.kinds.pipelines.pods import build, config, naming, state
+from sampan.kinds.pipelines.pods import build, naming, state
 from sampan.kinds.pipelines.pods.about import About, Unbuildable, Work
 from sampan.kinds.pipelines.tasks import Entry
 from sampan.kinds.pipelines.walk import Call, Walk
@@ -87,7 +87,7 @@ def begin(walk: Walk, call: Call, work: Work, more: Mapping[str, Any]) -> None:
 
 def _make(walk: Walk, call: Call, work: Work, attempt: int) -> str:
     """The name of the pod that is to be made."""
-    settings = config.of(work.pipeline, work.component)
+    settings = work.pipeline.kubernetes_executor(work.component)
     pod = build.build(about(walk, call, attempt), work, settings)
     walk.actions.append(Create(pod))
     walk.begun += 1

@@ -10,7 +10,7 @@ from typing import Any
 from sampan.kinds.pipelines import attempts, caches, tasks
 from sampan.kinds.pipelines.ir.faults import Unresolved
 from sampan.kinds.pipelines.ir.resolve import Values
-from sampan.kinds.pipelines.pods import claims, config
+from sampan.kinds.pipelines.pods import claims
 from sampan.kinds.pipelines.pods.about import Unbuildable, Work
 from sampan.kinds.pipelines.tasks import Entry
 from sampan.kinds.pipelines.walk import Call, Walk
@@ -61,7 +61,7 @@ def _consult(walk: Walk, call: Call, work: Work) -> caches.Verdict | None:
     if container is None:
         raise Unbuildable("the component has no program that could run here")
     about = attempts.about(walk, call, attempts.first_of(walk, call))
-    settings = config.of(walk.pipeline, work.component)
+    settings = walk.pipeline.kubernetes_executor(work.component)
     mounted = sorted(claims.mounted(about, work, settings))
     return caches.consult(walk, call, container, work.inputs, mounted)
 

@@ -23,7 +23,12 @@ def resolved(
     read = pipeline(dag(it=it, up=task("other")), comp=definitions, other={})
     found = read.graph("").tasks["it"]
     return resolve.inputs(
-        "it", found, read.component_of(found), scope or Scope(), RUN, task_id="task-id"
+        "it",
+        found,
+        read.component(found.componentRef.name),
+        scope or Scope(),
+        RUN,
+        task_id="task-id",
     )
 
 

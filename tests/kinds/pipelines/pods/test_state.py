@@ -37,7 +37,7 @@ def waits(reason: str, message: str = "") -> dict[str, Any]:
 
 def test_a_task_succeeded_with_what_the_launcher_says() -> None:
     assert state.judge(pod("Succeeded", over(0, '{"parameters":{"sum":3}}'))) == Outcome(
-        state="SUCCEEDED", result=Result(parameters={"sum": 3}), started=BEGUN, finished=ENDED
+        state="SUCCEEDED", result=Result(parameters={"sum": 3})
     )
 
 
@@ -148,13 +148,11 @@ def test_a_new_pod_without_a_status_is_pending() -> None:
 def test_a_program_that_runs_says_since_when() -> None:
     running = pod("Running", {"running": {"startedAt": BEGUN}})
     assert state.judge(running) == Outcome(state="RUNNING", started=BEGUN)
-    assert state.goes_on(running)
 
 
 def test_a_pod_that_is_pulled_away_fails_its_task() -> None:
     leaving = pod("Running", {"running": {"startedAt": BEGUN}})
     leaving["metadata"]["deletionTimestamp"] = ENDED
-    assert not state.goes_on(leaving)
     assert state.judge(leaving) == Outcome(
         state="FAILED", message="the pod was deleted while the task was running"
     )

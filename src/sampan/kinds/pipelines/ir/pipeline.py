@@ -61,9 +61,6 @@ class Pipeline(Struct, frozen=True):
             return self.spec.root
         return self.spec.components[name]
 
-    def component_of(self, task: Task) -> Component:
-        return self.component(task.componentRef.name)
-
     def graph(self, component: str) -> Graph:
         return self.graphs[component]
 

@@ -34,14 +34,13 @@ _ADVICE = {
 
 class Outcome(Struct, frozen=True, kw_only=True):
     """message: why it failed, or what it waits for. abandoned: the pod has not ended and never
-    will; who reads this deletes it. started, finished: of the program, RFC 3339."""
+    will; who reads this deletes it. started: of the program, RFC 3339; only while it runs."""
 
     state: State
     message: str = ""
     result: launcher.Result | None = None
     abandoned: bool = False
     started: str = ""
-    finished: str = ""
 
 
 def judge(pod: Manifest) -> Outcome:
@@ -50,16 +49,9 @@ def judge(pod: Manifest) -> Outcome:
         case "Succeeded":
             return _succeeded(pod)
         case "Failed":
-            started, finished = _times(status)
-            return Outcome(state="FAILED", message=_fault(pod), started=started, finished=finished)
+            return Outcome(state="FAILED", message=_fault(pod))
         case phase:
             return _alive(pod, phase)
-
-
-def goes_on(pod: Manifest) -> bool:
-    """Whether the program runs and there is nothing to add; quick to ask."""
-    status = pod.get("status") or {}
-    return status.get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
 
 
 def _succeeded(pod: Manifest) -> Outcome:
@@ -70,8 +62,7 @@ def _succeeded(pod: Manifest) -> Outcome:
     if result is None:
         text = "the pod has ended and does not say what came of it: its node has no launcher"
         return Outcome(state="FAILED", message=text)
-    started, finished = _times(pod["status"])
-    return Outcome(state="SUCCEEDED", result=result, started=started, finished=finished)
+    return Outcome(state="SUCCEEDED", result=result)
 
 
 def _alive(pod: Manifest, phase: str) -> Outcome:
@@ -84,7 +75,7 @@ def _alive(pod: Manifest, phase: str) -> Outcome:
             text = _joined(waiting["reason"], waiting.get("message"))
             return Outcome(state="FAILED", message=_of(name, text), abandoned=True)
     if phase == "Running":
-        return Outcome(state="RUNNING", started=_times(status)[0])
+        return Outcome(state="RUNNING", started=_started(status))
     return Outcome(state="PENDING", message=_waits_for(status))
 
 
@@ -144,14 +135,12 @@ def _joined(*parts: str | None) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def _times(status: Mapping[str, Any]) -> tuple[str, str]:
-    """When the main container began, and when it ended."""
+def _started(status: Mapping[str, Any]) -> str:
+    """When the main container began, "" before."""
     for each in status.get("containerStatuses") or ():
         if each["name"] == launcher.MAIN:
-            state = each.get("state") or {}
-            about = state.get("terminated") or state.get("running") or {}
-            return about.get("startedAt") or "", about.get("finishedAt") or ""
-    return "", ""
+            return ((each.get("state") or {}).get("running") or {}).get("startedAt") or ""
+    return ""
 
 
 def _states(status: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
