@@ -105,6 +105,11 @@ def test_hostile_texts_are_refused(text: str | bytes) -> None:
         yaml.load(text)
 
 
+def test_too_many_values_are_called_that() -> None:
+    with pytest.raises(yaml.YamlError, match="more than 2000000 values"):
+        yaml.load("[" + "1," * yaml.MAX_NODES + "1]")
+
+
 def test_writes_block_style() -> None:
     value = {"kind": "Pod", "args": ["a", "yes", "1"], "script": "one\ntwo\n", "count": 1, "no": {}}
     assert yaml.dump(value) == (

@@ -215,9 +215,10 @@ class _Reader:
 
     def _count(self, event: Any) -> None:
         self.made += 1
-        many = self.made > 10_000 and self.made > MAX_GROWTH * self.written
-        if many or self.made > MAX_NODES:
+        if self.made > 10_000 and self.made > MAX_GROWTH * self.written:
             raise _at(event, "document contains excessive aliasing")
+        if self.made > MAX_NODES:
+            raise _at(event, f"more than {MAX_NODES} values")
 
 
 def _at(event: Any, message: str) -> YamlError:

@@ -29,9 +29,10 @@ async def answered(
     except Left:
         return
     except Exception as error:
-        refused = _refusal(request, error)
-        if not request.answered:
-            await refuse(request, refused)
+        if request.answered:
+            _refusal(request, error)
+        else:  # kept under no name: it would keep its traceback, and that the request's body
+            await refuse(request, _refusal(request, error))
 
 
 def _refusal(request: Request, error: Exception) -> Refused:

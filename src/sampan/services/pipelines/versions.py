@@ -75,6 +75,9 @@ def checked(spec: Mapping[str, Any], *, kept: bool = True) -> Documents:
     """The documents, if they are a pipeline that can run here; of a Workflow it is the only one.
     `kept`: it becomes a version, whose name has to be a good one. Raises Refused."""
     if legacy.is_workflow(spec):
+        for field in ("metadata", "spec"):
+            if not isinstance(spec.get(field) or {}, Mapping):
+                raise invalid(f"pipeline spec is invalid: {field} of the Workflow is no object")
         return Documents(dict(spec), {})
     try:
         found = documents.split(spec)

@@ -399,6 +399,8 @@ def test_what_cannot_be_run_is_refused(serve, fields, code, said):
         ARGO.replace(b"name: main", b"name: 'not a name'"),
         ARGO.replace(b"kind: Workflow", b"kind: CronWorkflow"),
         b"steps: [{name: gcr.io/cloud-builders/docker}]",
+        b"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: [1]",
+        b"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: x\nspec: {}",
     ],
 )
 def test_what_is_no_pipeline_is_not_taken(serve, data):
