@@ -41,3 +41,14 @@ def test_the_trash_takes_what_is_easy_by_itself(tmp_path: Path) -> None:
     (made / "work" / "work").chmod(0o700)
     _remove([made, tmp_path / "never-there"])
     assert not made.exists()
+
+
+def test_what_is_too_deep_for_us_is_removed(tmp_path: Path) -> None:
+    made = tmp_path / "a"
+    subprocess.run(
+        ["sh", "-c", f"mkdir {made}; cd {made}; i=0; while [ $i -lt 1500 ];"
+         " do mkdir d; cd d; i=$((i+1)); done"],
+        check=True,
+    )  # fmt: skip
+    _remove([made])
+    assert not made.exists()

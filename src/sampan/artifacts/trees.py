@@ -18,18 +18,19 @@ from pathlib import Path
 from sampan.artifacts.faults import Fault
 
 _PIECE = 1 << 20
-_MOST_DEEP = 200  # directories in one another; a tree that is deeper was made to be
+MOST_DEEP = 200
+"""Directories in one another; a tree that is deeper was made to be."""
 
 
 def copy(source: str, target: str) -> None:
     """A file, directory or link, to a name that is free. OSError; Fault for a tree too deep."""
-    _copy(source, target, _MOST_DEEP, link=False)
+    _copy(source, target, MOST_DEEP, link=False)
 
 
 def take(source: str, target: str) -> None:
     """As copy, of what nobody will write to any more: files get a second name where that can be.
     The source stays, so that a crash in the middle loses nothing."""
-    _copy(source, target, _MOST_DEEP, link=True)
+    _copy(source, target, MOST_DEEP, link=True)
 
 
 def move(source: str, target: str) -> None:
@@ -108,7 +109,7 @@ def _copy(source: str, target: str, deep: int, *, link: bool) -> None:
             _file(source, target, status)
     elif stat.S_ISDIR(status.st_mode):
         if not deep:
-            raise Fault(f"{source[:200]}…: more than {_MOST_DEEP} directories in one another")
+            raise Fault(f"{source[:200]}…: more than {MOST_DEEP} directories in one another")
         os.mkdir(target, 0o700)
         with os.scandir(source) as entries:
             for entry in entries:

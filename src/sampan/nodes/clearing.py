@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -42,16 +43,24 @@ def main(paths: Sequence[str]) -> int:
 
 
 def remove(paths: Sequence[str]) -> None:
-    """As far as we may. overlayfs leaves directories that not even their owner may read."""
+    """As far as we may. overlayfs leaves directories that not even their owner may read; a tree
+    that is too deep for us was made to be, and is left to a program that minds no depth."""
     for path in paths:
-        shutil.rmtree(path, ignore_errors=True)
-        for parent, names, _ in os.walk(path):
-            for name in names:
-                place = os.path.join(parent, name)
-                if not os.path.islink(place):
-                    with contextlib.suppress(OSError):
-                        os.chmod(place, 0o700)
-        shutil.rmtree(path, ignore_errors=True)
+        try:
+            _remove(path)
+        except RecursionError:
+            subprocess.run(["rm", "-rf", "--", path], check=False, stderr=subprocess.DEVNULL)
+
+
+def _remove(path: str) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    for parent, names, _ in os.walk(path):
+        for name in names:
+            place = os.path.join(parent, name)
+            if not os.path.islink(place):
+                with contextlib.suppress(OSError):
+                    os.chmod(place, 0o700)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sampan.artifacts import Artifacts
@@ -171,7 +172,8 @@ class Trash:
 
 def _remove(paths: list[Path]) -> None:
     for path in paths:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(RecursionError):  # made to be that deep; `clearing` minds no depth
+            shutil.rmtree(path, ignore_errors=True)
     left = [str(path) for path in paths if os.path.lexists(path)]
     if left:
         command = [sys.executable, "-I", "-m", "sampan.nodes.clearing", *left]

@@ -113,6 +113,17 @@ def test_parameters_and_artifacts_go_in_and_out(play: Any, sandbox: str) -> None
             "leads out of its bucket",
             id="uri-out-of-bucket",
         ),
+        pytest.param(
+            f"echo 1 > /tmp/kfp/outputs/n; truncate -s 8T {PATH}/model",
+            "model has holes: it says that it has 8796093022208 bytes, more than its disk",
+            id="larger-than-the-disk",
+        ),
+        pytest.param(
+            f"echo 1 > /tmp/kfp/outputs/n; cd {PATH}; mkdir model; cd model;"
+            " i=0; while [ $i -lt 1200 ]; do mkdir d; cd d; i=$((i+1)); done",
+            "more than 200 directories in one another",
+            id="too-deep",
+        ),
     ],
 )  # fmt: skip
 def test_outputs_that_are_not_what_they_should_be_fail_the_task(

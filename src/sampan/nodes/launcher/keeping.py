@@ -24,8 +24,16 @@ class Keeper:
     """For one task. `scratch` is the container's own directory, where nobody writes any more."""
 
     def __init__(
-        self, artifacts: Artifacts, stores: Stores, secrets: Secrets, namespace: str
+        self,
+        artifacts: Artifacts,
+        stores: Stores,
+        secrets: Secrets,
+        namespace: str,
+        *,
+        go_on: Callable[[], None],
     ) -> None:
+        """`go_on` is called while something takes long, and raises when nobody waits for it."""
+        self._go_on = go_on
         self._artifacts = artifacts
         self._stores = stores
         self._secrets = secrets
@@ -47,7 +55,7 @@ class Keeper:
         except (FileNotFoundError, NotADirectoryError):
             return None
         tidy(source, whole, path)
-        digest = digests.of(source)
+        digest = digests.of(source, go_on=self._go_on)
         self.save(location, Path(source))
         return digest
 

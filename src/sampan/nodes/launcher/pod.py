@@ -11,7 +11,8 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import msgspec
@@ -48,7 +49,12 @@ log = logging.getLogger(__name__)
 FAULT = 1
 """The exit code of a task whose inputs or outputs are not what they have to be."""
 _AGAIN = 1.0
+_AT_ONCE = 4
 _BOX = "box"
+
+
+class Abandoned(Exception):
+    """Nobody waits any more for what a thread does."""
 
 
 class Launcher:
@@ -64,6 +70,7 @@ class Launcher:
         self._ended = ended
         self._done: set[str] = set()
         self._collecting: set[asyncio.Task[None]] = set()
+        self._left = False
 
     # -- before -----------------------------------------------------------------------------------
     def brought(self, cell: Cell, attempt: int) -> Report:
@@ -137,6 +144,7 @@ class Launcher:
 
     def leave(self) -> None:
         """Nobody hears of it any more; what goes on is done again one day."""
+        self._left = True
         for task in self._collecting:
             task.cancel()
 
@@ -161,10 +169,15 @@ class Launcher:
         """The result, None for a program that has failed. Failed, Unreadable."""
         task = launcher.task_of(facts.pod) or Task(executorInput={})
         attempt = cell.last.attempt if cell.last else 0
-        keeper = Keeper(self._context.artifacts, *self._parts(facts))
+        keeper = Keeper(self._context.artifacts, *self._parts(facts), go_on=self._go_on)
         plain = self._context.level.kind == "plain"
         home = _Home(task, self._place(cell, attempt), facts.pod, keeper, plain=plain)
-        return await asyncio.to_thread(home.bring, succeeded=report.code == 0)
+        bring = partial(home.bring, succeeded=report.code == 0)
+        return await asyncio.get_running_loop().run_in_executor(_bringers(), bring)
+
+    def _go_on(self) -> None:
+        if self._left:
+            raise Abandoned
 
     async def _annotate(self, key: Key, text: str) -> None:
         body = {"metadata": {"annotations": {names.ANNOTATION_RESULT: text}}}
@@ -185,6 +198,12 @@ class Launcher:
             return stores(found.get("data") or {}), secrets_of(facts), facts.namespace
         except Fault as fault:
             raise Failed(f"ConfigMap {launcher.CONFIG}: {fault}") from fault
+
+
+@cache
+def _bringers() -> ThreadPoolExecutor:
+    """Threads of their own: what takes minutes here does not keep the others of this program."""
+    return ThreadPoolExecutor(_AT_ONCE, "launcher")
 
 
 class _Home:

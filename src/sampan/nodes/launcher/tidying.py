@@ -27,6 +27,8 @@ def tidy(source: str, view: Callable[[], View], path: str) -> None:
     _make(source, status.st_mode, _USABLE)
     for directory, names, files in os.walk(source):
         inside = f"{path}{directory[len(source) :]}"
+        if directory.count("/", len(source)) > trees.MOST_DEEP:
+            raise Fault(f"{inside[:200]}…: more than {trees.MOST_DEEP} directories in one another")
         for name in names:
             _tidy_directory(f"{directory}/{name}", view, f"{inside}/{name}")
         for name in files:
