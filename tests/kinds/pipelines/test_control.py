@@ -315,7 +315,8 @@ def test_a_run_of_a_version_keeps_what_the_version_said() -> None:
                 "metadata": {
                     "name": name,
                     "namespace": "u",
-                    "creationTimestamp": f"2026-01-01T00:00:0{index}Z",
+                    "creationTimestamp": "2026-01-01T00:00:00Z",
+                    "annotations": {names.ANNOTATION_CREATED_AT: f"2026-01-01T00:00:00.{index}Z"},
                 },
                 "spec": {"pipelineName": "hello", "pipelineSpec": written if index else {}},
             }

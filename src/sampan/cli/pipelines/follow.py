@@ -13,6 +13,7 @@ from typing import Any
 from sampan.cli.pipelines import shown
 from sampan.cli.pipelines.server import Server
 from sampan.cli.pipelines.shown import Run, Task
+from sampan.kube import runs
 from sampan.kube.errors import UserMistake
 
 QUICK, SLOW = 0.1, 1.0
@@ -58,7 +59,7 @@ async def _states(server: Server, run_id: str) -> AsyncIterator[Run]:
     while True:
         run = await server.get("runs", run_id)
         yield run
-        if run.get("state") in shown.OVER:
+        if run.get("state") in runs.ENDS:
             return
         await asyncio.sleep(wait)
         wait = min(SLOW, wait * 1.1)

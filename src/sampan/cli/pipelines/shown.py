@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from sampan.cli.wf.tree import age, columns
+from sampan.kube import runs
 from sampan.kube.times import parse
 
 Run = Mapping[str, Any]
@@ -29,7 +30,6 @@ SYMBOLS = {
     "PENDING": "◷", "RUNNING": "●", "SUCCEEDED": "✔", "CACHED": "✔", "SKIPPED": "○",
     "OMITTED": "○", "FAILED": "✖", "CANCELING": "◌", "CANCELED": "◌", "PAUSED": "◷",
 }  # fmt: skip
-OVER = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 _SHORT_ID = 8
 _WIDEST = 100
 _DEEPEST = 40
@@ -164,7 +164,7 @@ def duration(about: Mapping[str, Any], now: datetime) -> str:
     """Of a run or a task: from its start to its end, or to now."""
     began = _moment(about.get("start_time") or about.get("create_time") or about.get("created_at"))
     ended = _moment(about.get("end_time") or about.get("finished_at"))
-    if began is None or (ended is None and about.get("state") in OVER):
+    if began is None or (ended is None and about.get("state") in runs.ENDS):
         return ""
     seconds = max(0.0, ((ended or now) - began).total_seconds())
     return f"{seconds:.1f}s" if ended and seconds < 10 else age(seconds)

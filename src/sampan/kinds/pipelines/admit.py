@@ -17,7 +17,7 @@ from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import arguments, validation
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
-from sampan.kube import labels, meta, names
+from sampan.kube import labels, meta, names, runs
 from sampan.kube.component import Rules
 from sampan.kube.errors import BadRequest, Problem, forbidden, invalid, required
 from sampan.kube.keys import Key, Manifest
@@ -25,7 +25,6 @@ from sampan.kube.plan import View
 
 LONGEST_NAME = 128
 """Of a pipeline and an experiment, in characters: what upstream's database holds."""
-_AVAILABLE = "AVAILABLE"
 _PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _OF_VERSION = ("displayName", "tags")
 _OF_RUN = ("displayName", "description", "experimentId", "storageState", "terminate", "retries")
@@ -38,7 +37,7 @@ def _spec(manifest: Manifest) -> Mapping[str, Any]:
 
 def _available(manifest: Manifest) -> None:
     """Default: an object that was not put away."""
-    manifest["spec"] = {"storageState": _AVAILABLE, **_spec(manifest)}
+    manifest["spec"] = {"storageState": runs.AVAILABLE, **_spec(manifest)}
 
 
 def _changed(new: Mapping[str, Any], old: Mapping[str, Any], free: Collection[str]) -> list[str]:

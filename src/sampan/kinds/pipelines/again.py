@@ -16,6 +16,7 @@ from sampan.kinds.pipelines import status, tasks
 from sampan.kinds.pipelines.ir.pipeline import ROOT
 from sampan.kinds.pipelines.snapshot import Run
 from sampan.kinds.pipelines.tasks import Entry
+from sampan.kube import runs
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import NOTHING, Plan
 from sampan.kube.times import rfc3339
@@ -27,7 +28,7 @@ _OF_ITS_END = ("finishedAt", "error", "outputs")
 def is_asked(manifest: Manifest) -> bool:
     told = manifest.get("status") or {}
     wanted = (manifest.get("spec") or {}).get("retries") or 0
-    return told.get("state") in ("FAILED", "CANCELED") and wanted > (told.get("retries") or 0)
+    return told.get("state") in runs.UNDONE and wanted > (told.get("retries") or 0)
 
 
 def begin(run: Run) -> Plan:

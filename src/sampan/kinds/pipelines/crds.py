@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sampan.kube import names
+from sampan.kube import names, runs
 from sampan.kube.keys import Manifest, split_kind
 
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
@@ -19,7 +19,7 @@ _TEXT = {"type": "string"}
 _BOOL = {"type": "boolean"}
 _TIME = {"type": "string", "format": "date-time"}
 _TEXTS = {"type": "object", "additionalProperties": _TEXT}
-_STORAGE = {"type": "string", "enum": ["AVAILABLE", "ARCHIVED"]}
+_STORAGE = {"type": "string", "enum": [runs.AVAILABLE, runs.ARCHIVED]}
 
 
 def _object(**properties: Any) -> dict[str, Any]:

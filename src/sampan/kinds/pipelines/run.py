@@ -28,7 +28,7 @@ from sampan.kinds.pipelines.pods import workspace
 from sampan.kinds.pipelines.pods.about import Unbuildable
 from sampan.kinds.pipelines.snapshot import Refused, Run
 from sampan.kinds.pipelines.walk import Call, Frame, Walk
-from sampan.kube import lineage, meta, names
+from sampan.kube import lineage, meta, names, runs
 from sampan.kube.keys import Key
 from sampan.kube.plan import Action, Controller, Create, Plan, View
 from sampan.kube.times import parse, rfc3339
@@ -52,7 +52,7 @@ def see(view: View, key: Key) -> Run | Refused | Ended | None:
     if names.ANNOTATION_RESTORING in meta.annotations_of(manifest):
         return None
     told = manifest.get("status") or {}
-    ended = told.get("state") in tasks.RUN_ENDS
+    ended = told.get("state") in runs.ENDS
     if ended and not again.is_asked(manifest):
         return leftovers.see(view, manifest)
     try:
@@ -75,7 +75,7 @@ def decide(seen: Run | Refused | Ended) -> Plan:
         return leftovers.after(seen)
     if isinstance(seen, Refused):
         return _refused(seen)
-    if seen.state in tasks.RUN_ENDS:
+    if seen.state in runs.ENDS:
         return again.begin(seen)
     walk = Walk(seen, _STEPS)
     try:
@@ -173,7 +173,7 @@ def _refused(refused: Refused) -> Plan:
 def _recover(view: View, key: Key, fault: str) -> Plan | None:
     """What no look can deal with ends the run."""
     manifest = view.get(key)
-    if manifest is None or (manifest.get("status") or {}).get("state") in tasks.RUN_ENDS:
+    if manifest is None or (manifest.get("status") or {}).get("state") in runs.ENDS:
         return None
     return _refused(Refused(manifest=manifest, message=fault, now=view.now()))
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sampan.kinds.pipelines import tasks
+from sampan.kinds.pipelines import tasks, versions
 from sampan.kinds.pipelines.ir import validation
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
 from sampan.kinds.pipelines.ir.resolve import RunFacts
 from sampan.kinds.pipelines.pods import naming
 from sampan.kinds.pipelines.snapshot import Run
-from sampan.kube import labels, launcher, meta, names
+from sampan.kube import launcher, meta, names, runs
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 
@@ -105,19 +105,14 @@ def _version(view: View, namespace: str, reference: Mapping[str, Any]) -> Manife
         raise Invalid("spec: pipelineSpec or pipelineRef is required")
     if name:
         found = view.get(Key(names.PIPELINE_VERSION, namespace, name))
-        if found is None or (pipeline and _pipeline_of(found) != pipeline):
+        if found is None or (pipeline and versions.pipeline_of(found) != pipeline):
             of = f" of pipeline {pipeline}" if pipeline else ""
             raise Invalid(f"spec.pipelineRef.version: there is no version {name}{of}")
         return found
-    every = view.select(names.PIPELINE_VERSION, namespace)
-    versions = [each for each in every if _pipeline_of(each) == pipeline]
-    if not versions:
+    latest = versions.latest_of(view, namespace, pipeline)
+    if latest is None:
         raise Invalid(f"spec.pipelineRef.pipeline: there is no version of pipeline {pipeline}")
-    return max(versions, key=lambda each: each["metadata"].get("creationTimestamp") or "")
-
-
-def _pipeline_of(version: Manifest) -> str:
-    return str((version.get("spec") or {}).get("pipelineName") or "")
+    return latest
 
 
 # -- facts ----------------------------------------------------------------------------------------
@@ -129,14 +124,10 @@ def _facts(view: View, manifest: Manifest) -> RunFacts:
         root = ((view.get(place) or {}).get("data") or {}).get("defaultPipelineRoot")
     created = about.get("creationTimestamp") or ""
     return RunFacts(
-        id=run_id(manifest),
+        id=runs.id_of(manifest),
         name=about["name"],
         display_name=spec.get("displayName") or about["name"],
         pipeline_root=root or launcher.DEFAULT_ROOT,
         created=created,
         scheduled=spec.get("scheduledAt") or created,
     )
-
-
-def run_id(manifest: Manifest) -> str:
-    return labels.of(manifest).get(names.LABEL_RUN_ID) or meta.uid_of(manifest)

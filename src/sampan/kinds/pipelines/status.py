@@ -14,7 +14,7 @@ from sampan.kinds.pipelines import tasks
 from sampan.kinds.pipelines.snapshot import Run
 from sampan.kinds.pipelines.tasks import Entry
 from sampan.kinds.pipelines.walk import Walk
-from sampan.kube import meta
+from sampan.kube import meta, runs
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Action, Emit, Patch
 from sampan.kube.times import micro, rfc3339
@@ -35,7 +35,7 @@ def patch(walk: Walk, state: str, error: str) -> Patch | None:
     """None when there is nothing to say."""
     run = walk.run
     said = of_state(run, state, error)
-    if state in tasks.RUN_ENDS and state != run.state and (ttl := _lifetime(run, state)):
+    if state in runs.ENDS and state != run.state and (ttl := _lifetime(run, state)):
         said["expiresAt"] = micro(run.now + timedelta(seconds=ttl))
     if said or walk.changed:
         walk.changed = {**walk.late, **walk.changed}
@@ -118,7 +118,7 @@ def patched(
 
 def events(run: Run, state: str, error: str) -> list[Action]:
     """An Event when the run ends."""
-    if state == run.state or state not in tasks.RUN_ENDS:
+    if state == run.state or state not in runs.ENDS:
         return []
     _, reason = _REASONS[state]
     kind = "Normal" if state == "SUCCEEDED" else "Warning"

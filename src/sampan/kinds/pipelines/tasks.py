@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sampan.kinds.pipelines.ir.resolve import Values
+from sampan.kube import runs
 from sampan.kube.times import micro, parse
 
 Entry = Mapping[str, Any]
@@ -41,7 +42,6 @@ _TURNS: Mapping[str, frozenset[str]] = {
 """Of tasks. From an end nothing leads on; a retry of the run takes entries away. What runs is
 pending again between two attempts."""
 
-RUN_ENDS = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 _RUN_TURNS: Mapping[str, frozenset[str]] = {
     "": frozenset({"PENDING", "RUNNING", "CANCELING", "FAILED"}),
     "PENDING": frozenset({"RUNNING", "CANCELING", "SUCCEEDED", "FAILED"}),
@@ -51,7 +51,7 @@ _RUN_TURNS: Mapping[str, frozenset[str]] = {
     "CANCELED": frozenset({"PENDING"}),
 }
 """Of runs. One whose tasks are all skipped is over at once. Out of an end leads a retry."""
-RUN_STATES = RUN_ENDS | _RUN_TURNS.keys()
+RUN_STATES = runs.ENDS | _RUN_TURNS.keys()
 """Anything else somebody wrote by hand, and it is no state to go on from."""
 
 
@@ -157,7 +157,7 @@ def told(status: Mapping[str, Any], state: str, now: datetime, error: str = "") 
         found["error"] = step["error"]
     if state == "RUNNING" and not status.get("startedAt"):
         found["startedAt"] = moment
-    if state in RUN_ENDS:
+    if state in runs.ENDS:
         found["finishedAt"] = moment
         found.setdefault("startedAt", status.get("startedAt") or moment)
     return found

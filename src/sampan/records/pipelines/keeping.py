@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 from msgspec import Struct
 
+from sampan.kube import runs
 from sampan.kube.keys import Manifest
 from sampan.records.pipelines import lineage, reading
 from sampan.records.pipelines.reading import Row
@@ -153,7 +154,7 @@ class Before:
 
 def _known(connection: sa.Connection, batch: Sequence[Seen]) -> list[Before]:
     c, found = RUNS.c, []
-    ids = {reading.run_id_of(seen.manifest) for seen in batch}
+    ids = {runs.id_of(seen.manifest) for seen in batch}
     uids = {seen.manifest["metadata"]["uid"] for seen in batch}
     for column, some in ((c.uid, uids), (c.run_id, ids - uids)):
         for part in parts(some):

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from sampan.kube import labels, meta, names
+from sampan.kube import labels, meta, names, runs
 from sampan.kube.keys import Manifest, kind_of
 from sampan.kube.times import parse
 
@@ -34,7 +34,6 @@ _REST: tuple[Path, ...] = (
 )
 _TASKS: Path = ("status", "tasks")
 
-ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
 _STATES = {
     "": "PENDING",
     "Pending": "PENDING",
@@ -67,7 +66,7 @@ class Row(Struct, frozen=True):
 
     @property
     def ended(self) -> bool:
-        return self.columns["state"] in ENDED
+        return self.columns["state"] in runs.ENDS
 
 
 def is_followed(manifest: Manifest) -> bool:
@@ -84,10 +83,6 @@ def state_of(manifest: Manifest) -> str:
     if manifest["kind"] == "Workflow":
         return _STATES.get(status.get("phase") or "", "RUNNING")
     return str(status.get("state") or "PENDING")
-
-
-def run_id_of(manifest: Manifest) -> str:
-    return labels.of(manifest).get(names.LABEL_RUN_ID) or meta.uid_of(manifest)
 
 
 def row_of(manifest: Manifest) -> Row:
@@ -125,7 +120,7 @@ def _columns(manifest: Manifest, shared: dict[str, Any]) -> dict[str, Any]:
     archived = marked.get(names.LABEL_STORAGE_STATE)  # of a Workflow
     notes = meta.annotations_of(manifest)
     return {
-        "run_id": run_id_of(manifest),
+        "run_id": runs.id_of(manifest),
         "namespace": meta.namespace_of(manifest),
         "experiment_id": spec.get("experimentId") or marked.get(names.LABEL_EXPERIMENT_ID, ""),
         "recurring_run_id": spec.get("recurringRunId")
@@ -134,7 +129,7 @@ def _columns(manifest: Manifest, shared: dict[str, Any]) -> dict[str, Any]:
         or notes.get(names.ANNOTATION_RUN_NAME)
         or about["name"],
         "description": spec.get("description") or notes.get(names.ANNOTATION_DESCRIPTION) or "",
-        "storage_state": spec.get("storageState") or archived or "AVAILABLE",
+        "storage_state": spec.get("storageState") or archived or runs.AVAILABLE,
         "state": state,
         "status": _STATUS.get(state, "Unknown"),
         "created_at": created,
@@ -180,7 +175,7 @@ def revived(run: Mapping[str, Any]) -> Manifest:
     """A Run with the status of one that is gone, to be walked again from there."""
     about, spec = run["metadata"], run.get("spec") or {}
     notes = {**(about.get("annotations") or {}), names.ANNOTATION_RESTORING: "true"}
-    marked = {**(about.get("labels") or {}), names.LABEL_RUN_ID: run_id_of({**run})}
+    marked = {**(about.get("labels") or {}), names.LABEL_RUN_ID: runs.id_of({**run})}
     kept = {key: about[key] for key in ("name", "namespace")}
     status = run.get("status") or {}
     retries = max(int(each.get("retries") or 0) for each in (spec, status))

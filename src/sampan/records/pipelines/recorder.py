@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sampan.engine.cluster import Change, Cluster
-from sampan.kube import meta, names
+from sampan.kube import meta, names, runs
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.records.errors import ArchiveFailed, RowRefused
 from sampan.records.pipelines import reading
@@ -143,7 +143,7 @@ class Recorder:
             return
         self._due.pop(uid, None)  # the latest last: a run may take the place of one that is gone
         self._due[uid] = (change.key, change.manifest if gone else None)
-        over = reading.state_of(change.manifest) in reading.ENDED
+        over = reading.state_of(change.manifest) in runs.ENDS
         if over:
             self._ended.add(uid)
         if change.type != "ADDED" or not over:

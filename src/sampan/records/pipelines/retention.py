@@ -14,7 +14,7 @@ import logging
 from collections.abc import Sequence
 
 from sampan.engine.cluster import Cluster
-from sampan.kube import meta, names
+from sampan.kube import meta, names, runs
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.records.pipelines import reading
@@ -63,6 +63,6 @@ class Retention:
 
 def _ended_at(run: Manifest) -> int | None:
     """None for one that goes on (again), or is being deleted."""
-    if reading.state_of(run) not in reading.ENDED or meta.deleting(run):
+    if reading.state_of(run) not in runs.ENDS or meta.deleting(run):
         return None
     return reading.millis((run.get("status") or {}).get("finishedAt"))

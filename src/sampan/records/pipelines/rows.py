@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from sampan.kube import runs
 from sampan.kube.keys import Manifest
 from sampan.records import database
 from sampan.records.pipelines import caching, graph, keeping, listing, reading
@@ -85,10 +86,10 @@ class Rows:
         ours = sa.and_(
             c.experiment_id == experiment_id,
             c.namespace == namespace,
-            c.storage_state != "ARCHIVED",
+            c.storage_state != runs.ARCHIVED,
         )
         with self._engine.begin() as connection:
-            self._store(connection, sa.and_(ours, ~c.present), "ARCHIVED")
+            self._store(connection, sa.and_(ours, ~c.present), runs.ARCHIVED)
             there = sa.select(c.namespace, c.name, DOCUMENTS.c.document)
             there = there.join(DOCUMENTS, DOCUMENTS.c.run == c.number).where(ours, c.present)
             return [
@@ -121,7 +122,7 @@ class Rows:
                 some = sa.update(RUNS).where(c.number.in_(part))
                 connection.execute(some.values(present=False))
             for row in gone:
-                if row.state not in reading.ENDED:
+                if row.state not in runs.ENDS:
                     keeping.end(connection, row.number)
 
     # -- what reads ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sampan.kube import names
+from sampan.kube.runs import ARCHIVED, AVAILABLE
 from sampan.services.errors import PRECONDITION, Refused
 from sampan.services.pipelines import runs, workflows
 from sampan.services.pipelines.call import EXPERIMENT, Call, Row
@@ -19,7 +20,7 @@ async def archive(call: Call) -> Mapping[str, Any]:
     found = await workflows.find(call, "patch")
     if not workflows.is_workflow(found):
         return await runs.archive(call)
-    await workflows.store(call, found, runs.ARCHIVED)
+    await workflows.store(call, found, ARCHIVED)
     return {}
 
 
@@ -31,13 +32,13 @@ async def unarchive(call: Call) -> Mapping[str, Any]:
     experiment = labels.get(names.LABEL_EXPERIMENT_ID, "")
     known = call.parts.ids.key(names.EXPERIMENT, experiment)
     parent = await call.get(EXPERIMENT, experiment) if known else {}
-    if (parent.get("spec") or {}).get("storageState") == runs.ARCHIVED:
+    if (parent.get("spec") or {}).get("storageState") == ARCHIVED:
         raise Refused(
             PRECONDITION,
             f"Failed to unarchive run {call.path['run_id']} as experiment {experiment} must be"
             " un-archived first",
         )
-    await workflows.store(call, found, runs.AVAILABLE)
+    await workflows.store(call, found, AVAILABLE)
     return {}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sampan.kube import meta, names
 from sampan.kube.errors import AlreadyExists, NotFound
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.runs import ARCHIVED, AVAILABLE
 from sampan.services.errors import EXISTS, Refused, invalid
 from sampan.services.pipelines import listing, messages, naming
 from sampan.services.pipelines.call import EXPERIMENT, RUN, SCHEDULED_WORKFLOW, Call, Row
@@ -21,7 +22,6 @@ from sampan.services.pipelines.lengths import check_length
 from sampan.services.pipelines.messages import EPOCH, compact
 from sampan.services.pipelines.trying import WORKFLOW
 
-AVAILABLE, ARCHIVED = "AVAILABLE", "ARCHIVED"
 DEFAULT = "Default"
 _ABOUT_DEFAULT = "Runs that name no experiment."
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from sampan.engine.cluster import Change, Cluster
-from sampan.kube import meta, names, times
+from sampan.kube import meta, names, runs, times
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.services.pipelines.naming import display_name_of, name_of
 
@@ -138,16 +138,7 @@ def _made(kind: str, manifest: Manifest) -> datetime:
     """Of runs the cluster's word alone: it decides whose an id is."""
     if kind in (names.RUN, names.WORKFLOW):
         return times.parse(manifest["metadata"]["creationTimestamp"])
-    return created(manifest)
-
-
-def created(manifest: Manifest) -> datetime:
-    """With the fraction of a second, where we know it: it tells which version is the latest."""
-    exact = meta.annotations_of(manifest).get(names.ANNOTATION_CREATED_AT)
-    try:
-        return times.parse(exact or manifest["metadata"]["creationTimestamp"])
-    except ValueError:
-        return times.parse(manifest["metadata"]["creationTimestamp"])
+    return runs.made_at(manifest)
 
 
 def _place(entry: Entry) -> tuple[str, str, str, str]:

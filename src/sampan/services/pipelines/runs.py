@@ -19,6 +19,7 @@ from msgspec import Struct
 from sampan.kube import meta, names, times
 from sampan.kube.errors import ApiStatus, Forbidden, NotFound
 from sampan.kube.keys import Manifest, kind_of
+from sampan.kube.runs import ARCHIVED, AVAILABLE, ENDS, UNDONE
 from sampan.services.errors import PRECONDITION, Refused, denied, invalid
 from sampan.services.kube import Resource
 from sampan.services.pipelines import listing, messages, naming, sources
@@ -27,10 +28,6 @@ from sampan.services.pipelines.lengths import check_length
 from sampan.services.pipelines.messages import compact
 from sampan.services.pipelines.showing import detailed, shown
 from sampan.services.pipelines.sources import Source
-
-AVAILABLE, ARCHIVED = "AVAILABLE", "ARCHIVED"
-_OVER = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
-_TO_RETRY = frozenset({"FAILED", "CANCELED"})
 
 
 class Found(Struct, frozen=True):
@@ -230,14 +227,14 @@ async def _patch(call: Call, found: Found, spec: Mapping[str, Any]) -> None:
 async def terminate(call: Call) -> Mapping[str, Any]:
     """Of a run that has ended already nothing is left to do, which is no fault."""
     found = await find(call)
-    if found.present and found.state not in _OVER:
+    if found.present and found.state not in ENDS:
         await _patch(call, found, {"terminate": True})
     return {}
 
 
 async def retry(call: Call) -> Mapping[str, Any]:
     found = await find(call, "create")
-    if found.state not in _TO_RETRY:
+    if found.state not in UNDONE:
         raise invalid(
             f"Failed to retry run {call.path['run_id']} as it does not allow retries: workflow must"
             " be Failed/Error to retry"

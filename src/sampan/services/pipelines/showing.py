@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sampan.kube import labels, meta, names
+from sampan.kube import labels, meta, names, runs
 from sampan.kube.keys import Manifest
 from sampan.records.pipelines import reading
 from sampan.services.pipelines.messages import EPOCH, compact
@@ -30,13 +30,13 @@ def shown(run: Manifest) -> dict[str, Any]:
     created = run["metadata"]["creationTimestamp"]
     return compact(
         experiment_id=spec.get("experimentId") or marked.get(names.LABEL_EXPERIMENT_ID),
-        run_id=reading.run_id_of(run),
+        run_id=runs.id_of(run),
         display_name=spec.get("displayName")
         or notes.get(names.ANNOTATION_RUN_NAME)
         or meta.name_of(run),
         storage_state=spec.get("storageState")
         or marked.get(names.LABEL_STORAGE_STATE)
-        or "AVAILABLE",
+        or runs.AVAILABLE,
         description=spec.get("description") or notes.get(names.ANNOTATION_DESCRIPTION),
         **shown_source(_source(run)),
         runtime_config=compact(

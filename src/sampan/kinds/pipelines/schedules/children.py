@@ -17,7 +17,7 @@ from sampan.kinds.pipelines import legacy
 from sampan.kinds.pipelines.ir import macros
 from sampan.kinds.pipelines.schedules.sources import Source
 from sampan.kinds.pipelines.schedules.types import Spec
-from sampan.kube import meta, names, uids
+from sampan.kube import meta, names, runs, uids
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.times import rfc3339
 
@@ -111,7 +111,7 @@ def _run(
         "platformSpec": source.platform,
         "runtimeConfig": {field: value for field, value in config.items() if value},
         "serviceAccount": spec.serviceAccount,
-        "storageState": "AVAILABLE",
+        "storageState": runs.AVAILABLE,
     }
     return {field: value for field, value in said.items() if value}
 

@@ -8,17 +8,15 @@ Upstream: backend/src/apiserver/resource/resource_manager.go fetchTemplateFromPi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
+from sampan.kinds.pipelines import versions
 from sampan.kinds.pipelines.schedules.types import Spec
 from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import View
-from sampan.kube.times import parse
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -65,9 +63,9 @@ def _workflow(spec: Any) -> Manifest:
 def _version(cluster: View, namespace: str, spec: Spec) -> Manifest:
     if not spec.pipelineId and not spec.pipelineVersionId:
         raise ValueError("neither a pipeline nor a workflow to run is given")
-    versions = cluster.select(names.PIPELINE_VERSION, namespace)
     if wanted := spec.pipelineVersionId:
-        found = next((each for each in versions if meta.uid_of(each) == wanted), None)
+        every = cluster.select(names.PIPELINE_VERSION, namespace)
+        found = next((each for each in every if meta.uid_of(each) == wanted), None)
         if found is None:
             raise ValueError(f"there is no pipeline version {wanted}")
         return found
@@ -75,32 +73,7 @@ def _version(cluster: View, namespace: str, spec: Spec) -> Manifest:
     pipeline = next((each for each in pipelines if meta.uid_of(each) == spec.pipelineId), None)
     if pipeline is None:
         raise ValueError(f"there is no pipeline {spec.pipelineId}")
-    own = [each for each in versions if _is_of(each, pipeline)]
-    newest = latest(own)
-    if newest is None:
+    latest = versions.latest_of(cluster, namespace, meta.name_of(pipeline))
+    if latest is None:
         raise ValueError(f"pipeline {spec.pipelineId} has no version")
-    return newest
-
-
-def latest(versions: Iterable[Manifest]) -> Manifest | None:
-    """The version that was made last, by the fraction of a second where it is known; of the same
-    moment, what was written last."""
-
-    def made(version: Manifest) -> tuple[datetime, int]:
-        revision = str(version["metadata"].get("resourceVersion") or "")
-        return _created(version), int(revision) if revision.isdecimal() else 0
-
-    return max(versions, key=made, default=None)
-
-
-def _created(version: Manifest) -> datetime:
-    whole = parse(version["metadata"]["creationTimestamp"])
-    try:
-        exact = parse(meta.annotations_of(version).get(names.ANNOTATION_CREATED_AT) or "")
-    except (ValueError, OverflowError):
-        return whole
-    return exact
-
-
-def _is_of(version: Manifest, pipeline: Manifest) -> bool:
-    return (version.get("spec") or {}).get("pipelineName") == meta.name_of(pipeline)
+    return latest

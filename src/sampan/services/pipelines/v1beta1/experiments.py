@@ -7,6 +7,7 @@ from typing import Any
 
 from sampan.kube import meta
 from sampan.kube.keys import Manifest
+from sampan.kube.runs import AVAILABLE
 from sampan.services.pipelines import experiments, listing, naming
 from sampan.services.pipelines.call import EXPERIMENT, Call, Row
 from sampan.services.pipelines.messages import compact
@@ -40,7 +41,7 @@ def shown(experiment: Manifest) -> dict[str, Any]:
         description=spec.get("description"),
         created_at=experiment["metadata"]["creationTimestamp"],
         resource_references=references.owner("NAMESPACE", meta.namespace_of(experiment)),
-        storage_state=f"STORAGESTATE_{spec.get('storageState') or experiments.AVAILABLE}",
+        storage_state=f"STORAGESTATE_{spec.get('storageState') or AVAILABLE}",
     )
 
 
