@@ -60,6 +60,43 @@ def test_reading_shares_decoded_manifests(serve: Callable[..., None]) -> None:
     serve(scenario)
 
 
+def test_what_is_gone_or_was_only_said_is_not_kept_decoded(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        server = client.server
+        api, known = server.inprocess, server.backend._decoded
+        said = {
+            "apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "a"},
+            "involvedObject": {"kind": "ConfigMap", "namespace": "a", "name": "x"},
+        }  # fmt: skip
+        for manifest in (config("x"), config("y"), said):
+            await api.create(manifest, manager="m")
+        await api.delete(Key("ConfigMap", "a", "x"), {})
+        assert [m["metadata"]["name"] for m in api.list("Event")] == ["e"]
+        assert {key for key in known if key.kind in ("ConfigMap", "Event")} == {
+            Key("ConfigMap", "a", "y")
+        }
+        assert server.backend._decoded_bytes == sum(size for _, _, size in known.values())
+
+    serve(scenario)
+
+
+def test_what_a_write_does_not_change_is_in_memory_once(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        api, store = client.server.inprocess, client.server.backend.store
+        labelled = config("x")
+        labelled["metadata"]["labels"] = {"app": "boat"}
+        key = Key("ConfigMap", "a", "x")
+        await api.create(labelled, manager="m")
+        before = store.get(key)
+        changed = {**labelled, "data": {"k": "v"}}
+        await api.replace(changed, subresource="", manager="m")
+        assert store.get(key).revision > before.revision
+        assert store.get(key).key is before.key
+        assert store.get(key).index.labels is before.index.labels
+
+    serve(scenario)
+
+
 def test_children_are_found_by_their_owner(serve: Callable[..., None]) -> None:
     async def scenario(client: Any) -> None:
         api = client.server.inprocess

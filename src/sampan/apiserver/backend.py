@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from msgspec import Struct
@@ -35,8 +35,13 @@ from sampan.store.records import EventType, Index, Record, StorageFailed
 
 _MOST_DECODED = 4096
 _MOST_DECODED_BYTES = 8 << 20
+_NO_INDEX = Index()
+T = TypeVar("T")
 _NOT_KEPT = frozenset({names.CRD})
 """Large, and read seldom: what serves them keeps what it needs."""
+_PASSING = frozenset({names.EVENT})
+"""Many, and hardly read again: kept until those who follow have been told. Decoded they are ten
+times as large, and a thousand of them would drive out what controllers look at all the time."""
 
 
 def _agree(*_: object) -> None:
@@ -120,7 +125,8 @@ class Backend:
             self._decoded.move_to_end(record.key)
             return known[1]
         decoded: Manifest = orjson.loads(record.data)
-        self._remember(record.key, record.revision, decoded, len(record.data))
+        if record.key.kind not in _PASSING:
+            self._remember(record.key, record.revision, decoded, len(record.data))
         return decoded
 
     async def refresh(self, resource: Resource) -> None:
@@ -175,8 +181,8 @@ class Backend:
             if old is not None:
                 meta["resourceVersion"] = str(old.revision)
             return Stored(_encode(manifest), manifest)
-        key = resource.key(meta.get("namespace") or "", meta["name"])
-        index = index_of(resource, manifest)
+        key = old.key if old else resource.key(meta.get("namespace") or "", meta["name"])
+        index = index_of(resource, manifest, old.index if old else _NO_INDEX)
 
         def build(revision: int) -> tuple[bytes, Index]:
             meta["resourceVersion"] = str(revision)
@@ -200,6 +206,8 @@ class Backend:
                 f"the object could not be stored: {error}; nothing was changed, and writing goes "
                 "on once that is mended"
             ) from error
+        if type == "DELETED" or key.kind in _PASSING:  # all who follow have been told
+            self._forget(key, written.revision)
         return Stored(written.data, manifest)
 
     def _remember(self, key: Key, revision: int, manifest: Manifest, size: int) -> None:
@@ -211,6 +219,12 @@ class Backend:
         while len(self._decoded) > _MOST_DECODED or self._decoded_bytes > _MOST_DECODED_BYTES:
             _, (_, _, size) = self._decoded.popitem(last=False)
             self._decoded_bytes -= size
+
+    def _forget(self, key: Key, revision: int) -> None:
+        known = self._decoded.get(key)
+        if known is not None and known[0] == revision:
+            del self._decoded[key]
+            self._decoded_bytes -= known[2]
 
 
 class StoreView:
@@ -268,16 +282,22 @@ class StoreView:
         return self._backend.clock.now()
 
 
-def index_of(resource: Resource, manifest: Manifest) -> Index:
-    """What the store knows of the object without decoding it."""
+def index_of(resource: Resource, manifest: Manifest, before: Index = _NO_INDEX) -> Index:
+    """What the store knows of the object without decoding it. The history has one of these for
+    each write: what is as it was before is the same in memory too."""
     meta = manifest["metadata"]
     fields = resource.trait.fields
+    owners = metas.owner_uids(manifest) if meta.get("ownerReferences") else ()
     return Index(
-        uid=meta.get("uid") or "",
-        labels=meta.get("labels") or {},
-        owners=metas.owner_uids(manifest) if meta.get("ownerReferences") else (),
-        fields=selectable(fields, manifest) if fields else {},
+        uid=_shared(meta.get("uid") or "", before.uid),
+        labels=_shared(meta.get("labels") or {}, before.labels),
+        owners=_shared(owners, before.owners),
+        fields=_shared(selectable(fields, manifest) if fields else {}, before.fields),
     )
+
+
+def _shared(value: T, before: T) -> T:
+    return before if value == before else value
 
 
 def _computed(kind: str, manifest: Manifest) -> Record:

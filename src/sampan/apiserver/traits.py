@@ -7,6 +7,7 @@ Upstream: k8s.io/kubernetes pkg/registry/*/strategy.go, pkg/apis/*/conversion.go
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -180,5 +181,5 @@ def selectable(trait_fields: Mapping[str, tuple[Path, str]], manifest: Any) -> d
             continue
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if text != absent:
-            found[name] = text
+            found[name] = sys.intern(text)  # thousands of objects say the same here
     return found
