@@ -2,7 +2,8 @@
 
 The same words about the same object within a window raise the count of one Event; a token bucket
 per object stops a flood. Writing is done by one task in the background, for an Event that cannot
-be written (a namespace that goes away) must not hold up a controller.
+be written (a namespace that goes away) must not hold up a controller. What is remembered has a
+bound, the latest stay.
 Upstream: k8s.io/client-go tools/record events_cache.go.
 """
 
@@ -12,13 +13,13 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from msgspec import Struct
 
 from sampan.engine.cluster import Cluster
-from sampan.kube import names
 from sampan.kube.errors import NotFound, SampanError
-from sampan.kube.keys import Key, Manifest
+from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import Emit
 from sampan.kube.times import rfc3339
 from sampan.lib.clock import Clock
@@ -29,15 +30,18 @@ WINDOW = timedelta(minutes=10)
 BURST = 25
 REFILL = timedelta(minutes=5)
 """Upstream's figures: 25 Events at once about one object, then one more in five minutes."""
+REMEMBERED = 4096
+"""Upstream's too: words and objects that are remembered."""
 BACKLOG = 1000
 MESSAGE_LIMIT = 1024
 
 
 class Told(Struct):
-    """What was said: which Event holds it, how often, when last. `sent` once it was written."""
+    """What was said: which Event holds it, how often, when last. `sent` once it was written, and
+    `manifest` until then."""
 
     key: Key
-    manifest: Manifest
+    manifest: Manifest | None
     count: int
     last: datetime
     sent: bool = False
@@ -69,13 +73,17 @@ class Events:
             return
         message = event.message[:MESSAGE_LIMIT]
         words = (uid, component, event.type, event.reason, message)
-        told = self._told.get(words)
+        told = self._told.pop(words, None)
         if told is None:
-            told = _told(component, about, event, message, now)
-            self._told[words] = told
+            manifest = _manifest(component, about, event, message, now)
+            told = Told(key_of(manifest), manifest, 1, now)
         else:
             told.count += 1
             told.last = now
+            if told.manifest is None:  # for the case that the Event is gone
+                told.manifest = _manifest(component, about, event, message, now)
+        self._told[words] = told  # the latest last
+        _bound(self._told)
         self._enqueue(told)
 
     async def run(self) -> None:
@@ -103,7 +111,7 @@ class Events:
             self._backlog.put_nowait(told)
             self._queued.add(id(told))
         except asyncio.QueueFull:
-            log.warning("too many events at once, dropped: %s", told.manifest["message"])
+            log.warning("too many events at once, dropped: %s", told.key)
 
     async def _write(self, told: Told) -> None:
         times = {"count": told.count, "lastTimestamp": rfc3339(told.last)}
@@ -112,12 +120,15 @@ class Events:
                 await self._cluster.patch(told.key, times)
             except NotFound:
                 told.sent = False
-        if not told.sent:
-            await self._cluster.create({**told.manifest, **times})
-            told.sent = True
+        manifest, told.manifest = told.manifest, None
+        if not told.sent and manifest is not None:
+            await self._cluster.create({**manifest, **times})
+            told.key, told.sent = key_of(manifest), True
 
     def _allowed(self, uid: str, now: datetime) -> bool:
-        bucket = self._buckets.setdefault(uid, Bucket(BURST, now))
+        bucket = self._buckets.pop(uid, None) or Bucket(BURST, now)
+        self._buckets[uid] = bucket
+        _bound(self._buckets)
         passed = max(now - bucket.at, timedelta(0))  # the clock may have been set back
         bucket.tokens = min(BURST, bucket.tokens + passed / REFILL)
         bucket.at = now
@@ -136,7 +147,15 @@ class Events:
         self._buckets = {k: b for k, b in self._buckets.items() if now - b.at < full}
 
 
-def _told(component: str, about: Manifest, event: Emit, message: str, now: datetime) -> Told:
+def _bound(remembered: dict[Any, Any]) -> None:
+    """Called after each that is added; what was used last stands last."""
+    if len(remembered) > REMEMBERED:
+        del remembered[next(iter(remembered))]
+
+
+def _manifest(
+    component: str, about: Manifest, event: Emit, message: str, now: datetime
+) -> Manifest:
     meta = about["metadata"]
     words = (meta.get("uid", ""), component, event.type, event.reason, message, now.isoformat())
     digest = blake2b("\0".join(words).encode(), digest_size=8).hexdigest()
@@ -162,4 +181,4 @@ def _told(component: str, about: Manifest, event: Emit, message: str, now: datet
     }
     if event.annotations:
         manifest["metadata"]["annotations"] = dict(event.annotations)
-    return Told(Key(names.EVENT, namespace, name), manifest, 1, now)
+    return manifest
