@@ -247,7 +247,7 @@ def test_a_list_at_a_revision_of_long_ago_is_over_while_watches_may_resume(
     path: Path, writes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sampan.store.objects.KEEP_SECONDS", 0.0)
-    monkeypatch.setattr("sampan.store.objects.TRIM_EVERY", 0.01)
+    monkeypatch.setattr("sampan.store.objects.TRIM_EVERY", 0.2)
 
     async def run() -> None:
         store = Store(path)

@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 KEEP_SECONDS = 300.0
 KEEP_EVENTS = 10_000
 # Not more than this in memory, however fast the writers are: a watcher that is further behind
-# than 32 MiB of changes is better off with a new list.
-KEEP_BYTES = 32 << 20
+# than 8 MiB of changes is better off with a new list.
+KEEP_BYTES = 8 << 20
 MOST_EVENTS = 100_000
 TRIM_EVERY = 20.0
 
