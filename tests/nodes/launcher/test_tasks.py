@@ -120,7 +120,7 @@ def test_parameters_and_artifacts_go_in_and_out(play: Any, sandbox: str) -> None
         ),
         pytest.param(
             f"echo 1 > /tmp/kfp/outputs/n; cd {PATH}; mkdir model; cd model;"
-            " i=0; while [ $i -lt 1200 ]; do mkdir d; cd d; i=$((i+1)); done",
+            " i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i+1)); done",
             "more than 200 directories in one another",
             id="too-deep",
         ),
