@@ -138,4 +138,4 @@ def _said(name: str, was: bool, now: bool) -> str:
         return f"{called} is not given any more"
     if kind == "artifacts":
         return f"the {called} was made anew with other content"
-    return f"{called} differs" if not called.endswith("s") else f"{called} differ"
+    return f"{called} differ" if called == name and name.endswith("s") else f"{called} differs"
