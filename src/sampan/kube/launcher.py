@@ -39,6 +39,13 @@ METADATA_FILE = "output_metadata.json"
 """What the program itself says of its outputs, beside its artifacts; it wins over files."""
 WORKSPACE = "/kfp-workspace"
 """Where the workspace of a run is mounted."""
+IN_WORKSPACE = "_kfp_workspace"
+"""Metadata of an artifact that an importer has put into the workspace of the run."""
+
+LOGS = "executor-logs"
+"""The output artifact that a task's log becomes, where logs are published."""
+ARTIFACT = "system.Artifact"
+"""The type of artifacts that have no other."""
 
 BUCKET = "mlpipeline"
 """The bucket of a namespace's local store."""
@@ -51,7 +58,8 @@ LONGEST_RESULT = 200_000
 LONGEST_TASK = 200_000
 """Bytes. All annotations of an object have 262144 together."""
 
-_PATHS = {"gs": "/gcs/", "s3": "/s3/", "minio": "/minio/"}
+PATHS = {"gs": "/gcs/", "s3": "/s3/", "minio": "/minio/"}
+"""Where a program sees the stores of these schemes."""
 
 ParameterType = Literal[
     "NUMBER_DOUBLE",
@@ -63,6 +71,7 @@ ParameterType = Literal[
     "TASK_FINAL_STATUS",
     "TASK_CONFIG",
 ]
+"""In the order of the numbers that protocol buffers give them, from 1."""
 
 
 class Unreadable(ValueError):
@@ -82,7 +91,7 @@ class OutputParameter(Struct, frozen=True, kw_only=True):
 class OutputArtifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`type`: the schema's title (`system.Model`). `list`: there may be any number of them."""
 
-    type: str = "system.Artifact"
+    type: str = ARTIFACT
     list: bool = False
 
 
@@ -208,9 +217,9 @@ def local_path(uri: str) -> str:
         return uri
     if scheme == "oci":
         return f"/oci/{rest.replace('/', '_')}/models"
-    if scheme not in _PATHS:
+    if scheme not in PATHS:
         raise ValueError(f"failed to generate local path for URI {uri}: unsupported storage scheme")
-    return _PATHS[scheme] + rest
+    return PATHS[scheme] + rest
 
 
 def log_key(run_id: str, pod: str) -> str:

@@ -27,7 +27,7 @@ class _Recipe:
         for key, listed in result.artifacts.items():
             definition = declared.get(key)
             kind = definition.artifactType if definition else None
-            title = (kind.schemaTitle if kind else None) or "system.Artifact"
+            title = (kind.schemaTitle if kind else None) or launcher.ARTIFACT
             found[key] = tuple(_artifact(walk, title, each) for each in listed)
         return Values(result.parameters, found)
 

@@ -58,7 +58,7 @@ class _Recipe:
         found = _artifact(walk, call, inputs)
         if str(found["uri"]).startswith("oci://"):
             raise Unresolved("importer workspace download does not support OCI registries")
-        place = locations.path_of({**found, "metadata": {locations.IN_WORKSPACE: True}})
+        place = locations.path_of({**found, "metadata": {launcher.IN_WORKSPACE: True}})
         if not place:
             raise Unresolved(f"no place in the workspace for an artifact at {found['uri']}")
         told = Values({"place": place}, {_KEY: (found,)})
@@ -69,7 +69,7 @@ class _Recipe:
 
     def outputs(self, walk: Walk, call: Call, entry: Entry, result: launcher.Result) -> Values:
         found = _artifact(walk, call, tasks.inputs_of(entry))
-        metadata = {**found.get("metadata", {}), locations.IN_WORKSPACE: True}
+        metadata = {**found.get("metadata", {}), launcher.IN_WORKSPACE: True}
         return _given(walk, call, {**found, "metadata": metadata})
 
 
@@ -124,7 +124,7 @@ def _artifact(walk: Walk, call: Call, inputs: Values) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": call.id(walk) if importer.reimport else id,
         "name": uri.rstrip("/").rpartition("/")[2],
-        "type": (kind and kind.schemaTitle) or "system.Artifact",
+        "type": (kind and kind.schemaTitle) or launcher.ARTIFACT,
         "uri": uri,
     }
     if metadata:

@@ -24,10 +24,8 @@ from sampan.kube.launcher import Task
 from sampan.nodes.launcher.outputs import Failed
 from sampan.nodes.sandbox.spec import Mount
 
-IN_WORKSPACE = "_kfp_workspace"
-"""Metadata of an artifact that lies in the run's workspace already."""
-_STORES = ("/minio/", "/s3/", "/gcs/")
-_CLOUDS = ("gs://", "s3://", "minio://")
+_STORES = tuple(launcher.PATHS.values())
+_CLOUDS = tuple(f"{scheme}://" for scheme in launcher.PATHS)
 
 
 class Shop:
@@ -119,7 +117,7 @@ def _wanted(asked: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
             if uri.startswith("oci://"):
                 said = "artifacts in OCI registries are not supported by this node"
                 raise Failed(f'input artifact "{name}" with uri "{uri}": {said}')
-            if (artifact.get("metadata") or {}).get(IN_WORKSPACE) is True:
+            if (artifact.get("metadata") or {}).get(launcher.IN_WORKSPACE) is True:
                 continue
             if uri.startswith(_CLOUDS):
                 path = posixpath.normpath(artifact.get("customPath") or launcher.local_path(uri))

@@ -17,7 +17,6 @@ from sampan.kube import launcher, names
 from sampan.kube.keys import Manifest
 from sampan.kube.launcher import Artifact, Task
 from sampan.kube.locations import Location
-from sampan.nodes.launcher.outputs import LOGS
 
 
 def place_of(pod: Manifest) -> Location | None:
@@ -33,13 +32,14 @@ def place_of(pod: Manifest) -> Location | None:
 def published(task: Task) -> Artifact | None:
     """The artifact that the log is to become, if any. Upstream: qualifyExecutorLogsURI."""
     outputs: Mapping[str, Any] = task.executorInput.get("outputs") or {}
-    asked: list[Any] = ((outputs.get("artifacts") or {}).get(LOGS) or {}).get("artifacts") or []
+    provisioned = (outputs.get("artifacts") or {}).get(launcher.LOGS) or {}
+    asked: list[Any] = provisioned.get("artifacts") or []
     if not task.publishLogs or len(asked) != 1 or not asked[0].get("uri"):
         return None
     uri, suffix = str(asked[0]["uri"]), f"-{task.retryIndex}"
-    name, metadata = asked[0].get("name") or LOGS, asked[0].get("metadata") or {}
+    name, metadata = asked[0].get("name") or launcher.LOGS, asked[0].get("metadata") or {}
     whole = uri if uri.endswith(suffix) else uri + suffix
-    return Artifact(name=name, uri=whole, type="system.Artifact", metadata=metadata)
+    return Artifact(name=name, uri=whole, type=launcher.ARTIFACT, metadata=metadata)
 
 
 def is_empty(path: Path) -> bool:

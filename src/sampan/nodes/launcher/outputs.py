@@ -21,8 +21,6 @@ from sampan.nodes.executor.view import View
 from sampan.nodes.launcher import metadata
 from sampan.nodes.launcher.metadata import ExecutorOutput, Said
 
-LOGS = "executor-logs"
-"""The artifact that the launcher itself makes."""
 _LONGEST = launcher.LONGEST_RESULT
 _LONGEST_METADATA = 4 << 20
 
@@ -41,7 +39,7 @@ def collect(task: Task, view: View, keep: Keep) -> Result:
     artifacts = {
         name: [_kept(name, each, keep) for each in _described(task, name, said)]
         for name in _expected(task.executorInput, "artifacts")
-        if name != LOGS
+        if name != launcher.LOGS  # which the launcher itself makes
     }
     return Result(parameters=parameters, artifacts=artifacts)
 

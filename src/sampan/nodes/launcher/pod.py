@@ -226,7 +226,7 @@ class _Home:
         result = outputs.collect(self._task, self._own, self._keep)
         if log_of is None:
             return result
-        return replace(result, artifacts={**result.artifacts, outputs.LOGS: [log_of]})
+        return replace(result, artifacts={**result.artifacts, launcher.LOGS: [log_of]})
 
     @cached_property
     def _own(self) -> View:

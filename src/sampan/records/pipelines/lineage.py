@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from sampan.kube import launcher
 from sampan.kube.lineage import artifact_id
 
 INPUT, OUTPUT = "INPUT", "OUTPUT"
@@ -49,7 +50,7 @@ def artifact_row(artifact: Mapping[str, Any], *, namespace: str, created: int) -
         "artifact_id": id_of(artifact, namespace),
         "namespace": namespace,
         "name": _short(artifact.get("name")),
-        "type": _short(artifact.get("type")) or "system.Artifact",
+        "type": _short(artifact.get("type")) or launcher.ARTIFACT,
         "digest": _short(artifact.get("digest")),
         "created_at": created,
         "uri": str(artifact.get("uri") or "").replace("\0", ""),

@@ -17,10 +17,8 @@ from sampan.kinds.pipelines.ir import values
 from sampan.kinds.pipelines.ir.filling import substituted
 from sampan.kinds.pipelines.ir.messages import ABSENT, ArtifactType, Component, OutputDefinitions
 from sampan.kinds.pipelines.ir.resolve import Artifact, Values
-from sampan.kube.launcher import METADATA_FILE, PARAMETERS, local_path
+from sampan.kube.launcher import ARTIFACT, LOGS, METADATA_FILE, PARAMETERS, local_path
 
-LOGS = "executor-logs"
-"""The output artifact that the log becomes, where logs are published."""
 _SCHEMA_VERSION = "0.0.1"
 _FALLBACK = f"/tmp/kfp_outputs/{METADATA_FILE}"
 """Where outputs are said of a task whose root no program can see."""
@@ -73,7 +71,7 @@ def _filled(value: Any, known: Mapping[str, Any]) -> Any:
 
 def _input(name: str, artifact: Artifact) -> dict[str, Any]:
     """Where its maker had it (`customPath`) is nothing to who reads it and finds it by its URI."""
-    title = artifact.get("type") or "system.Artifact"
+    title = artifact.get("type") or ARTIFACT
     return {
         "name": artifact.get("name") or name,
         "type": dict(title)
@@ -107,7 +105,7 @@ def _outputs(definitions: OutputDefinitions, task_root: str, publish_logs: bool)
 def _output(
     name: str, task_root: str, type_: ArtifactType | None, metadata: Mapping[str, Any]
 ) -> dict[str, Any]:
-    schema = {"schemaTitle": "system.Artifact", "schemaVersion": _SCHEMA_VERSION}
+    schema = {"schemaTitle": ARTIFACT, "schemaVersion": _SCHEMA_VERSION}
     if type_ is not None:
         schema = {key: each for key, each in msgspec.structs.asdict(type_).items() if each}
     one: dict[str, Any] = {"name": name, "uri": f"{task_root}/{name}", "type": schema}

@@ -5,10 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from sampan.kinds.pipelines.ir.resolve import Artifact
-from sampan.kube.launcher import WORKSPACE, local_path
-
-IN_WORKSPACE = "_kfp_workspace"
-"""Metadata of an artifact that an importer has put into the workspace of the run."""
+from sampan.kube.launcher import IN_WORKSPACE, WORKSPACE, local_path
 
 
 def task_root(pipeline_root: str, pipeline: str, run_id: str, task: str, salt: str) -> str:

@@ -14,19 +14,11 @@ from typing import Any, ClassVar, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from sampan.kube import launcher
+
 ABSENT = UNSET
 Groups = tuple[tuple[str, ...], ...]
-ParameterType = Literal[
-    "PARAMETER_TYPE_ENUM_UNSPECIFIED",
-    "NUMBER_DOUBLE",
-    "NUMBER_INTEGER",
-    "STRING",
-    "BOOLEAN",
-    "LIST",
-    "STRUCT",
-    "TASK_FINAL_STATUS",
-    "TASK_CONFIG",
-]
+ParameterType = Literal["PARAMETER_TYPE_ENUM_UNSPECIFIED", launcher.ParameterType]
 Strategy = Literal[
     "TRIGGER_STRATEGY_UNSPECIFIED", "ALL_UPSTREAM_TASKS_SUCCEEDED", "ALL_UPSTREAM_TASKS_COMPLETED"
 ]

@@ -37,7 +37,6 @@ _OLD_TYPES: Mapping[str, launcher.ParameterType] = {
     "DOUBLE": "NUMBER_DOUBLE",
     "STRING": "STRING",
 }
-_LOGS = "executor-logs"
 
 
 def build(about: About, work: Work, config: ExecutorConfig) -> Manifest:
@@ -172,7 +171,7 @@ def _asked(about: About, component: Component, executor_input: Mapping[str, Any]
                 for name, each in declared.artifacts.items()
             },
         ),
-        publishLogs=_LOGS in provisioned and _LOGS not in declared.artifacts,
+        publishLogs=launcher.LOGS in provisioned and launcher.LOGS not in declared.artifacts,
         retryIndex=about.attempt,
     )
     try:
@@ -188,7 +187,7 @@ def _type(parameter: OutputParameter) -> launcher.ParameterType:
 
 
 def _title(artifact_type: ArtifactType | None) -> str:
-    return (artifact_type and artifact_type.schemaTitle) or "system.Artifact"
+    return (artifact_type and artifact_type.schemaTitle) or launcher.ARTIFACT
 
 
 def _account(about: About) -> dict[str, str]:

@@ -18,8 +18,6 @@ from sampan.kube import launcher, meta, quantities
 from sampan.kube.keys import Manifest
 
 VOLUME = "kfp-workspace"
-IN_WORKSPACE = "_kfp_workspace"
-"""In an artifact's metadata: it lies in the workspace."""
 _PATCHABLE = ("accessModes", "storageClassName")
 
 
@@ -74,7 +72,7 @@ def is_needed(executor_input: Mapping[str, Any]) -> bool:
             return True
     for listed in (inputs.get("artifacts") or {}).values():
         for artifact in (listed.get("artifacts") or ())[:1]:
-            if (artifact.get("metadata") or {}).get(IN_WORKSPACE) is True:
+            if (artifact.get("metadata") or {}).get(launcher.IN_WORKSPACE) is True:
                 return True
     return False
 
