@@ -25,11 +25,8 @@ from sampan.services.argo.checking import check
 from sampan.services.argo.listing import Archive
 from sampan.services.argo.workflows import find, looked_at
 from sampan.services.errors import EXISTS, Refused, invalid
-from sampan.services.kube import POD
+from sampan.services.kube import PAUSES, POD
 
-_PAUSES = tuple(0.01 * 2**n for n in range(8))
-"""Seconds before a change is decided again that somebody else's write has overtaken: until that can
-be read."""
 _PHASES = ("", "Succeeded", "Failed", "Error")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -72,7 +69,7 @@ async def set_outputs(call: Call) -> Manifest:
 
 async def retry(call: Call) -> Manifest:
     """Its failed pods are deleted before it is written, so that none is taken for a new one."""
-    for pause in _PAUSES:
+    for pause in PAUSES:
         workflow = await find(call, None)
         how = _retry(call, workflow)
         await _delete_pods(call, workflow, how.pods)
@@ -131,7 +128,7 @@ async def _resubmitted(call: Call, workflow: Manifest) -> Manifest:
 
 
 async def _change(call: Call, action: str, decide: Callable[[Manifest], Patch | None]) -> Manifest:
-    for pause in _PAUSES:
+    for pause in PAUSES:
         workflow = await find(call, None)
         try:
             patch = decide(workflow)

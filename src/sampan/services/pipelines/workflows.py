@@ -21,7 +21,7 @@ from sampan.kube.errors import Conflict, Forbidden, NotFound
 from sampan.kube.keys import Manifest
 from sampan.kube.times import micro
 from sampan.services.errors import UNAVAILABLE, Refused, denied, invalid
-from sampan.services.kube import POD, Resource
+from sampan.services.kube import PAUSES, POD, Resource
 from sampan.services.pipelines import naming, runs, trying
 from sampan.services.pipelines.call import Call
 from sampan.services.pipelines.runs import Found
@@ -29,8 +29,6 @@ from sampan.services.pipelines.sources import Source
 from sampan.services.pipelines.trying import WORKFLOW
 
 SERVICE_ACCOUNT = Resource("", "v1", "serviceaccounts", "ServiceAccount")
-_PAUSES = tuple(0.01 * 2**n for n in range(8))
-"""Seconds before a change is decided again that somebody else's write has overtaken."""
 _OF_THE_OLD = frozenset(
     {
         "uid", "resourceVersion", "managedFields", "generation", "creationTimestamp",
@@ -138,7 +136,7 @@ async def terminate(call: Call, found: Found) -> None:
 
 async def retry(call: Call, found: Found) -> None:
     """Raises Refused: unless it has failed."""
-    for pause in _PAUSES:
+    for pause in PAUSES:
         how = _retry(call, found.run)
         for pod in how.pods:
             try:

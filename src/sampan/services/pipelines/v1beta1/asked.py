@@ -16,9 +16,8 @@ from sampan.services.errors import invalid
 from sampan.services.pipelines import sources
 from sampan.services.pipelines.call import Call
 from sampan.services.pipelines.sources import Source
+from sampan.services.pipelines.trying import WORKFLOW
 from sampan.services.pipelines.v1beta1 import references
-
-_VERSION = "argoproj.io/v1alpha1"
 
 
 def name(given: Mapping[str, Any], what: str) -> str:
@@ -60,8 +59,8 @@ def of_text(text: str) -> Source:
 
 def _check_kind(manifest: Mapping[str, Any]) -> None:
     for field, wanted, what in (
-        ("apiVersion", _VERSION, "Unsupported argo version"),
-        ("kind", "Workflow", "Unexpected resource type"),
+        ("apiVersion", WORKFLOW.api_version, "Unsupported argo version"),
+        ("kind", WORKFLOW.kind, "Unexpected resource type"),
     ):
         if manifest.get(field) != wanted:
             raise invalid(f"{what}. Expected: {wanted}. Received: {manifest.get(field, '')}")

@@ -13,9 +13,10 @@ from sampan.kube.times import from_seconds
 from sampan.records.pipelines import reading
 from sampan.services.pipelines import naming, recurring, versions
 from sampan.services.pipelines.messages import EPOCH, compact
+from sampan.services.pipelines.trying import WORKFLOW
 from sampan.services.pipelines.v1beta1 import references
 
-_API = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow"}
+_API = {"apiVersion": WORKFLOW.api_version, "kind": WORKFLOW.kind}
 
 
 def run(manifest: Manifest, metrics: Mapping[str, float] | None = None) -> dict[str, Any]:
