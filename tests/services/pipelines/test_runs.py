@@ -153,6 +153,7 @@ def test_a_run_is_terminated_once_and_that_again_is_no_fault(serve):
         one = f"runs/{(await api.post('runs', RUN)).body['run_id']}"
         assert (await api.post(f"{one}:terminate", None)).body == {}
         assert the_run(api)["spec"]["terminate"] is True
+        assert (await api.get(one)).body["state"] == "CANCELING"
         await ended(api)
         before = the_run(api)["metadata"]["resourceVersion"]
         assert (await api.post(f"{one}:terminate", None)).body == {}
@@ -169,6 +170,7 @@ def test_only_what_failed_is_tried_again(serve):
         await ended(api, retries=1)
         for _ in range(2):
             assert (await api.post(f"{one}:retry", None)).body == {}
+            assert (await api.get(one)).body["state"] == "PENDING"
         assert the_run(api)["spec"]["retries"] == 2
 
     serve(scenario)

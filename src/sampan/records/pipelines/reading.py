@@ -78,11 +78,19 @@ def is_followed(manifest: Manifest) -> bool:
 
 
 def state_of(manifest: Manifest) -> str:
-    """A state of the pipelines API, of a Run or of a Workflow."""
-    status = manifest.get("status") or {}
+    """A state of the pipelines API, of a Run or of a Workflow.
+
+    What a Run is asked counts from when it is asked, as upstream: who waits for the end of what it
+    tries again does not see the former end.
+    """
+    spec, status = manifest.get("spec") or {}, manifest.get("status") or {}
     if manifest["kind"] == "Workflow":
         return _STATES.get(status.get("phase") or "", "RUNNING")
-    return str(status.get("state") or "PENDING")
+    state = str(status.get("state") or "PENDING")
+    if state in ENDED:
+        again = (spec.get("retries") or 0) > (status.get("retries") or 0)
+        return "PENDING" if again else state
+    return "CANCELING" if spec.get("terminate") else state
 
 
 def row_of(manifest: Manifest) -> Row:

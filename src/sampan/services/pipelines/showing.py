@@ -28,6 +28,8 @@ def shown(run: Manifest) -> dict[str, Any]:
     notes = meta.annotations_of(run)
     config = spec.get("runtimeConfig") or {}
     created = run["metadata"]["creationTimestamp"]
+    state = reading.state_of(run)
+    end = status if state in reading.ENDED else {}
     return compact(
         experiment_id=spec.get("experimentId") or marked.get(names.LABEL_EXPERIMENT_ID),
         run_id=runs.id_of(run),
@@ -45,9 +47,9 @@ def shown(run: Manifest) -> dict[str, Any]:
         service_account=spec.get("serviceAccount") or spec.get("serviceAccountName"),
         created_at=created,
         scheduled_at=spec.get("scheduledAt") or created,
-        finished_at=status.get("finishedAt") or EPOCH,
-        state=reading.state_of(run),
-        error=rpc_status(status.get("error")),
+        finished_at=end.get("finishedAt") or EPOCH,
+        state=state,
+        error=rpc_status(end.get("error")),
         recurring_run_id=spec.get("recurringRunId") or marked.get(names.LABEL_RECURRING_RUN_ID),
         state_history=[shown_step(each) for each in status.get("stateHistory") or ()],
     )
