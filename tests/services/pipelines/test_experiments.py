@@ -91,12 +91,14 @@ def test_what_is_in_an_archived_experiment_is_put_away_too(serve):
     serve(scenario)
 
 
-def test_the_default_experiment_is_made_when_it_is_needed_and_stays(serve):
+def test_the_default_experiment_is_there_from_the_first_look_on(serve):
     async def scenario(api):
-        assert (await api.get("experiments")).body == {}
-        made = await api.post("runs", {"display_name": "r", "pipeline_spec": SPEC})
+        assert (await api.get("experiments?namespace=b")).body == {}
         (default,) = (await api.get("experiments")).body["experiments"]
         assert default["display_name"] == "Default"
+        assert (await api.get("experiments")).body["experiments"] == [default]
+        made = await api.post("runs", {"display_name": "r", "pipeline_spec": SPEC})
+        (default,) = (await api.get("experiments")).body["experiments"]
         assert made.body["experiment_id"] == default["experiment_id"]
         assert default["last_run_created_at"] == made.body["created_at"]
         refused = await api.delete(f"experiments/{default['experiment_id']}")

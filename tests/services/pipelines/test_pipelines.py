@@ -142,13 +142,19 @@ def test_both_are_created_in_one_request(serve):
         body = {"pipeline": {"display_name": "One"}, "pipeline_version": {"pipeline_spec": SPEC}}
         made = await api.post("pipelines/create", body)
         assert made.body["display_name"] == "One"
-        broken = {**body, "pipeline": {"name": "two"}}
+        told = {"name": "v2", "display_name": "Two", "description": "of both"}
+        two = await api.post("pipelines/create", {**body, "pipeline": told})
+        (version,) = (await api.get(f"pipelines/{two.body['pipeline_id']}/versions")).body[
+            "pipeline_versions"
+        ]
+        assert version.items() >= told.items()
+        broken = {**body, "pipeline": {"name": "three"}}
         broken["pipeline_version"] = {"pipeline_spec": {**SPEC, "schemaVersion": "3"}}
         refused = await api.post("pipelines/create", broken)
         assert (refused.code, "schema version" in refused.body["message"]) == (400, True)
         found = await api.get("pipelines/names/One")
         assert found.body == made.body
-        assert (await api.get("pipelines/names/two")).code == 404
+        assert (await api.get("pipelines/names/three")).code == 404
 
     serve(scenario)
 

@@ -78,7 +78,7 @@ def test_what_is_created_is_shown(serve):
             "runtime_config": {"parameters": {"text": "[[Index]]"}},
         }
         (schedule,) = await schedules(pipelines)
-        assert schedule["metadata"]["name"].startswith("each-night-")
+        assert schedule["metadata"]["name"].startswith("eachnight")
         assert schedule["metadata"]["uid"] == shown["recurring_run_id"]
         assert schedule["spec"]["workflow"]["parameters"] == [
             {"name": "text", "value": '"[[Index]]"'}

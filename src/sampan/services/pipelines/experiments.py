@@ -1,4 +1,4 @@
-"""Experiments: what runs are gathered in. Runs that name none are in `Default`, made when needed.
+"""Experiments: what runs are gathered in; those that name none are in `Default`.
 
 Archiving an experiment archives its runs and disables its recurring runs; it does not bring them
 back. Upstream: server/experiment_server.go, resource_manager.go.
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from sampan.kube import meta, names
-from sampan.kube.errors import AlreadyExists, NotFound
+from sampan.kube.errors import AlreadyExists, ApiStatus, NotFound
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.runs import ARCHIVED, AVAILABLE
 from sampan.services.errors import EXISTS, Refused, invalid
@@ -75,13 +75,23 @@ async def default(call: Call, namespace: str) -> str:
         return meta.uid_of(made)
 
 
+async def within(call: Call, namespace: str) -> Sequence[Manifest]:
+    """All of a namespace. Where requests go that name none the default one is among them from the
+    first look on, unless the caller may not make it; upstream's is there once its server is."""
+    if namespace == call.parts.namespace:
+        with suppress(ApiStatus):
+            await default(call, namespace)
+    items: Sequence[Manifest] = (await call.kube.list(EXPERIMENT, namespace))["items"]
+    return items
+
+
 async def get(call: Call) -> Mapping[str, Any]:
     return shown(await call.get(EXPERIMENT, call.path["experiment_id"]))
 
 
 async def list_experiments(call: Call) -> Mapping[str, Any]:
     wanted = call.asked(listing.EXPERIMENTS, namespace=call.namespace)
-    found = (await call.kube.list(EXPERIMENT, wanted.namespace))["items"]
+    found = await within(call, wanted.namespace)
     return listing.answer("experiments", wanted, found, shown, tie="experiment_id")
 
 

@@ -16,6 +16,7 @@ from sampan.kube.keys import Manifest
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 _LONGEST = 63
 _HASH = 8
+_LONGEST_SCHEDULE = 25
 _RUN_NAME = 40
 """Names of runs leave room for what their pods are called after them."""
 
@@ -37,6 +38,13 @@ def version_name(pipeline: str, version: str) -> str:
 def run_name(pipeline: str, run_id: str) -> str:
     stem = slug(pipeline)[:_RUN_NAME].rstrip("-") or "run"
     return f"{stem}-{run_id.replace('-', '')[:_HASH]}"
+
+
+def schedule_stem(text: str) -> str:
+    """What the names of a recurring run's object, and of its runs, begin with: the text without
+    what a name cannot have. Upstream: template/template.go toSWFCRDResourceGeneratedName."""
+    stem = re.sub(r"[^a-z0-9-]+", "", text.lower()).lstrip("-")
+    return stem[:_LONGEST_SCHEDULE] or "job-"
 
 
 def slug(text: str) -> str:

@@ -49,8 +49,6 @@ _FIELDS = {
     "start_time": "startTime", "end_time": "endTime", "cron": "cron",
     "interval_second": "intervalSecond",
 }  # fmt: skip
-_LONGEST_STEM = 25
-"""Characters of an object's name before the random ones, as upstream."""
 _LONGEST_CRON = 1000
 
 
@@ -134,10 +132,9 @@ def workflow(parameters: Mapping[str, Any], root: str = "") -> dict[str, Any]:
 
 
 async def created(call: Call, namespace: str, name: str, spec: Mapping[str, Any]) -> Manifest:
-    stem = naming.slug(name)[:_LONGEST_STEM].rstrip("-")
     manifest = {
         "metadata": {
-            "generateName": f"{stem}-" if stem else "schedule-",
+            "generateName": naming.schedule_stem(name),
             "annotations": {names.ANNOTATION_CREATED_AT: micro(call.moment)},
         },
         "spec": {field: value for field, value in spec.items() if value is not None},

@@ -35,12 +35,14 @@ async def create(call: Call) -> Mapping[str, Any]:
 
 
 async def create_both(call: Call) -> Mapping[str, Any]:
-    """A pipeline with its first version; the one gives the other a name that has none."""
+    """A pipeline with its first version, which is called and described as the pipeline is where it
+    does not say itself; it gives a name to a pipeline that has none."""
     given = await call.read(messages.PIPELINE_AND_VERSION)
     pipeline, version = given.get("pipeline") or {}, given.get("pipeline_version") or {}
     spec = source(version)
     name = pipeline.get("name") or pipeline.get("display_name") or ""
-    version = {"name": name or spec_name(spec), **version}
+    told = {key: pipeline[key] for key in ("display_name", "description") if pipeline.get(key)}
+    version = {"name": name or spec_name(spec), **told, **version}
     pipeline = {"name": name or version["name"], **pipeline}
     return pipelines.shown(await make_both(call, pipeline, version, spec))
 

@@ -28,7 +28,7 @@ async def get(call: Call) -> Mapping[str, Any]:
 async def list_experiments(call: Call) -> Mapping[str, Any]:
     scope = await references.scope(call)
     wanted = paging.asked(call, listing.EXPERIMENTS, namespace=scope.namespace)
-    there = (await call.kube.list(EXPERIMENT, wanted.namespace))["items"]
+    there = await experiments.within(call, wanted.namespace)
     tie = "experiment_id"
     return paging.answer("experiments", wanted, there, experiments.shown, shown, tie=tie)
 
