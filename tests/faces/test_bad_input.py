@@ -215,3 +215,16 @@ def test_a_thousand_idle_watches(api):
     finally:
         for watch in watches:
             watch.close()
+
+
+@pytest.mark.parametrize("path", ["runs", "pipelines/upload?name=x"])
+def test_a_pipeline_that_is_too_large_is_told_so(sampan, path):
+    """To a client that sends all of it before it reads the answer."""
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
+    head = b'--b\r\nContent-Disposition: form-data; name="uploadfile"; filename="p.yaml"\r\n\r\n'
+    url = f"{sampan.state['gateway']}/pipeline/apis/v2beta1/{path}"
+    request = urllib.request.Request(url, head + b"#" * (40 << 20), form, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    text = refused.value.read().decode()
+    assert (refused.value.code, "too large" in text) == (400, True), text

@@ -18,6 +18,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 MOST_BODY = 4 << 20  # bytes; more than the API server takes, which then says so itself
+_THROWN_AWAY = 64 << 20
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _PLAIN: Iterable[tuple[str, str]] = (
     ("cache-control", "no-store"),
@@ -69,12 +70,17 @@ class Request:
         return [unquote(part) for part in self.raw_path.removeprefix(below).split("/")[1:]]
 
     async def body(self, most: int = MOST_BODY) -> bytes:
-        """The whole body, of `most` bytes. Raises TooMuch, Left."""
+        """The whole body, of `most` bytes. Raises TooMuch, Left. Of a longer one some more is
+        taken and thrown away: many clients send all before they read why it was refused."""
         parts, size = [], 0
         while (message := await self._receive())["type"] == "http.request":
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > most:
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size <= most:
+                parts.append(piece)
+            else:
+                parts.clear()
+            if size > most + _THROWN_AWAY or (size > most and not message.get("more_body")):
                 raise TooMuch
             if not message.get("more_body"):
                 return b"".join(parts)

@@ -72,6 +72,9 @@ def test_a_run_that_can_begin_is_admitted() -> None:
         pytest.param({"runtimeConfig": {"parameters": {"who": 1}}},
                      "spec.runtimeConfig.parameters: input parameter who requires type string",
                      id="type"),
+        pytest.param({"runtimeConfig": {"parameters": {"who": "x"}, "pipelineRoot": "file:///x"}},
+                     'spec.runtimeConfig.pipelineRoot: pipeline root "file:///x" is no place of',
+                     id="root"),
     ],
 )  # fmt: skip
 def test_a_run_that_cannot_begin_is_refused(fields: dict[str, Any], problem: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.pipelines import legacy
-from sampan.kinds.pipelines.ir import arguments, validation
+from sampan.kinds.pipelines.ir import arguments, locations, validation
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
 from sampan.kube import labels, meta, names, runs
@@ -146,6 +146,11 @@ def _of_new_run(spec: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _of_arguments(read: Pipeline, config: Mapping[str, Any]) -> Iterator[Problem]:
+    try:
+        if root := config.get("pipelineRoot"):
+            locations.check_root(root)
+    except Invalid as error:
+        yield Problem("spec.runtimeConfig.pipelineRoot", "FieldValueInvalid", error.message)
     try:
         arguments.check(read, config.get("parameters") or {})
     except Invalid as error:

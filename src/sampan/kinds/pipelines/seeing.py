@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sampan.kinds.pipelines import tasks, versions
-from sampan.kinds.pipelines.ir import validation
+from sampan.kinds.pipelines.ir import locations, validation
 from sampan.kinds.pipelines.ir.faults import Invalid
 from sampan.kinds.pipelines.ir.pipeline import Pipeline
 from sampan.kinds.pipelines.ir.resolve import RunFacts
@@ -122,12 +122,14 @@ def _facts(view: View, manifest: Manifest) -> RunFacts:
     if not root:
         place = Key(names.CONFIG_MAP, meta.namespace_of(manifest), launcher.CONFIG)
         root = ((view.get(place) or {}).get("data") or {}).get("defaultPipelineRoot")
+    root = root or launcher.DEFAULT_ROOT
+    locations.check_root(root)
     created = about.get("creationTimestamp") or ""
     return RunFacts(
         id=runs.id_of(manifest),
         name=about["name"],
         display_name=spec.get("displayName") or about["name"],
-        pipeline_root=root or launcher.DEFAULT_ROOT,
+        pipeline_root=root,
         created=created,
         scheduled=spec.get("scheduledAt") or created,
     )

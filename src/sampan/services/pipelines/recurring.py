@@ -67,7 +67,8 @@ async def create(call: Call) -> Mapping[str, Any]:
     source = await sources.of_message(call, given)
     config = given.get("runtime_config") or {}
     parameters = config.get("parameters") or {}
-    sources.check_arguments(source, parameters)
+    root = config.get("pipeline_root", "")
+    sources.check_arguments(source, parameters, root)
     spec = {
         "displayName": name,
         "description": given.get("description"),
@@ -75,7 +76,7 @@ async def create(call: Call) -> Mapping[str, Any]:
         "maxConcurrency": concurrency,
         "noCatchup": given.get("no_catchup", False),
         "trigger": trigger,
-        "workflow": workflow(parameters, config.get("pipeline_root", "")),
+        "workflow": workflow(parameters, root),
         "experimentId": experiment,
         "serviceAccount": given.get("service_account"),
         **sources.as_spec(source),

@@ -88,7 +88,8 @@ async def _asked(call: Call, given: Mapping[str, Any]) -> tuple[Where, Source]:
     if source.is_workflow:
         raise invalid("an Argo Workflow is run by version v1beta1 of the API")
     config = given.get("runtime_config") or {}
-    sources.check_arguments(source, config.get("parameters") or {})
+    root = config.get("pipeline_root", "")
+    sources.check_arguments(source, config.get("parameters") or {}, root)
     return Where(experiment, namespace), source
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.pipelines import legacy
-from sampan.kinds.pipelines.ir import arguments, validation
+from sampan.kinds.pipelines.ir import arguments, locations, validation
 from sampan.kinds.pipelines.ir.faults import Fault
 from sampan.kube import meta
 from sampan.kube.keys import Manifest
@@ -67,7 +67,7 @@ async def of_version(call: Call, pipeline_id: str, version_id: str) -> Source:
     )
 
 
-def check_arguments(source: Source, parameters: Mapping[str, Any]) -> None:
+def check_arguments(source: Source, parameters: Mapping[str, Any], root: str = "") -> None:
     """Whether a run of it could begin with these. Raises Refused."""
     if source.is_workflow:
         for name in parameters.keys() - legacy.parameters(source.document).keys():
@@ -76,6 +76,8 @@ def check_arguments(source: Source, parameters: Mapping[str, Any]) -> None:
     try:
         pipeline = validation.validate(source.document, source.platform or {})
         arguments.check(pipeline, parameters)
+        if root:
+            locations.check_root(root)
     except Fault as fault:
         raise invalid(f"invalid pipeline job inputs: {fault.message}") from None
 

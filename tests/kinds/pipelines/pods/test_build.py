@@ -260,3 +260,17 @@ def test_the_program_reads_the_settings_in_its_command() -> None:
     container = {**CONTAINER, "args": ["{{$.inputs.parameters['config']}}"]}
     found = main(pod(pipeline(container, SETTINGS, passing(*ALL)))["spec"])
     assert '"nodeSelector"' in found["args"][0]
+
+
+@pytest.mark.parametrize(
+    ("container", "said"),
+    [
+        ({"command": ["a\0b"]}, "the command of the task has a null character"),
+        ({"command": ["a"], "args": ["\0"]}, "the args of the task has a null character"),
+        ({"env": [{"name": "A", "value": "\0"}]}, "env A of the task has a null character"),
+    ],
+)
+def test_what_no_program_can_be_told(container: dict[str, Any], said: str) -> None:
+    """The node would try for ever."""
+    with pytest.raises(Unbuildable, match=said):
+        pod(pipeline({**IMAGE, **container}))

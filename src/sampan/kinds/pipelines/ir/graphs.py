@@ -20,6 +20,7 @@ def of(dag: Dag, policy: RetryPolicy | None = None) -> Graph:
     without an item."""
     needs = {name: frozenset(_needed(task)) for name, task in dag.tasks.items()}
     for name, wanted in needs.items():
+        _check_name(name)
         missing = sorted(each for each in wanted if each not in dag.tasks)
         if missing:
             raise Invalid(f'task "{name}": unknown producer task "{missing[0]}" in DAG')
@@ -31,6 +32,12 @@ def of(dag: Dag, policy: RetryPolicy | None = None) -> Graph:
             raise Invalid(f'outputs: unknown producer task "{subtask}" in DAG')
     order = _sorted(needs)
     return Graph({name: _retried(dag.tasks[name], policy) for name in order}, needs)
+
+
+def _check_name(name: str) -> None:
+    """Names are parts of paths, in which [0] is an iteration."""
+    if not name or "/" in name or "\0" in name or name.startswith("["):
+        raise Invalid(f'task name "{name[:200]}" is empty, begins with "[" or has a "/" in it')
 
 
 def _retried(task: Task, policy: RetryPolicy | None) -> Task:

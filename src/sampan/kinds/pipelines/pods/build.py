@@ -93,7 +93,10 @@ def _environment(draft: Draft, about: About, told: Placeholders, container: Cont
     if about.retried:
         draft.main["env"].append({"name": "KFP_RETRY_INDEX", "value": str(about.attempt)})
     for variable in container.env:
-        draft.env({"name": variable.name, "value": told.text(variable.value)})
+        value = told.text(variable.value)
+        if "\0" in value:
+            raise Unbuildable(f"env {variable.name} of the task has a null character in it")
+        draft.env({"name": variable.name, "value": value})
 
 
 def _with_task_config(draft: Draft) -> Mapping[str, Any]:
@@ -117,6 +120,9 @@ def _program(draft: Draft, container: Container, told: Placeholders) -> None:
     draft.main["image"] = told.text(container.image)
     words = told.words(container.command)
     arguments = told.words(container.args)
+    for field, texts in (("command", words), ("args", arguments)):
+        if any("\0" in text for text in texts):
+            raise Unbuildable(f"the {field} of the task has a null character in it")
     if not words:
         words, arguments = arguments, []
     draft.main["command"] = [*launcher.PREFIX, *words]

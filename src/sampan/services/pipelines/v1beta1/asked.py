@@ -103,7 +103,7 @@ def root(given: Mapping[str, Any]) -> str:
 def check(given: Mapping[str, Any], source: Source) -> None:
     """Whether a run could begin with these parameters. Raises Refused."""
     if not source.is_workflow:
-        sources.check_arguments(source, parameters(given, source))
+        sources.check_arguments(source, parameters(given, source), root(given))
         return
     config = (given.get("pipeline_spec") or {}).get("runtime_config") or {}
     if any(config.values()):
