@@ -87,7 +87,7 @@ def state_of(manifest: Manifest) -> str:
     if manifest["kind"] == "Workflow":
         return _STATES.get(status.get("phase") or "", "RUNNING")
     state = str(status.get("state") or "PENDING")
-    if state in ENDED:
+    if state in runs.ENDS:
         again = (spec.get("retries") or 0) > (status.get("retries") or 0)
         return "PENDING" if again else state
     return "CANCELING" if spec.get("terminate") else state

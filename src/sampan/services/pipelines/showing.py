@@ -29,7 +29,7 @@ def shown(run: Manifest) -> dict[str, Any]:
     config = spec.get("runtimeConfig") or {}
     created = run["metadata"]["creationTimestamp"]
     state = reading.state_of(run)
-    end = status if state in reading.ENDED else {}
+    end = status if state in runs.ENDS else {}
     return compact(
         experiment_id=spec.get("experimentId") or marked.get(names.LABEL_EXPERIMENT_ID),
         run_id=runs.id_of(run),
