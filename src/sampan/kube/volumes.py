@@ -13,6 +13,9 @@ from typing import Any
 from sampan.kube import meta
 from sampan.kube.keys import Manifest
 
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+"""What a claim may ask for."""
+
 
 def claim_names(pod: Manifest) -> Iterator[tuple[str, bool]]:
     """(claim, whether it is made for the pod), by volume."""

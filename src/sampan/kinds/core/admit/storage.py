@@ -16,8 +16,8 @@ from sampan.kube.component import Rules
 from sampan.kube.errors import Forbidden, Problem, forbidden, invalid, required, unsupported
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
+from sampan.kube.volumes import ACCESS_MODES
 
-ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")

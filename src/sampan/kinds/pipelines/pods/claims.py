@@ -16,10 +16,10 @@ from sampan.kinds.pipelines.pods.about import About, Unbuildable, Work
 from sampan.kinds.pipelines.pods.draft import Draft
 from sampan.kube import meta, names, quantities
 from sampan.kube.keys import Key, Manifest
+from sampan.kube.volumes import ACCESS_MODES
 
 CREATE, DELETE = "argostub/createpvc", "argostub/deletepvc"
 """The images."""
-_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 
 
 def creation(about: About, parameters: Mapping[str, Any]) -> Manifest:
@@ -29,7 +29,7 @@ def creation(about: About, parameters: Mapping[str, Any]) -> Manifest:
     modes = parameters.get("access_modes")
     if not isinstance(modes, list):
         raise Unbuildable("failed to create pvc: parameter access_modes not provided")
-    if unknown := [mode for mode in modes if mode not in _MODES]:
+    if unknown := [mode for mode in modes if mode not in ACCESS_MODES]:
         raise Unbuildable(f"failed to create pvc: unknown access mode {unknown[0]!r}")
     spec: dict[str, Any] = {
         "accessModes": modes,

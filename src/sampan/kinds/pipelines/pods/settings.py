@@ -23,9 +23,9 @@ from sampan.kinds.pipelines.pods import placement
 from sampan.kinds.pipelines.pods.about import Unbuildable
 from sampan.kinds.pipelines.pods.draft import Draft
 from sampan.kinds.pipelines.pods.resources import quantity
+from sampan.kube.volumes import ACCESS_MODES
 
 _POLICIES = ("Always", "Never", "IfNotPresent")
-_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 
 _FIELDS = {
     "secret": "SecretName or SecretNameParameter",
@@ -159,7 +159,7 @@ def _optional(value: bool | None) -> dict[str, bool]:
 def _ephemeral(draft: Draft, wanted: GenericEphemeralVolume) -> None:
     what = f"generic ephemeral volume {wanted.volumeName!r}"
     for mode in wanted.accessModes:
-        if mode not in _MODES:
+        if mode not in ACCESS_MODES:
             raise Unbuildable(f"{what}: unknown access mode {mode!r}")
     size = quantity(wanted.size, f"size of {what}")
     spec: dict[str, Any] = {
