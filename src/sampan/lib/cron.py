@@ -135,9 +135,15 @@ class Calendar(NamedTuple):
         )
 
 
+LONGEST = 1000
+"""Characters of a schedule of the older dialect, which is read at each look."""
+
+
 def parse_with_seconds(text: str, where: tzinfo = UTC) -> Schedule:
     """The same in the older dialect, which has seconds before the minutes, may lack the day of the
     week, names no zone, and takes a `*` with steps for any day. ValueError says what is wrong."""
+    if len(text) > LONGEST:
+        raise ValueError(f"more than {LONGEST} characters")
     text = text.strip()
     if not text:
         raise ValueError("Empty spec string")

@@ -19,8 +19,6 @@ from sampan.kube.names import LABEL_SCHEDULED_EPOCH, LABEL_SCHEDULED_INDEX
 from sampan.kube.times import from_seconds
 
 OVER = frozenset({"Succeeded", "Failed", "Error", "Canceled", "Skipped"})
-_LONGEST_CRON = 1000
-"""Characters; one that is read each time must cost no time."""
 
 
 class CronSchedule(Struct, frozen=True, kw_only=True):
@@ -162,9 +160,6 @@ def spec_of(manifest: Manifest) -> Spec:
         spec = msgspec.convert(manifest.get("spec") or {}, Spec)
     except msgspec.ValidationError as wrong:
         raise ValueError(f"spec: {wrong}") from wrong
-    cron = spec.trigger and spec.trigger.cronSchedule and spec.trigger.cronSchedule.cron
-    if cron and len(cron) > _LONGEST_CRON:
-        raise ValueError(f"spec.trigger.cronSchedule.cron: more than {_LONGEST_CRON} characters")
     if spec.pluginsInput:
         raise ValueError("spec.pluginsInput: no plugins are registered")
     return spec
