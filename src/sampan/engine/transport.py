@@ -8,6 +8,7 @@ What the paths mean is known to `discovery.py` and `remote.py`.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -194,7 +195,18 @@ class Transport:
             return Unreachable(f"the connection to {server} was lost")
         if isinstance(error, asyncio.TimeoutError):
             return Unreachable(f"{server} does not answer in time")
-        return Unreachable(f"{server} cannot be reached: {error}")
+        return Unreachable(f"{server} cannot be reached: {_why(error)}")
+
+
+def _why(error: BaseException) -> str:
+    """In the system's words: asyncio's repeat the address, aiohttp's tell its settings of TLS."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return str(error)
+    found = error.os_error
+    if isinstance(found, ssl.SSLError):
+        return f"it does not speak TLS ({found.reason})"
+    number = found.errno or 0  # of a name that is not known less than 0
+    return os.strerror(number) if number > 0 else str(found.strerror)
 
 
 def _abandon(answer: aiohttp.ClientResponse) -> None:

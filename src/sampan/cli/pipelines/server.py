@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from sampan.cli.home import home_of, running
 from sampan.engine import kubeconfig
@@ -152,13 +152,26 @@ def address(args: argparse.Namespace) -> str:
 def _access(args: argparse.Namespace) -> Access:
     host = args.host or os.environ.get("KF_PIPELINES_ENDPOINT") or ""
     if host:
-        if "://" not in host:
-            host = f"https://{host}"
+        host = host if "://" in host else f"https://{host}"
+        _check(host)
         return Access(server=host.rstrip("/"), token=args.token or "", insecure=args.insecure)
     home = home_of(args)
     gateway = f"{running(home).gateway}/pipeline"
     usual = kubeconfig.load(home.kubeconfig) if home.kubeconfig.exists() else Access(server="")
     return Access(server=gateway, token=args.token or usual.token)
+
+
+def _check(host: str) -> None:
+    """Raises UserMistake."""
+    try:
+        parts = urlsplit(host)
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise UserMistake(
+            f"{host} is no address of a server, such as http://localhost:8080/pipeline"
+        )
 
 
 def _at(path: tuple[str, ...], query: Mapping[str, Any]) -> str:
