@@ -113,7 +113,11 @@ seen["parts"] = [each["PartNumber"] for each in s3.list_parts(**about)["Parts"]]
 wanted = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
 seen["no part"] = code(s3.complete_multipart_upload, **about, MultipartUpload=wanted)
 seen["other key"] = code(s3.abort_multipart_upload, Bucket="data", Key="other", UploadId=upload)
+begun = s3.list_multipart_uploads(Bucket="data", Prefix="par")["Uploads"]
+seen["begun"] = [(each["Key"], each["UploadId"] == upload) for each in begun]
+seen["begun elsewhere"] = "Uploads" in s3.list_multipart_uploads(Bucket="data", Prefix="x")
 s3.abort_multipart_upload(Bucket="data", Key="parts", UploadId=upload)
+seen["begun still"] = "Uploads" in s3.list_multipart_uploads(Bucket="data")
 seen["aborted"] = code(s3.list_parts, Bucket="data", Key="parts", UploadId=upload)
 seen["bad upload"] = code(s3.list_parts, Bucket="data", Key="parts", UploadId="../../etc")
 

@@ -42,18 +42,20 @@ def buckets(found: Iterable[tuple[str, float]]) -> bytes:
     return document("ListAllMyBucketsResult", {"Owner": _OWNER, "Buckets": {"Bucket": listed}})
 
 
+def encoded(text: str, *, quoted: bool) -> str:
+    """A key as the client wants to read it: `quoted` is encoding-type=url."""
+    return quote(text, safe="/") if quoted else text
+
+
 def listing(asked: Tree, page: Page, *, quoted: bool) -> bytes:
     """`asked`: what the answer repeats of the question."""
-
-    def key(text: str) -> str:
-        return quote(text, safe="/") if quoted else text
 
     tree = {
         **asked,
         **({"EncodingType": "url"} if quoted else {}),
         "IsTruncated": "true" if page.last else "false",
-        "Contents": [_entry(each, key(each.key)) for each in page.objects],
-        "CommonPrefixes": [{"Prefix": key(each)} for each in page.prefixes],
+        "Contents": [_entry(each, encoded(each.key, quoted=quoted)) for each in page.objects],
+        "CommonPrefixes": [{"Prefix": encoded(each, quoted=quoted)} for each in page.prefixes],
     }
     return document("ListBucketResult", tree)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Any
-from urllib.parse import quote
 
 from sampan.artifacts.buckets import NotEmpty
 from sampan.artifacts.faults import Fault
@@ -13,6 +12,7 @@ from sampan.kube.launcher import BUCKET
 from sampan.services.s3 import documents
 from sampan.services.s3.call import Call
 from sampan.services.s3.errors import S3Error
+from sampan.services.s3.uploads import Uploads
 
 _MOST = 1000
 _REGION = "us-east-1"
@@ -47,8 +47,21 @@ async def versioning(call: Call) -> None:
 
 
 async def uploads(call: Call) -> None:
-    """Those that are under way are known to who began them."""
-    tree = {"Bucket": call.bucket, "IsTruncated": "false"}
+    """All that are under way, whatever `max-uploads` says: few are."""
+    begun = await call.work(Uploads(call.buckets, call.namespace).begun, call.bucket)
+    prefix, quoted = call.query.get("prefix", ""), call.query.get("encoding-type") == "url"
+    tree = {
+        "Bucket": call.bucket, "Prefix": documents.encoded(prefix, quoted=quoted),
+        **({"EncodingType": "url"} if quoted else {}),
+        "IsTruncated": "false",
+        "Upload": [
+            {
+                "Key": documents.encoded(each.key, quoted=quoted), "UploadId": each.id,
+                "Initiated": documents.time(each.began), "StorageClass": "STANDARD",
+            }
+            for each in begun if each.key.startswith(prefix)
+        ],
+    }  # fmt: skip
     await call.answer(200, documents.document("ListMultipartUploadsResult", tree))
 
 
@@ -70,7 +83,7 @@ async def objects(call: Call) -> None:
     quoted = call.query.get("encoding-type") == "url"
 
     def shown(text: str) -> str:
-        return quote(text, safe="/") if quoted else text
+        return documents.encoded(text, quoted=quoted)
 
     asked: dict[str, Any] = {
         "Name": call.bucket, "Prefix": shown(prefix), "MaxKeys": most,

@@ -23,6 +23,7 @@ from sampan.services.s3.errors import S3Error
 MOST_PARTS = 10_000
 _SMALLEST = 5 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
+_DIRECTORY = re.compile(rf"upload-({_ID.pattern})")
 _FILE = "upload.json"
 
 
@@ -38,6 +39,14 @@ class Part(Struct, frozen=True):
     tag: str
     size: int
     modified: float
+
+
+class Begun(Struct, frozen=True):
+    """An upload that is under way. began: seconds since 1970."""
+
+    id: str
+    key: str
+    began: float
 
 
 class Uploads:
@@ -67,6 +76,23 @@ class Uploads:
         if (upload.namespace, upload.bucket, upload.key) != (self._namespace, bucket, key):
             raise S3Error("NoSuchUpload")
         return upload
+
+    def begun(self, bucket: str) -> list[Begun]:
+        """Those of a bucket, by key and beginning."""
+        found = []
+        for entry in os.scandir(self._buckets.tmp()):
+            if not (named := _DIRECTORY.fullmatch(entry.name)):
+                continue
+            path = os.path.join(entry.path, _FILE)
+            try:
+                with open(path, "rb") as file:
+                    upload = msgspec.json.decode(file.read(), type=Upload)
+                    began = os.fstat(file.fileno()).st_mtime
+            except (FileNotFoundError, msgspec.DecodeError):
+                continue  # it has ended, or begins just now
+            if (upload.namespace, upload.bucket) == (self._namespace, bucket):
+                found.append(Begun(named[1], upload.key, began))
+        return sorted(found, key=lambda each: (each.key, each.began))
 
     def keep(self, id: str, number: int, draft: str, tag: str) -> None:
         """A finished file becomes a part; one of the same number is replaced."""
