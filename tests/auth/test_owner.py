@@ -95,7 +95,16 @@ def test_a_connection_that_is_not_there_is_nobodys() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Origin", "sec-fetch-site", "Cookie", "Authorization", "X-Forwarded-For"]
+    "header",
+    [
+        "Origin",
+        "sec-fetch-site",
+        "Sec-Fetch-Dest",
+        "Cookie",
+        "Authorization",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+    ],
 )
 def test_a_header_only_takes_the_identity_away(header: str) -> None:
     assert owner.speaks_for_itself({"headers": [(b"user-agent", b"kfp")]})

@@ -83,5 +83,17 @@ def test_a_product_is_asked_below_its_prefix_only():
     assert asked == ["/argo", "/argo/api"]
 
 
+def test_there_are_no_websockets():
+    """One that nobody answers is a fault of the server's."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    gateway = Gateway(dict, "")
+    asyncio.run(gateway({"type": "websocket", "path": "/pipeline/x", "headers": []}, None, send))
+    assert [each["type"] for each in sent] == ["websocket.close"]
+
+
 async def _nowhere(message):
     pass

@@ -26,9 +26,9 @@ App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 Address = tuple[str, int]
 
 _FOR_OTHERS = frozenset(
-    (b"authorization", b"cookie", b"forwarded", b"origin", b"referer", b"sec-fetch-mode",
-     b"sec-fetch-site", b"via", b"x-forwarded-for", b"x-real-ip")
-)  # fmt: skip
+    (b"authorization", b"cookie", b"forwarded", b"origin", b"referer", b"via", b"x-real-ip")
+)
+_FOR_OTHERS_TOO = (b"sec-", b"x-forwarded-")
 """Who sends one of these is a browser, a proxy, or somebody with an identity of their own."""
 _NAMESPACES = ("user", "mnt", "net", "pid")
 _OURS = b"sampan.nodes."
@@ -52,7 +52,8 @@ class Owned:
 
 
 def speaks_for_itself(scope: dict[str, Any]) -> bool:
-    return not any(name.lower() in _FOR_OTHERS for name, _ in scope.get("headers") or ())
+    given = [name.lower() for name, _ in scope.get("headers") or ()]
+    return not any(name in _FOR_OTHERS or name.startswith(_FOR_OTHERS_TOO) for name in given)
 
 
 def is_ours(scope: dict[str, Any]) -> bool:

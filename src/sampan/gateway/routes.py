@@ -54,6 +54,8 @@ class Gateway:
         }
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # refused before it is one: the answer is 403
+            await send({"type": "websocket.close", "code": 1008})
         if scope["type"] != "http":
             return
         known = knows(scope.get("headers", ()), self._hosts)
