@@ -1,6 +1,7 @@
 """What can go wrong with an artifact: one tree, with messages that a node's status shows.
 
 Fault                it cannot be had or kept; the message says why
+├── BadName          no place can have such a thing
 ├── NotThere         the place answers, and has no such thing
 ├── Refused          the place does not let us
 └── Unreachable      nobody answers
@@ -17,6 +18,10 @@ class Fault(SampanError):
     """The artifact cannot be loaded, saved or deleted."""
 
 
+class BadName(Fault):
+    """This is the name of no bucket, or of no object."""
+
+
 class NotThere(Fault):
     """There is no such object, file or revision."""
 
@@ -30,6 +35,6 @@ class Unreachable(Fault):
 
 
 KINDS: Mapping[str, type[Fault]] = {
-    kind.__name__: kind for kind in (Fault, NotThere, Refused, Unreachable)
+    kind.__name__: kind for kind in (Fault, BadName, NotThere, Refused, Unreachable)
 }
 """By name, for errors that come from another process."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sampan.artifacts.faults import Fault
+from sampan.artifacts.faults import BadName
 
 Kept = Literal["", "tar", "zip"]
 MARKS: tuple[tuple[Kept, str], ...] = (("tar", "~tar"), ("zip", "~zip"))
@@ -16,14 +16,14 @@ MARKS: tuple[tuple[Kept, str], ...] = (("tar", "~tar"), ("zip", "~zip"))
 
 def plain(name: str, what: str) -> str:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise Fault(f"{name[:100]!r} is no name of a {what}")
+        raise BadName(f"{name[:100]!r} is no name of a {what}")
     return name
 
 
 def parts(wanted: str) -> list[str]:
     parts = [part for part in wanted.split("/") if part]
     if not parts or any(part in (".", "..") or "\0" in part for part in parts):
-        raise Fault(f"{wanted[:200]!r} is no key of an object")
+        raise BadName(f"{wanted[:200]!r} is no key of an object")
     return parts
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sampan.artifacts.faults import Fault
+from sampan.artifacts.faults import BadName
 from sampan.kube.locations import LOCAL_ENDPOINT, Location
 
 Scheme = Literal["minio", "s3", "gs"]
@@ -23,7 +23,7 @@ _FORM = re.compile(r"(minio|s3|gs):///?([^/?]+)(?:/(.*))?", re.DOTALL)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 
 
-class BadUri(Fault):
+class BadUri(BadName):
     """No place of artifacts; the text names the URI."""
 
 

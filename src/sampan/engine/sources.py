@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence, Se
 from typing import Any
 
 from sampan.engine.reads import Job
+from sampan.kube.errors import SampanError
 from sampan.kube.plan import Unanswered
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,9 @@ class Sources:
         try:
             answers = await ask(questions)
         except Exception as error:
-            log.exception("%s cannot answer", source)
+            log.warning(
+                "%s cannot answer: %s",
+                source, error, exc_info=not isinstance(error, SampanError),
+            )  # fmt: skip
             return [Unanswered(f"{type(error).__name__}: {error}")] * len(questions)
         return [Unanswered("no answer") if each is None else each for each in answers]

@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
 from sampan.artifacts import Fault, NotThere, Opened
-from sampan.services.errors import INTERNAL, Refused, not_found
+from sampan.artifacts.faults import BadName, Unreachable
+from sampan.services.errors import INTERNAL, UNAVAILABLE, Refused, invalid, not_found
 
 T = TypeVar("T")
 
@@ -42,5 +43,9 @@ async def tried(work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work)
     except NotThere as error:
         raise not_found(str(error)) from None
+    except BadName as error:
+        raise invalid(str(error)) from None
+    except Unreachable as error:
+        raise Refused(UNAVAILABLE, str(error)) from None
     except (Fault, KeyError) as error:
         raise Refused(INTERNAL, str(error)) from None

@@ -74,6 +74,8 @@ def test_an_output_is_read_as_a_file(serve, tmp_path):
         ("source=minio&bucket=&key=k", "missing"),
         ("source=minio&bucket=b&key=../../etc/passwd", "leads out of its bucket"),
         ("source=minio&bucket=b&key=k&peek=-1", "peek"),
+        ("source=minio&bucket=b&key=/", "'' is no key of an object"),
+        ("source=minio&bucket=.tmp&key=k", "'.tmp' is no name of a bucket"),
     ],
 )
 def test_what_is_no_place_is_refused(serve, query, said):
