@@ -63,6 +63,11 @@ class Ids:
         found = [entry, *self._others.get((kind, id), {}).values()] if entry else []
         return [each.key for each in sorted(found, key=lambda each: each.created)]
 
+    def name(self, kind: str, namespace: str, id: str) -> str:
+        """What users call it; "" if the namespace has none."""
+        found = self._entries[kind].get(id)
+        return found.name if found and found.key.namespace == namespace else ""
+
     def named(self, kind: str, namespace: str, name: str, *, parent: str = "") -> Entry | None:
         id = self._names.get((kind, namespace, parent, name))
         return self._entries[kind].get(id) if id else None
@@ -126,7 +131,7 @@ def _entry(key: Key, manifest: Manifest) -> Entry | None:
         id = labels.get(names.LABEL_RUN_ID) or (uid if key.kind == names.RUN else "")
     if not id:
         return None
-    named_by_display = key.kind in (names.EXPERIMENT, names.RUN)
+    named_by_display = key.kind in (names.EXPERIMENT, names.RUN, names.SCHEDULED_WORKFLOW)
     name = display_name_of(manifest) if named_by_display else name_of(manifest)
     parent = ""
     if key.kind == names.PIPELINE_VERSION:

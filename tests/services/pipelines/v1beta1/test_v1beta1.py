@@ -150,6 +150,8 @@ def test_a_run_is_a_workflow_with_upstreams_labels(serve):
         assert (made["name"], made["description"], made["status"]) == ("once", "why", "Pending")
         kinds = [each["key"]["type"] for each in made["resource_references"]]
         assert kinds == ["NAMESPACE", "EXPERIMENT", "PIPELINE_VERSION"]
+        called = [each.get("name") for each in made["resource_references"]]
+        assert called == [None, "Default", "of-once"]
         detail = await ask(api, "GET", f"runs/{made['id']}")
         manifest = json.loads(detail["pipeline_runtime"]["workflow_manifest"])
         assert manifest["metadata"]["uid"] == about["uid"]

@@ -43,7 +43,7 @@ async def create(call: Call) -> Mapping[str, Any]:
         "serviceAccount": given.get("service_account"),
         **_pipeline(given, source),
     }
-    return showing.job(await recurring.created(call, namespace, name, spec))
+    return references.name(call, showing.job(await recurring.created(call, namespace, name, spec)))
 
 
 def _pipeline(given: Mapping[str, Any], source: Source) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _pipeline(given: Mapping[str, Any], source: Source) -> dict[str, Any]:
 
 
 async def get(call: Call) -> Mapping[str, Any]:
-    return showing.job(await recurring.found(call))
+    return references.name(call, showing.job(await recurring.found(call)))
 
 
 async def list_jobs(call: Call) -> Mapping[str, Any]:
@@ -70,7 +70,7 @@ async def list_jobs(call: Call) -> Mapping[str, Any]:
         experiment_id=scope.experiment_id,
     )
     jobs, total, token = await recurring.page_of(call, wanted)
-    shown = [showing.job(each) for each in jobs]
+    shown = [references.name(call, showing.job(each)) for each in jobs]
     return compact(jobs=shown, total_size=total, next_page_token=token)
 
 

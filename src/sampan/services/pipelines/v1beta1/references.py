@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kube import meta
+from sampan.kube import meta, names
 from sampan.services.errors import invalid
 from sampan.services.pipelines import messages, sources
 from sampan.services.pipelines.call import EXPERIMENT, Call
@@ -18,6 +18,13 @@ from sampan.services.pipelines.v1beta1.messages import RESOURCE_TYPE
 
 _CREATORS = ("JOB", "PIPELINE_VERSION", "PIPELINE")
 """Of these only the first that there is is told."""
+
+_KINDS = {
+    "EXPERIMENT": names.EXPERIMENT,
+    "JOB": names.SCHEDULED_WORKFLOW,
+    "PIPELINE": names.PIPELINE,
+    "PIPELINE_VERSION": names.PIPELINE_VERSION,
+}
 
 
 class Scope(Struct, frozen=True):
@@ -48,6 +55,17 @@ def shown(**ids: str) -> list[dict[str, Any]]:
         for kind in (*owners, *creators)
         if ids.get(kind)
     ]
+
+
+def name(call: Call, message: dict[str, Any]) -> dict[str, Any]:
+    """The message, its references saying what is called how, as far as that is there still and in
+    its own namespace: ids are labels, which anybody may write on what is theirs."""
+    namespace = of(message, "NAMESPACE")
+    for each in message.get("resource_references") or ():
+        kind = _KINDS.get(each["key"]["type"])
+        if found := kind and call.parts.ids.name(kind, namespace, each["key"]["id"]):
+            each["name"] = found
+    return message
 
 
 def owner(kind: str, id: str) -> list[dict[str, Any]]:

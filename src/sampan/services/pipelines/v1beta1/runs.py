@@ -58,13 +58,13 @@ async def create(call: Call) -> Mapping[str, Any]:
         }
         where = runs.Where(experiment, namespace)
         made = await runs.make(call, message, where, source)
-    return showing.detail(made)
+    return _named(call, showing.detail(made))
 
 
 async def get(call: Call) -> Mapping[str, Any]:
     found = await workflows.find(call)
     kept = await _kept(call, found)
-    return showing.detail(found.run, kept.metrics if kept else None)
+    return _named(call, showing.detail(found.run, kept.metrics if kept else None))
 
 
 async def list_runs(call: Call) -> Mapping[str, Any]:
@@ -77,7 +77,13 @@ async def list_runs(call: Call) -> Mapping[str, Any]:
             raise denied(f"{call.caller.name} may not list runs in namespace {scope.namespace}")
     await call.parts.recorder.settled()
     found = await call.parts.records.runs(wanted)
-    return listing.told("runs", wanted, found, [showing.run(each) for each in found.items])
+    shown = [references.name(call, showing.run(each)) for each in found.items]
+    return listing.told("runs", wanted, found, shown)
+
+
+def _named(call: Call, detail: dict[str, Any]) -> dict[str, Any]:
+    references.name(call, detail["run"])
+    return detail
 
 
 async def report_metrics(call: Call) -> Mapping[str, Any]:
