@@ -57,6 +57,20 @@ def test_a_run_is_created_shown_and_listed(serve):
     serve(scenario)
 
 
+def test_a_run_is_of_no_schedule_that_is_not_there(serve):
+    async def scenario(api):
+        refused = await api.post("runs", {**RUN, "recurring_run_id": "lost"})
+        assert refused.code == 400
+        assert "RecurringRunId doesn't exist: lost" in refused.body["message"]
+        trigger = {"periodic_schedule": {"interval_second": "3600"}}
+        schedule = {**RUN, "max_concurrency": "1", "mode": "DISABLE", "trigger": trigger}
+        made = (await api.post("recurringruns", schedule)).body
+        mine = {**RUN, "recurring_run_id": made["recurring_run_id"]}
+        assert (await api.post("runs", mine)).body.items() >= mine.items()
+
+    serve(scenario)
+
+
 def test_a_run_of_a_version_or_of_the_latest(serve):
     async def scenario(api):
         pipeline = (await api.upload("p.yaml", TEXT, "name=p")).body["pipeline_id"]

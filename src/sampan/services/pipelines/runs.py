@@ -90,7 +90,18 @@ async def _asked(call: Call, given: Mapping[str, Any]) -> tuple[Where, Source]:
     config = given.get("runtime_config") or {}
     root = config.get("pipeline_root", "")
     sources.check_arguments(source, config.get("parameters") or {}, root)
+    _check_schedule(call, given.get("recurring_run_id", ""), namespace)
     return Where(experiment, namespace), source
+
+
+def _check_schedule(call: Call, recurring_run_id: str, namespace: str) -> None:
+    """Whether there is such a one, if the run is said to be one's. Raises Refused."""
+    key = call.parts.ids.key(names.SCHEDULED_WORKFLOW, recurring_run_id)
+    if recurring_run_id and (key is None or key.namespace != namespace):
+        raise invalid(
+            "Failed to create a run due to invalid recurring run id: RecurringRunId doesn't exist:"
+            f" {recurring_run_id}"
+        )
 
 
 def _manifest(call: Call, given: Mapping[str, Any], where: Where, source: Source) -> Manifest:
