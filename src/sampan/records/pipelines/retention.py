@@ -31,9 +31,9 @@ class Retention:
         self._ended: dict[str, list[tuple[int, str, str]]] = {}
         self._known: set[tuple[str, int]] = set()
 
-    async def consider(self, runs: Sequence[Manifest]) -> None:
+    async def consider(self, kept: Sequence[Manifest]) -> None:
         """These are kept as they are now: delete what is too old by then."""
-        for run in runs:
+        for run in kept:
             uid, at = meta.uid_of(run), _ended_at(run)
             if run["kind"] != "Run" or at is None or (uid, at) in self._known:
                 continue

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sampan.kube import names
+from sampan.kube import labels, names
 from sampan.kube.runs import ARCHIVED, AVAILABLE
-from sampan.services.errors import PRECONDITION, Refused
 from sampan.services.pipelines import runs, workflows
-from sampan.services.pipelines.call import EXPERIMENT, Call, Row
+from sampan.services.pipelines.call import Call, Row
 
 
 async def archive(call: Call) -> Mapping[str, Any]:
@@ -28,16 +27,7 @@ async def unarchive(call: Call) -> Mapping[str, Any]:
     found = await workflows.find(call, "patch")
     if not workflows.is_workflow(found):
         return await runs.unarchive(call)
-    labels = found.run["metadata"].get("labels") or {}
-    experiment = labels.get(names.LABEL_EXPERIMENT_ID, "")
-    known = call.parts.ids.key(names.EXPERIMENT, experiment)
-    parent = await call.get(EXPERIMENT, experiment) if known else {}
-    if (parent.get("spec") or {}).get("storageState") == ARCHIVED:
-        raise Refused(
-            PRECONDITION,
-            f"Failed to unarchive run {call.path['run_id']} as experiment {experiment} must be"
-            " un-archived first",
-        )
+    await runs.check_experiment(call, labels.of(found.run).get(names.LABEL_EXPERIMENT_ID, ""))
     await workflows.store(call, found, AVAILABLE)
     return {}
 

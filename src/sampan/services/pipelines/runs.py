@@ -212,7 +212,13 @@ async def archive(call: Call) -> Mapping[str, Any]:
 
 async def unarchive(call: Call) -> Mapping[str, Any]:
     found = await find(call, "patch")
-    experiment = (found.run.get("spec") or {}).get("experimentId") or ""
+    await check_experiment(call, (found.run.get("spec") or {}).get("experimentId") or "")
+    await _store(call, found, AVAILABLE)
+    return {}
+
+
+async def check_experiment(call: Call, experiment: str) -> None:
+    """Whether a run may come back into this one. Raises Refused."""
     key = call.parts.ids.key(names.EXPERIMENT, experiment)
     parent = await call.get(EXPERIMENT, experiment) if key else {}
     if (parent.get("spec") or {}).get("storageState") == ARCHIVED:
@@ -221,8 +227,6 @@ async def unarchive(call: Call) -> Mapping[str, Any]:
             f"Failed to unarchive run {call.path['run_id']} as experiment {experiment} must be"
             " un-archived first",
         )
-    await _store(call, found, AVAILABLE)
-    return {}
 
 
 async def _store(call: Call, found: Found, state: str) -> None:
