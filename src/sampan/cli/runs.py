@@ -89,7 +89,7 @@ async def _get(connection: Server, args: argparse.Namespace) -> int:
         print(yaml.dump(found), end="")
         return 0
     tasks = await connection.tasks(found["run_id"])
-    print(shown.whole(shown.with_cache(found, tasks, why=args.why), _now()), end="")
+    print(shown.whole(shown.with_notes(found, tasks, why=args.why), _now()), end="")
     return 0
 
 

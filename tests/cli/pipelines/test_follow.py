@@ -24,7 +24,10 @@ class Answers:
         return self._runs.pop(0)
 
     async def tasks(self, run_id: str) -> list[Any]:
-        return [{"task_id": "old", "status_metadata": {"state": "CACHED"}}]
+        return [
+            {"task_id": "old", "status_metadata": {"state": "CACHED"}},
+            {"task_id": "new", "status_metadata": {"message": "installing numpy"}},
+        ]
 
     async def log(self, run_id: str, node: str) -> AsyncIterator[bytes]:
         if node == "gone":
@@ -57,6 +60,15 @@ def test_each_change_is_a_line_and_the_tree_comes_last(capsys: pytest.CaptureFix
 def test_what_comes_from_the_cache_was_not_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
     assert followed(run("SUCCEEDED", task("old", "SKIPPED"), task("off", "SKIPPED"))) == 0
     assert "✔ old    cached\n└─○ off\n" in capsys.readouterr().out
+
+
+def test_who_waits_long_is_told_for_what(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_PATIENCE", 0)
+    waiting = run("RUNNING", task("new", "PENDING"))
+    assert followed(waiting, waiting, run("SUCCEEDED")) == 0
+    assert capsys.readouterr().out.startswith("◷ new PENDING installing numpy\n✔ train")
 
 
 def test_who_interrupts_is_told_that_the_run_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,9 +56,11 @@ def test_reasons_for_running_are_told_when_they_are_asked_for() -> None:
     known = [{"task_id": "1", "status_metadata": {"not_cached": "parameter n differs"}}]
     told = run(task("1", "fit", pod_name="p"), task("2", "pick", pod_name="q"))
     assert "fit   1.0s  parameter n differs" in shown.whole(
-        shown.with_cache(told, known, why=True), NOW
+        shown.with_notes(told, known, why=True), NOW
     )
-    assert "differs" not in shown.whole(shown.with_cache(told, known), NOW)
+    waits = [{"task_id": "1", "status_metadata": {"message": "installing numpy"}}]
+    assert "installing numpy" in shown.whole(shown.with_notes(told, waits), NOW)
+    assert "differs" not in shown.whole(shown.with_notes(told, known), NOW)
 
 
 def test_a_task_within_others_has_a_path() -> None:

@@ -18,6 +18,8 @@ from sampan.kube.errors import UserMistake
 
 QUICK, SLOW = 0.1, 1.0
 """Seconds between two looks: soon after the start, and later."""
+_PATIENCE = 0.2
+"""The wait from which on it is told what tasks wait for: an image, packages, a Secret."""
 _LOGS = 3
 """Failed tasks of which the log is printed; of a loop that failed there may be hundreds."""
 _TAIL = 60
@@ -32,7 +34,7 @@ async def until_over(server: Server, run_id: str) -> int:
         print(f"\nrun {run_id} goes on: sampan runs get {run_id} --follow", file=sys.stderr)
         print(f"to end it: sampan runs terminate {run_id}", file=sys.stderr)
         raise
-    run = shown.with_cache(run, await server.tasks(run_id))
+    run = shown.with_notes(run, await server.tasks(run_id))
     print(shown.whole(run, datetime.now(UTC)), end="")  # noqa: TID251
     if run.get("state") == "SUCCEEDED":
         return 0
@@ -57,7 +59,9 @@ async def _watched(server: Server, run_id: str) -> Run:
 async def _states(server: Server, run_id: str) -> AsyncIterator[Run]:
     wait = QUICK
     while True:
-        run = await server.get("runs", run_id)
+        run: Run = await server.get("runs", run_id)
+        if wait > _PATIENCE and any(each.get("state") == "PENDING" for each in shown.tasks_of(run)):
+            run = shown.with_notes(run, await server.tasks(run_id))
         yield run
         if run.get("state") in runs.ENDS:
             return
@@ -97,11 +101,12 @@ def fitted(text: str, width: int, height: int) -> str:
 def _tell(run: Run, told: dict[str, str]) -> None:
     """A line for each task whose state has changed."""
     tasks = shown.Tasks(run)
-    for task in (run.get("run_details") or {}).get("task_details") or ():
+    for task in shown.tasks_of(run):
         state = str(task.get("state") or "")
-        if told.get(task["task_id"]) != state and (path := tasks.path(task)):
-            told[task["task_id"]] = state
-            print(f"{shown.SYMBOLS.get(state, ' ')} {path} {state}", flush=True)
+        said = f"{state} {task.get('note') or ''}".rstrip()
+        if told.get(task["task_id"]) != said and (path := tasks.path(task)):
+            told[task["task_id"]] = said
+            print(f"{shown.SYMBOLS.get(state, ' ')} {path} {said}", flush=True)
 
 
 async def print_failures(server: Server, run: Run) -> None:

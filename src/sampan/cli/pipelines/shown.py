@@ -38,6 +38,10 @@ _NEVER = "1970-"
 """What a time that is not there yet begins with in this API."""
 
 
+def tasks_of(run: Run) -> Sequence[Task]:
+    return (run.get("run_details") or {}).get("task_details") or ()
+
+
 def listed(runs: Sequence[Run], now: datetime) -> str:
     """The newest first, as they come."""
     rows: list[Row] = [("ID", "NAME", "STATE", "AGE", "DURATION")]
@@ -49,19 +53,20 @@ def listed(runs: Sequence[Run], now: datetime) -> str:
     return columns(rows)
 
 
-def with_cache(run: Run, tasks: Sequence[Task], *, why: bool = False) -> Run:
-    """The run with CACHED tasks, of which `tasks` (those of the API) know; and, if `why`, with the
-    reasons why the others were run."""
+def with_notes(run: Run, tasks: Sequence[Task], *, why: bool = False) -> Run:
+    """The run with CACHED tasks, of which `tasks` (those of the API) know, and with what others
+    wait for; and, if `why`, with the reasons why they were run."""
     notes = {each["task_id"]: each.get("status_metadata") or {} for each in tasks}
 
     def noted(task: Task) -> Task:
         note = notes.get(task["task_id"], {})
         if note.get("state"):
             task = {**task, "state": note["state"]}
-        return {**task, "why": note["not_cached"]} if why and note.get("not_cached") else task
+        said = note.get("message") or (why and note.get("not_cached"))
+        return {**task, "note": said} if said else task
 
     details = run.get("run_details") or {}
-    shown = [noted(each) for each in details.get("task_details") or ()]
+    shown = [noted(each) for each in tasks_of(run)]
     return {**run, "run_details": {**details, "task_details": shown}}
 
 
@@ -87,7 +92,7 @@ def _rows(run: Run, now: datetime) -> Iterator[Row]:
             continue
         prefix, indent, task = step
         state = str(task.get("state") or "")
-        note = "cached" if state == "CACHED" else _line(task) or str(task.get("why") or "")
+        note = "cached" if state == "CACHED" else _line(task) or str(task.get("note") or "")
         name = f"{prefix}{SYMBOLS.get(state, ' ')} {tasks.name(task)}"
         yield name, duration(task, now), note
         stack.append(tasks.branches(task["task_id"], indent))
@@ -97,8 +102,7 @@ class Tasks:
     """Which task is in which."""
 
     def __init__(self, run: Run) -> None:
-        tasks = (run.get("run_details") or {}).get("task_details") or ()
-        self._known = {each["task_id"]: each for each in tasks}
+        self._known = {each["task_id"]: each for each in tasks_of(run)}
         self._place = {key: place for place, key in enumerate(self._known)}
         self._inside: dict[str, list[Task]] = {}
         for task in sorted(self._known.values(), key=self._order):
@@ -153,8 +157,7 @@ def _line(task: Task) -> str:
 
 def failed(run: Run) -> list[Task]:
     """Tasks that failed themselves, not because of one that is in them, the first one first."""
-    tasks = (run.get("run_details") or {}).get("task_details") or ()
-    bad = [each for each in tasks if each.get("state") == "FAILED"]
+    bad = [each for each in tasks_of(run) if each.get("state") == "FAILED"]
     around = {each.get("parent_task_id") for each in bad}
     leaves = [each for each in bad if each["task_id"] not in around]
     return sorted(leaves, key=lambda each: str(each.get("end_time") or "~"))

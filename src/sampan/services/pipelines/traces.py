@@ -82,6 +82,7 @@ def shown_task(kept: Mapping[str, Any]) -> dict[str, Any]:
         status=STATES.get(state, state),
         status_metadata=compact(
             state=state if state in STATES else "",
+            message=entry.get("message"),
             cached_from=cache.get("from"),
             not_cached=cache.get("why"),
         ),
