@@ -180,6 +180,35 @@ def test_a_change_of_what_was_read_asks_again(see: See, read: Manifest, unread: 
     asyncio.run(run())
 
 
+def test_who_asks_whether_it_stands_hears_only_that_it_comes_and_goes() -> None:
+    def only_a(view: View, key: Key) -> Any:
+        return view.standing(Key(names.SECRET, "u", "s")) if key.name == "a" else None
+
+    async def run() -> None:
+        counted, asked = counting(only_a)
+        async with World(counted).running() as world:
+            await world.cluster.create(config_map("a"))
+            await world.engine.idle()
+            key = Key(names.SECRET, "u", "s")
+            heard: list[int] = []
+            for write in (
+                world.cluster.create(secret("s", finalizers=["x/y"])),
+                world.cluster.patch(key, {"metadata": {"labels": {"a": "1"}}}),
+                world.cluster.patch(key, {"data": {"x": "1"}}),
+                world.cluster.delete(key),
+                world.cluster.patch(key, {"metadata": {"finalizers": None}}),
+            ):
+                asked.clear()
+                await write
+                await world.engine.idle()
+                heard.append(asked.count("a"))
+            assert heard[:3] == [1, 0, 0]
+            assert heard[3] >= 1, "it is being deleted"
+            assert heard[4] >= 1, "it is gone"
+
+    asyncio.run(run())
+
+
 def test_a_change_after_it_left_does_not_ask_again() -> None:
     async def run() -> None:
         selector = {"matchLabels": {"a": "1"}}

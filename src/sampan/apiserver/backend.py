@@ -1,12 +1,14 @@
 """Backend: what every verb works on: the store, the resources, the rules, the clock.
 
 `commit` is the only way to the disk. Decoded manifests are shared and kept in a small LRU by key
-and revision, so that a write, the controllers it wakes and the next patch decode it once at most.
+and revision, so that a write, the controllers it wakes and the next patch decode it once at most;
+while a write is on its way, what it replaces is kept, too, for those who read what is committed.
 Everybody treats a shared manifest as frozen; a verb that changes one copies the part it changes.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -106,6 +108,7 @@ class Backend:
         self._moment: tuple[datetime | None, str] = (None, "")
         self._decoded: OrderedDict[Key, tuple[int, Manifest, int]] = OrderedDict()
         self._decoded_bytes = 0
+        self._replaced: dict[Key, dict[int, Manifest]] = {}
 
     def now(self) -> str:
         """The present as metadata has it."""
@@ -124,10 +127,20 @@ class Backend:
         if known is not None and known[0] == record.revision:
             self._decoded.move_to_end(record.key)
             return known[1]
+        if known is not None and known[0] > record.revision:
+            return self._earlier(record)
         decoded: Manifest = orjson.loads(record.data)
         if record.key.kind not in _PASSING:
             self._remember(record.key, record.revision, decoded, len(record.data))
         return decoded
+
+    def _earlier(self, record: Record) -> Manifest:
+        """A state that is not the newest, and still the committed one while a write is going on."""
+        replaced = self._replaced.get(record.key, {})
+        found = replaced.get(record.revision)
+        if found is None:
+            found = replaced[record.revision] = orjson.loads(record.data)
+        return found
 
     async def refresh(self, resource: Resource) -> None:
         """Bring computed objects up to date; stored ones always are."""
@@ -187,6 +200,8 @@ class Backend:
         def build(revision: int) -> tuple[bytes, Index]:
             meta["resourceVersion"] = str(revision)
             data = _encode(manifest)
+            if former := self._decoded.get(key):
+                self._replaced.setdefault(key, {})[former[0]] = former[1]
             self._remember(key, revision, manifest, len(data))
             return data, index
 
@@ -202,10 +217,15 @@ class Backend:
             written = await writing
         except StorageFailed as error:
             self.gate.queued(key)
+            self._unwritten(key)
             raise ServiceUnavailable(
                 f"the object could not be stored: {error}; nothing was changed, and writing goes "
                 "on once that is mended"
             ) from error
+        except asyncio.CancelledError:
+            self._replaced.pop(key, None)
+            raise
+        self._settled(key, written.revision)
         if type == "DELETED" or key.kind in _PASSING:  # all who follow have been told
             self._forget(key, written.revision)
         return Stored(written.data, manifest)
@@ -226,6 +246,20 @@ class Backend:
             del self._decoded[key]
             self._decoded_bytes -= known[2]
 
+    def _settled(self, key: Key, revision: int) -> None:
+        """This revision is committed: nobody reads earlier ones as the present any more."""
+        replaced = self._replaced.get(key, {})
+        for earlier in [each for each in replaced if each < revision]:
+            del replaced[earlier]
+        if not replaced:
+            self._replaced.pop(key, None)
+
+    def _unwritten(self, key: Key) -> None:
+        """What was to be written never was."""
+        self._replaced.pop(key, None)
+        _, _, size = self._decoded.pop(key, (0, {}, 0))
+        self._decoded_bytes -= size
+
 
 class StoreView:
     """What admission rules see (`sampan.kube.plan.View`): the committed state."""
@@ -238,6 +272,9 @@ class StoreView:
         created counts, even if another client's write is still on its way to the disk."""
         record = self._backend.store.newest(key)
         return None if record is None else self._backend.manifest(record)
+
+    def standing(self, key: Key) -> Manifest | None:
+        return self.get(key)
 
     def owned(self, owner: Manifest, kind: str) -> Sequence[Manifest]:
         namespace = metas.namespace_of(owner)

@@ -152,8 +152,12 @@ class Mirror:
         if old is not None:
             if old["metadata"]["resourceVersion"] == manifest["metadata"]["resourceVersion"]:
                 return
-            self._unindex(key, old)
-        else:
+            if old["metadata"].get("uid") != manifest["metadata"].get("uid"):
+                self._drop(old)  # it went while nobody was watching, and this is another one
+                old = None
+            else:
+                self._unindex(key, old)
+        if old is None:
             insort(self._order, key)
         self._objects[key] = manifest
         for uid in meta.owner_uids(manifest):

@@ -2,9 +2,10 @@
 
 `Reading` is the View that one question (one call of `see`) reads through. It notes a footprint for
 each read. `Askers` keeps, for each footprint, the jobs that left it, so that a change finds the
-jobs to ask again by look-ups alone: by key, by (owner's uid, kind), by uid, by namespace, and for
-selectors by (kind, namespace, one label pair that the selector demands). A selector is tested
-against the labels before and after the change, so an object that leaves it is noticed too.
+jobs to ask again by look-ups alone: by key (of who asks only whether it stands, when it comes or
+goes), by (owner's uid, kind), by uid, by namespace, and for selectors by (kind, namespace, one
+label pair that the selector demands). A selector is tested against the labels before and after the
+change, so an object that leaves it is noticed too.
 Nothing here decides when a job runs; that is `queue.py`.
 """
 
@@ -76,6 +77,10 @@ class Reading:
 
     def get(self, key: Key) -> Manifest | None:
         self.footprints.add(key)
+        return self._cluster.get(key) if self._readable(key.kind) else None
+
+    def standing(self, key: Key) -> Manifest | None:
+        self.footprints.add(("standing", key))
         return self._cluster.get(key) if self._readable(key.kind) else None
 
     def owned(self, owner: Manifest, kind: str) -> Sequence[Manifest]:
@@ -160,6 +165,8 @@ class Askers:
         new = self._remember(change)
         jobs: set[Job] = set()
         jobs.update(self._exact.get(key, ()))
+        if change.type != "MODIFIED" or meta.deleting(change.manifest):
+            jobs.update(self._exact.get(("standing", key), ()))
         for uid in {*old.owners, *new.owners}:
             jobs.update(self._exact.get((uid, key.kind), ()), self._exact.get(("uid", uid), ()))
         if key.namespace:

@@ -24,6 +24,11 @@ class View(Protocol):
         """The object, or None. The answer is shared: never change it."""
         ...
 
+    def standing(self, key: Key) -> Manifest | None:
+        """As `get`, for who asks only whether the object is there, which one it is (its uid) and
+        whether it is being deleted: nothing else that changes in it is a reason to look again."""
+        ...
+
     def owned(self, owner: Manifest, kind: str) -> Sequence[Manifest]:
         """Objects of `kind` in the owner's namespace (or of the cluster) whose ownerReferences
         name the owner's uid, ordered by name."""

@@ -6,6 +6,8 @@ the references to those that went. Foreground: an owner that is being deleted wi
 were absent. Orphan: dependents lose their reference first.
 An owner is looked for in the object's namespace and among the objects of the cluster, by uid: one
 in another namespace is absent. One of a kind that the cluster does not serve is left alone.
+What an owner says of itself does not matter here: a run of a thousand pods that is written wakes
+none of them.
 Upstream: kubernetes pkg/controller/garbagecollector.
 """
 
@@ -85,7 +87,7 @@ def _owner(view: View, manifest: Manifest, reference: meta.OwnerReference) -> Ow
     if not view.has_kind(kind):
         return Owner(uid, "unknown")
     for namespace in dict.fromkeys((meta.namespace_of(manifest), "")):
-        live = view.get(Key(kind, namespace, reference.get("name", "")))
+        live = view.standing(Key(kind, namespace, reference.get("name", "")))
         if live is not None and meta.uid_of(live) == uid:
             return Owner(uid, "waiting" if _waits(live) else "solid")
     return Owner(uid, "absent")
