@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -93,6 +94,27 @@ def test_what_a_write_does_not_change_is_in_memory_once(serve: Callable[..., Non
         assert store.get(key).revision > before.revision
         assert store.get(key).key is before.key
         assert store.get(key).index.labels is before.index.labels
+
+    serve(scenario)
+
+
+def test_what_a_write_replaces_stays_decoded_until_it_is_stored(
+    serve: Callable[..., None],
+) -> None:
+    async def scenario(client: Any) -> None:
+        api = client.server.inprocess
+        made = await api.create(config("x", k="v"), manager="m")
+        key = Key("ConfigMap", "a", "x")
+        writing = asyncio.ensure_future(
+            api.replace(config("x", k="w"), subresource="", manager="m")
+        )
+        await asyncio.sleep(0)
+        assert not writing.done()
+        assert api.get(key) is made, "that is what is stored"
+        assert (await writing)["data"] == {"k": "w"}
+        assert api.get(key) is await writing
+        assert made["data"] == {"k": "v"}
+        assert client.server.backend._replaced == {}
 
     serve(scenario)
 
