@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
+
+from sampan.kube.keys import Key
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 BOATS = "/apis/sea.example.com/v1/namespaces/a/boats"
@@ -199,6 +202,32 @@ def test_status_and_scale(serve: Callable[..., None]) -> None:
         assert scaled.body["spec"] == {"replicas": 4}
         assert scaled.body["status"] == {"replicas": 2, "selector": "x=y"}
         assert (await client.get(f"{BOATS}/b")).meta["generation"] == 2
+
+    serve(scenario)
+
+
+def test_patches_of_a_status_that_holds_anything_leave_what_was_read(
+    serve: Callable[..., None],
+) -> None:
+    async def scenario(client: Any) -> None:
+        free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        properties: dict[str, Any] = {"spec": free, "status": free}
+        schema = {"type": "object", "properties": properties}
+        await client.post(
+            CRDS, crd(version(subresources={"status": {}}, schema={"openAPIV3Schema": schema}))
+        )
+        await client.post(BOATS, boat())
+        crew = {"a": {"age": 1}, "b": {"age": 2}}
+        await client.merge(f"{BOATS}/b/status", {"status": {"crew": crew}})
+        api, key = client.server.inprocess, Key("Boat.sea.example.com", "a", "b")
+        before = api.get(key)
+        said = deepcopy(before)
+        add = [{"op": "add", "path": "/status/crew/c", "value": {"age": None}}]
+        type_ = "application/json-patch+json"
+        done = await client("PATCH", f"{BOATS}/b/status", add, type=type_)
+        assert done.body["status"]["crew"] == crew | {"c": {"age": None}}
+        assert before == said
+        assert api.get(key) == done.body
 
     serve(scenario)
 

@@ -16,6 +16,7 @@ from sampan.apiserver.backend import Backend, Stored
 from sampan.apiserver.calls import Call
 from sampan.apiserver.create import create
 from sampan.apiserver.resources import Resource
+from sampan.apiserver.schemas.nodes import Struct
 from sampan.apiserver.update import insist, replace
 from sampan.kube import patches
 from sampan.kube.errors import BadRequest, Invalid, UnsupportedMediaType, invalid, required
@@ -134,7 +135,7 @@ def _changed(resource: Resource, live: Manifest, change: Any, type: PatchType) -
         new = strategic(live, change, resource.schema.root)
     if not isinstance(new, dict):
         raise BadRequest("the patch does not leave an object")
-    return _own(new)
+    return _own(resource, new)
 
 
 async def _apply(
@@ -177,7 +178,7 @@ async def _apply(
         ignore=_ignored(resource, config, subresource),
     )
     if old is not None or backend.hooks.active:  # else nobody shares it, and nothing is tried again
-        merged = _own(merged)
+        merged = _own(resource, merged)
     if record is None or old is None:
         backend.gate.may_create(resource, namespace, name, call.user)
         return await create(backend, resource, namespace, merged, call, applied=True), True
@@ -210,10 +211,23 @@ def _ignored(resource: Resource, config: Manifest, subresource: str) -> list[str
     return ["status"] if resource.has_status else []
 
 
-def _own(manifest: Manifest) -> Manifest:
-    """A copy that shares nothing with the live object: defaults and rules change in place."""
-    copy: Manifest = orjson.loads(orjson.dumps(manifest))
-    return copy
+def _own(resource: Resource, manifest: Manifest) -> Manifest:
+    """A copy that shares nothing with the live object which defaults and rules, which change in
+    place, may touch: a status that may hold anything has none. It may be megabytes, too, and most
+    patches of it are small."""
+    status = manifest.get("status")
+    if not (isinstance(status, dict) and _is_open(resource)):
+        copy: Manifest = orjson.loads(orjson.dumps(manifest))
+        return copy
+    own: Manifest = orjson.loads(orjson.dumps({**manifest, "status": None}))
+    own["status"] = status
+    return own
+
+
+def _is_open(resource: Resource) -> bool:
+    """Whether the schema of a custom resource says nothing of what its status holds."""
+    node = resource.schema.root.fields.get("status") if resource.custom else None
+    return isinstance(node, Struct) and node.keeps and not node.fields and node.values is None
 
 
 def _unfit(new: Manifest, error: BadRequest) -> Invalid:
