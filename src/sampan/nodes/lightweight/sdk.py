@@ -22,8 +22,11 @@ from sampan.nodes.lightweight.layers import Layers
 
 TRIED = "2.17.3"
 MODULE = "kfp.dsl.executor_main"
-IMPORTS = ("kfp.dsl.executor", "kfp.dsl.kfp_config", "kfp.dsl.utils", "argparse", "json", "logging")
-"""What `MODULE` imports, which itself is run."""
+IMPORTS = (
+    "kfp.dsl.executor", "kfp.dsl.kfp_config", "kfp.dsl.utils", "argparse", "json", "locale",
+    "logging",
+)  # fmt: skip
+"""What `MODULE` imports, which itself is run, and what argparse imports when it is used."""
 _PATIENCE = 180.0  # seconds for pip, which tries a network that fails five times
 
 
