@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sampan.apiserver.api import ApiServer
 from sampan.apiserver.expiry import Expiry
 from sampan.kube import names
@@ -58,6 +60,32 @@ async def story(directory: Path) -> None:
     assert cluster.get(Key(names.NAMESPACE, "", "default"))
     await api.stop()
     await store.close()
+
+
+async def flood(directory: Path) -> None:
+    store = Store(directory / "objects.db")
+    api = ApiServer(store, authenticator=Anybody(), authorizer=Anybody())
+    cluster = api.inprocess
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
+    await cluster.create(namespace, manager="test")
+    expiry = Expiry(api.backend, seconds=3600)
+    for number in range(6):
+        kind = "Warning" if number == 0 else "Normal"
+        await cluster.create(event(f"e{number}") | {"type": kind}, manager="test")
+    await expiry.sweep()
+    assert [each["metadata"]["name"] for each in cluster.list(names.EVENT)] == ["e0", "e4", "e5"]
+    hasty = Expiry(api.backend, seconds=0)
+    await hasty.sweep()
+    assert cluster.list(names.EVENT) == []
+    await api.stop()
+    await store.close()
+
+
+def test_of_many_events_warnings_and_the_latest_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sampan.apiserver.expiry.MOST", 2)
+    asyncio.run(flood(tmp_path))
 
 
 def test_events_expire(tmp_path: Path) -> None:

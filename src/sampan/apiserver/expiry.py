@@ -1,4 +1,5 @@
-"""Expiry: an Event is deleted an hour after its last change, so that they do not pile up.
+"""Expiry: an Event is deleted an hour after its last change, so that they do not pile up. Of those
+that warn of nothing the latest stay, as all objects are in memory, and a pod says four or five.
 
 Each write of an Event is queued with the time at which it is due; what has been written again by
 then has a later entry, and the earlier one means nothing. After a restart the hour begins anew.
@@ -22,8 +23,12 @@ from sampan.store.records import Event, Record, Stale
 _log = logging.getLogger(__name__)
 
 SECONDS = 3600.0
-PERIOD = 30.0  # seconds between two looks
+MOST = 2000  # that are no warnings
+PERIOD = 10.0  # seconds between two looks
 AT_ONCE = 100  # deletions between which others have their turn
+
+Due = tuple[float, Key, int]
+"""When, what, and its revision then."""
 
 
 class Expiry:
@@ -33,7 +38,8 @@ class Expiry:
         self._backend = backend
         self._seconds = seconds
         self._now = asyncio.get_running_loop().time
-        self._due: deque[tuple[float, Key, int]] = deque()
+        self._due: deque[Due] = deque()
+        self._warnings: deque[Due] = deque()
         for record in backend.store.records(names.EVENT):
             self._queue(record)
         self._stop = backend.store.subscribe(names.EVENT, self._heard)
@@ -47,10 +53,10 @@ class Expiry:
             self._stop()
 
     async def sweep(self) -> None:
-        """Delete what is due now."""
+        """Delete what is due now, and what is too much."""
         count = 0
-        while self._due and self._due[0][0] <= self._now():
-            _, key, revision = self._due.popleft()
+        while entry := self._next():
+            _, key, revision = entry
             record = self._backend.store.get(key)
             if record is not None and record.revision == revision:
                 with contextlib.suppress(Stale):
@@ -58,6 +64,18 @@ class Expiry:
                 count += 1
                 if count % AT_ONCE == 0:
                     await asyncio.sleep(0)
+
+    def _next(self) -> Due | None:
+        for queue in (self._warnings, self._due):
+            if queue and queue[0][0] <= self._now():
+                return queue.popleft()
+        while len(self._due) > MOST:
+            entry = self._due.popleft()
+            record = self._backend.store.get(entry[1])
+            if record is None or record.index.fields.get("type") != "Warning":
+                return entry
+            self._warnings.append(entry)
+        return None
 
     def _heard(self, event: Event) -> None:
         if event.type != "DELETED":
