@@ -15,6 +15,8 @@ from sampan.kube.keys import Manifest, split_kind
 
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
 _OPEN = {"type": "object", **_ANYTHING}
+_WHOLE = {**_OPEN, "x-kubernetes-map-type": "atomic"}
+"""Has one manager: what it manages in thousands of tasks need not be told of each."""
 _TEXT = {"type": "string"}
 _BOOL = {"type": "boolean"}
 _TIME = {"type": "string", "format": "date-time"}
@@ -63,7 +65,7 @@ def load() -> tuple[Manifest, ...]:
         _crd(names.PIPELINE, "v2beta1", _object(**_DISPLAY, tags=_TEXTS)),
         _crd(names.PIPELINE_VERSION, "v2beta1", _VERSION, _object(conditions=conditions),
              columns=(("Pipeline", ".spec.pipelineName"),)),
-        _crd(names.RUN, "v2beta1", _RUN, _OPEN,
+        _crd(names.RUN, "v2beta1", _RUN, _WHOLE,
              columns=(("State", ".status.state"), ("Finished", ".status.finishedAt"))),
         _crd(names.SCHEDULED_WORKFLOW, "v1beta1", _OPEN, _OPEN, subresource=False, short="swf",
              columns=(("Enabled", ".spec.enabled"),)),
