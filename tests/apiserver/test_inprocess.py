@@ -119,6 +119,22 @@ def test_what_a_write_replaces_stays_decoded_until_it_is_stored(
     serve(scenario)
 
 
+def test_what_the_same_manager_writes_is_in_memory_once(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        api, backend = client.server.inprocess, client.server.backend
+        keys = [Key("ConfigMap", "a", name) for name in ("x", "y")]
+        for key in keys:
+            await api.create(config(key.name, k="v"), manager="m")
+        for fresh in (False, True):
+            if fresh:
+                backend._decoded.clear()
+            one, other = (api.get(key)["metadata"]["managedFields"] for key in keys)
+            assert one[0]["fieldsV1"] == {"f:data": {".": {}, "f:k": {}}}
+            assert one[0]["fieldsV1"]["f:data"] is other[0]["fieldsV1"]["f:data"]
+
+    serve(scenario)
+
+
 def test_children_are_found_by_their_owner(serve: Callable[..., None]) -> None:
     async def scenario(client: Any) -> None:
         api = client.server.inprocess

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 from msgspec import Struct
 
+from sampan.apiserver.apply.managers import share
 from sampan.apiserver.attempts import Hooks, NoHooks
 from sampan.apiserver.calls import Call
 from sampan.apiserver.metadata import ordered
@@ -131,6 +132,7 @@ class Backend:
             return self._earlier(record)
         decoded: Manifest = orjson.loads(record.data)
         if record.key.kind not in _PASSING:
+            share(decoded["metadata"].get("managedFields"))
             self._remember(record.key, record.revision, decoded, len(record.data))
         return decoded
 
