@@ -30,8 +30,8 @@ WINDOW = timedelta(minutes=10)
 BURST = 25
 REFILL = timedelta(minutes=5)
 """Upstream's figures: 25 Events at once about one object, then one more in five minutes."""
-REMEMBERED = 4096
-"""Upstream's too: words and objects that are remembered."""
+REMEMBERED = 1024
+"""Words and objects that are remembered, by each who tells; upstream 4096."""
 BACKLOG = 1000
 MESSAGE_LIMIT = 1024
 
