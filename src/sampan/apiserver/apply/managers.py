@@ -99,7 +99,10 @@ def _shared(fields: FieldSet) -> FieldSet:
 
 
 def _once(part: FieldSet) -> FieldSet:
-    text = orjson.dumps(part)
+    try:
+        text = orjson.dumps(part)
+    except orjson.JSONEncodeError:  # too deep; whoever writes it says so
+        return part
     if len(text) > _LONGEST_KNOWN:
         return part
     if len(_known) >= _MOST_KNOWN:
