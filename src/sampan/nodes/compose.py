@@ -7,6 +7,7 @@ No processes are started. `Unrunnable` carries the waiting reason of what cannot
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -83,18 +84,22 @@ class Directories(Struct, frozen=True):
         """Fresh /tmp and home, an empty termination message, the pod's /etc/hosts and, unless it
         is empty, /etc/resolv.conf. For an image, `root` is where its file system appears."""
         base = str(self.scratch)
-        os.makedirs(base)
+        draft = f"{base}.draft"  # where the scratch directory is, it is whole, whoever was killed
+        if os.path.exists(draft):
+            shutil.rmtree(draft)
+        os.makedirs(draft)
         for name in ("root", "upper", "work") if image else ("tmp", "root"):
-            os.mkdir(f"{base}/{name}")
+            os.mkdir(f"{draft}/{name}")
         if not image:
-            os.chmod(f"{base}/tmp", 0o1777)
-        os.close(os.open(str(self.termination), os.O_CREAT | os.O_WRONLY, 0o666))
+            os.chmod(f"{draft}/tmp", 0o1777)
+        os.close(os.open(f"{draft}/{self.termination.name}", os.O_CREAT | os.O_WRONLY, 0o666))
         for name, text in (("hosts", hosts_file), ("resolv.conf", resolv)):
-            path = str(self.pod / name)
-            if text and not os.path.exists(path):
-                with open(path, "w") as file:
+            if text and not os.path.exists(path := str(self.pod / name)):
+                with open(f"{draft}/{name}", "w") as file:
                     file.write(text)
-                os.chmod(path, 0o644)
+                os.chmod(file.name, 0o644)
+                os.rename(file.name, path)
+        os.rename(draft, base)
 
     def put(self, files: Mapping[str, str], layer: str) -> None:
         """Text files in the container's home, and a note that it uses a layer of packages."""
