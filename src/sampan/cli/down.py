@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -29,14 +30,25 @@ def run(args: argparse.Namespace) -> int:
     home = home_of(args)
     state = home.running()
     if is_held(home) and state is not None:
+        process = _handle(state.pid)
         os.kill(state.pid, signal.SIGTERM)
         with told("waiting for pods to end"):
             _await_end(home, state.pid)
+        if process is not None:  # it lets go of its home a moment before it ends
+            select.select([process], [], [], PATIENCE)
     else:
         _end_leftovers(home.node)
     home.retract()
     print("Sampan is down.")
     return 0
+
+
+def _handle(pid: int) -> int | None:
+    """Readable when the process has ended; None where the system knows no such thing."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def _await_end(home: Home, pid: int) -> None:
