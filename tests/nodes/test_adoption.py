@@ -124,6 +124,24 @@ def test_files_of_adopted_pods_are_kept_up_to_date(play: Any) -> None:
     play(story)
 
 
+def test_what_a_pod_that_is_over_left_behind_goes(play: Any) -> None:
+    async def story(site: Any) -> None:
+        await site.run("over", command="true")
+        await site.finished("over")
+        await site.run(command="sleep 100")
+        await site.running()
+        await crash(site)
+        pods = site.node.context.directory / "pods"
+        over = pods / site.get("over")["metadata"]["uid"] / "scratch" / "main.0"
+        lives = pods / site.get()["metadata"]["uid"] / "scratch" / "main.0"
+        over.mkdir(parents=True, exist_ok=True)
+        await site.node.start()
+        await site.eventually(lambda: not over.exists())
+        assert lives.exists()
+
+    play(story)
+
+
 def test_pods_deleted_meanwhile_are_ended(play: Any, tmp_path: Path) -> None:
     async def story(site: Any) -> None:
         await site.run(command="sleep 100")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_directories_that_nobody_may_read_are_removed(tmp_path: Path) -> None:
 def test_the_trash_takes_what_is_easy_by_itself(tmp_path: Path) -> None:
     made = scratch(tmp_path / "a")
     (made / "work" / "work").chmod(0o700)
-    _remove([made, tmp_path / "never-there"])
+    _remove([made, tmp_path / "never-there"], threading.Event())
     assert not made.exists()
 
 
@@ -50,5 +51,12 @@ def test_what_is_too_deep_for_us_is_removed(tmp_path: Path) -> None:
          " do mkdir d; cd d; i=$((i+1)); done"],
         check=True,
     )  # fmt: skip
-    _remove([made])
+    _remove([made], threading.Event())
     assert not made.exists()
+
+
+def test_the_end_of_the_program_waits_for_one_directory_at_most(tmp_path: Path) -> None:
+    made, over = scratch(tmp_path / "a"), threading.Event()
+    over.set()
+    _remove([made], over)
+    assert made.exists()

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -154,24 +155,31 @@ class References:
 
 
 class Trash:
-    """Removes directories one after another in a thread, off the path of what starts."""
+    """Removes directories one after another in a thread, off the path of what starts. What is left
+    when the program ends is found again by the next one."""
 
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[list[Path]] = asyncio.Queue()
+        self._over = threading.Event()
 
     def add(self, *paths: Path) -> None:
         self._waiting.put_nowait(list(paths))
 
     async def run(self) -> None:
-        while True:
-            paths = await self._waiting.get()
-            while not self._waiting.empty():
-                paths += self._waiting.get_nowait()
-            await asyncio.to_thread(_remove, paths)
+        try:
+            while True:
+                paths = await self._waiting.get()
+                while not self._waiting.empty():
+                    paths += self._waiting.get_nowait()
+                await asyncio.to_thread(_remove, paths, self._over)
+        finally:
+            self._over.set()
 
 
-def _remove(paths: list[Path]) -> None:
+def _remove(paths: list[Path], over: threading.Event) -> None:
     for path in paths:
+        if over.is_set():
+            return
         with suppress(RecursionError):  # made to be that deep; `clearing` minds no depth
             shutil.rmtree(path, ignore_errors=True)
     left = [str(path) for path in paths if os.path.lexists(path)]

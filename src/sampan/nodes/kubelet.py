@@ -324,8 +324,9 @@ class Node:
             self._unclaimed.setdefault(_uid(report), []).append(report)
 
     def _end_strangers(self) -> None:
-        """Containers of pods that are gone or over, and directories of pods that are gone. A
-        directory is needed until its last container has ended."""
+        """Containers of pods that are gone or over, directories of pods that are gone, and what
+        those that are over need no more. A directory is needed until its last container has
+        ended."""
         alive = set()
         for uid, reports in self._unclaimed.items():
             running = [report.id for report in reports if report.code is None]
@@ -337,7 +338,11 @@ class Node:
         known = {pod["metadata"]["uid"] for pod in self.context.cluster.list(names.POD)}
         root = self.context.directory / "pods"
         found = os.listdir(root) if root.is_dir() else ()
-        self.context.trash.add(*(root / uid for uid in found if uid not in known | alive))
+        for uid in found:
+            if uid not in known | alive:
+                self.context.trash.add(root / uid)
+            elif uid not in self._workers and uid not in alive:
+                self.context.trash.add(root / uid / "volumes", root / uid / "scratch")
 
     async def _end(self, identities: list[str]) -> None:
         for identity in identities:
