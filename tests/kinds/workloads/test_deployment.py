@@ -276,7 +276,7 @@ def test_percentages(surge: str, unavailable: str, bounds: tuple[int, int, int])
             id="deadline-too-short",
         ),
         pytest.param(
-            {"strategy": {"type": "Slowly"}},
+            {"strategy": {"type": "Slowly", "rollingUpdate": {"maxSurge": "fast"}}},
             'spec.strategy.type: Unsupported value: "Slowly": supported values: "Recreate",'
             ' "RollingUpdate"',
             id="strategy",

@@ -47,7 +47,7 @@ def _strategy(strategy: dict[str, Any], path: str) -> Iterator[Problem]:
     if strategy["type"] == "Recreate" and rolling is not None:
         fault = "may not be specified when strategy `type` is 'Recreate'"
         yield forbidden(f"{path}.rollingUpdate", fault)
-    elif rolling:
+    elif strategy["type"] == "RollingUpdate" and rolling:
         yield from _rolling(rolling, f"{path}.rollingUpdate")
 
 
