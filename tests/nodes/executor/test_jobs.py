@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nodes.conftest import NAMESPACE
 from nodes.executor.makers import carried, ended, outputs, result_of, values
 from sampan.kube import argoexec
 from sampan.kube.keys import key_of
@@ -108,6 +109,24 @@ def test_a_script_is_staged_by_init(play: Any) -> None:
         await site.run(**spec)
         assert (await site.finished())["phase"] == "Succeeded"
         assert result_of(site)["outputs"]["result"] == "from /argo/staging/script"
+
+    play(story)
+
+
+def over(status: dict[str, Any]) -> set[str]:
+    listed = status.get("containerStatuses") or ()
+    return {each["name"] for each in listed if "terminated" in each["state"]}
+
+
+def test_a_sidecar_that_begins_when_all_is_over_ends_at_once(play: Any) -> None:
+    async def story(site: Any) -> None:
+        sidecar = {"name": "side", "image": "busybox", "command": ["sleep", "600"],
+                   "envFrom": [{"configMapRef": {"name": "late"}}]}  # fmt: skip
+        await site.run(**carried({"sidecars": [sidecar]}, "true"))
+        await site.until(lambda status: over(status) == {"wait", "main"})
+        late = {"name": "late", "namespace": NAMESPACE}
+        await site.cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": late})
+        assert ended(await site.finished(), "side")["exitCode"] == 143
 
     play(story)
 

@@ -53,6 +53,7 @@ class Executor:
         self._held: dict[str, asyncio.Task[None]] = {}
         self._attended: dict[str, asyncio.Task[None]] = {}
         self._released: set[str] = set()
+        self._unwanted: dict[str, float] = {}
         self._changed = asyncio.Event()
 
     # -- job.Pod ----------------------------------------------------------------------------------
@@ -67,6 +68,8 @@ class Executor:
         cell = self._cells.get(container)
         if cell is not None and cell.running:
             self._stop(container, grace)
+        elif cell is not None and cell.last is None:  # it is told as soon as it has begun
+            self._unwanted[container] = grace
 
     def place(self, container: str) -> Directories:
         return self._place(self._cells[container])
@@ -117,6 +120,8 @@ class Executor:
 
     def attend(self, cell: Cell, attempt: int, facts: PodFacts, volumes: PodVolumes) -> None:
         """A container runs. If it is a driver that has to fetch artifacts, tell it which."""
+        if (grace := self._unwanted.pop(cell.name, None)) is not None:
+            self._stop(cell.name, grace)
         if not fetching.driver_of(cell.spec):
             return
         job = self._job(cell, attempt, facts, volumes)
