@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sampan.kube import names, runs
-from sampan.kube.keys import Manifest, split_kind
+from sampan.kube import custom, names, runs
+from sampan.kube.keys import Manifest
 
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
 _OPEN = {"type": "object", **_ANYTHING}
@@ -59,50 +59,22 @@ _RUN = _object(
 def load() -> tuple[Manifest, ...]:
     """Experiment, Pipeline, PipelineVersion, Run, ScheduledWorkflow."""
     conditions = {"type": "array", "items": _CONDITION}
+    state, finished = (("State", ".status.state"), ("Finished", ".status.finishedAt"))
     return (
-        _crd(names.EXPERIMENT, "v2beta1", _object(**_DISPLAY, storageState=_STORAGE), _OPEN,
-             columns=(("State", ".spec.storageState"),)),
-        _crd(names.PIPELINE, "v2beta1", _object(**_DISPLAY, tags=_TEXTS)),
-        _crd(names.PIPELINE_VERSION, "v2beta1", _VERSION, _object(conditions=conditions),
-             columns=(("Pipeline", ".spec.pipelineName"),)),
-        _crd(names.RUN, "v2beta1", _RUN, _WHOLE,
-             columns=(("State", ".status.state"), ("Finished", ".status.finishedAt"))),
-        _crd(names.SCHEDULED_WORKFLOW, "v1beta1", _OPEN, _OPEN, subresource=False, short="swf",
-             columns=(("Enabled", ".spec.enabled"),)),
+        custom.crd(names.EXPERIMENT, "v2beta1",
+                   _kind(_object(**_DISPLAY, storageState=_STORAGE), _OPEN),
+                   columns=[("State", ".spec.storageState")]),
+        custom.crd(names.PIPELINE, "v2beta1", _kind(_object(**_DISPLAY, tags=_TEXTS)),
+                   status=False),
+        custom.crd(names.PIPELINE_VERSION, "v2beta1",
+                   _kind(_VERSION, _object(conditions=conditions)),
+                   columns=[("Pipeline", ".spec.pipelineName")]),
+        custom.crd(names.RUN, "v2beta1", _kind(_RUN, _WHOLE), columns=[state, finished]),
+        custom.crd(names.SCHEDULED_WORKFLOW, "v1beta1", _kind(_OPEN, _OPEN), status=False,
+                   short="swf", columns=[("Enabled", ".spec.enabled")]),
     )  # fmt: skip
 
 
-def _crd(
-    kind: str,
-    version: str,
-    spec: dict[str, Any],
-    status: dict[str, Any] | None = None,
-    *,
-    subresource: bool = True,
-    short: str = "",
-    columns: tuple[tuple[str, str], ...] = (),
-) -> Manifest:
-    name, group = split_kind(kind)
+def _kind(spec: dict[str, Any], status: dict[str, Any] | None = None) -> dict[str, Any]:
     parts = {"spec": spec, **({"status": status} if status else {})}
-    schema = _object(apiVersion=_TEXT, kind=_TEXT, metadata={"type": "object"}, **parts)
-    shown = [{"name": title, "type": "string", "jsonPath": path} for title, path in columns]
-    age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
-    served: dict[str, Any] = {
-        "name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
-        "additionalPrinterColumns": [*shown, age],
-    }  # fmt: skip
-    if status and subresource:
-        served["subresources"] = {"status": {}}
-    called = {"kind": name, "listKind": f"{name}List", "plural": f"{name.lower()}s",
-              "singular": name.lower()}  # fmt: skip
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{called['plural']}.{group}"},
-        "spec": {
-            "group": group,
-            "names": {**called, **({"shortNames": [short]} if short else {})},
-            "scope": "Namespaced",
-            "versions": [served],
-        },
-    }
+    return _object(apiVersion=_TEXT, kind=_TEXT, metadata={"type": "object"}, **parts)

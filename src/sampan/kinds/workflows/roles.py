@@ -5,7 +5,7 @@ Upstream: argoproj/argo-workflows manifests/cluster-install/workflow-controller-
 
 from __future__ import annotations
 
-from sampan.kube import names
+from sampan.kube import custom, names
 from sampan.kube.keys import Manifest
 
 RESOURCES = (
@@ -15,22 +15,7 @@ RESOURCES = (
     "workflowtaskresults/finalizers", "workflowtasksets", "workflowtasksets/finalizers",
     "workflowtemplates", "workflowtemplates/finalizers",
 )  # fmt: skip
-_READ = ("get", "list", "watch")
-_WRITE = ("create", "delete", "deletecollection", *_READ, "patch", "update")
 
 
 def objects() -> tuple[Manifest, ...]:
-    return (_role("view", _READ), _role("edit", _WRITE), _role("admin", _WRITE))
-
-
-def _role(into: str, verbs: tuple[str, ...]) -> Manifest:
-    rule = {"apiGroups": [names.ARGO_GROUP], "resources": list(RESOURCES), "verbs": list(verbs)}
-    return {
-        "apiVersion": f"{names.GROUP_RBAC}/v1",
-        "kind": "ClusterRole",
-        "metadata": {
-            "name": f"argo-aggregate-to-{into}",
-            "labels": {names.LABEL_AGGREGATE_TO + into: "true"},
-        },
-        "rules": [rule],
-    }
+    return custom.roles("argo-aggregate-to", {names.ARGO_GROUP: RESOURCES})
