@@ -6,16 +6,18 @@ without taking it over comes back. Only data: who applies it, and when, is `app.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sampan.auth import roles
 from sampan.kube import names, nets
 from sampan.kube.keys import Manifest
 
-NAMESPACES = (
-    "default", "kube-system", "kube-public", "kube-node-lease", names.PLATFORM_NAMESPACE,
-)  # fmt: skip
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 STORE_PORT = 9000
+_NONE: Mapping[str, str] = {}
+_EXPERIMENTS = {names.LABEL_COLLECTS_METRICS: "enabled"}
+"""Where upstream's examples and users put theirs."""
 HIGHEST_PRIORITY = 2_000_000_000  # as upstream: above all that users may set
 
 
@@ -24,19 +26,21 @@ def objects(*, authority: str, volumes: str, user: str) -> tuple[Manifest, ...]:
     name of the first user, who owns a namespace."""
     return (
         *(_namespace(name) for name in NAMESPACES),
+        _namespace(names.PLATFORM_NAMESPACE, _EXPERIMENTS),
         _authority(authority),
         _api_service(),
         *roles.objects(),
         _storage_class(volumes),
         _priority("system-node-critical", HIGHEST_PRIORITY + 1000),
         _priority("system-cluster-critical", HIGHEST_PRIORITY),
-        _namespace(names.DEFAULT_USER_NAMESPACE),
+        _namespace(names.DEFAULT_USER_NAMESPACE, _EXPERIMENTS),
         _owner(user),
     )
 
 
-def _namespace(name: str) -> Manifest:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+def _namespace(name: str, labels: Mapping[str, str] = _NONE) -> Manifest:
+    metadata = {"name": name, **({"labels": dict(labels)} if labels else {})}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def _authority(pem: str) -> Manifest:

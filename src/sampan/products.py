@@ -1,9 +1,9 @@
 """Products: what is served beside the Kubernetes API, built from a Config. For `app` only.
 
 Argo Workflows: its server, and the archive of workflows with the one who fills it. Kubeflow
-Pipelines: its server, the records and who fills them. Their servers are loaded with the first
-request, the databases with the first that is kept: who uses kubectl alone does not wait for them,
-nor hold them in memory.
+Pipelines: its server, the records and who fills them. Katib: who searches. Their servers are loaded
+with the first request, the databases with the first that is kept: who uses kubectl alone does not
+wait for them, nor hold them in memory.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sampan.gateway.routes import App, Receive, Send
 from sampan.kube import names
 from sampan.kube.keys import Key
 from sampan.kube.lineage import CACHE
+from sampan.kube.searching import SUGGESTIONS
 from sampan.lib.clock import Clock
 from sampan.lib.later import later
 
@@ -51,6 +52,7 @@ class Products:
         self.mounted: dict[str, App] = {}
         self.argo: App | None = None
         self.s3: App | None = None
+        self._katib = None if "katib" in config.without else _Katib(cluster)
         self._archiver: Any = None
         self._pipelines: _Pipelines | None = None
         loopback = Loopback(api.asgi)
@@ -80,7 +82,12 @@ class Products:
     @property
     def sources(self) -> Mapping[str, Source]:
         """What controllers may consult."""
-        return {} if self._pipelines is None else {CACHE: self._pipelines.answer}
+        found: dict[str, Source] = {}
+        if self._pipelines is not None:
+            found[CACHE] = self._pipelines.answer
+        if self._katib is not None:
+            found[SUGGESTIONS] = self._katib.suggest
+        return found
 
     async def start(self) -> None:
         if self._pipelines is not None:
@@ -93,8 +100,30 @@ class Products:
         if self._pipelines is not None:
             await self._pipelines.recorder.stop()
             await self._pipelines.credentials.stop()
+        if self._katib is not None:
+            await self._katib.stop()
         if self._archiver is not None:
             await self._archiver.stop()
+
+
+class _Katib:
+    """Who searches, made with the first question."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._searcher: Any = None
+        self._suggesting: Source | None = None
+
+    async def suggest(self, questions: Sequence[Any]) -> Sequence[Any]:
+        if self._suggesting is None:
+            self._searcher = later("sampan.services.katib.searcher").Searcher()
+            suggesting = later("sampan.services.katib.suggesting").Suggesting
+            self._suggesting = suggesting(self._cluster, self._searcher)
+        return await self._suggesting(questions)
+
+    async def stop(self) -> None:
+        if self._searcher is not None:
+            await self._searcher.stop()
 
 
 class _Pipelines:

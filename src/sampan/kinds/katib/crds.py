@@ -1,0 +1,29 @@
+"""The CRDs of the package: Experiment, Suggestion and Trial, open as upstream's.
+
+What they may say is checked by `admit`, not by schemas, which is what upstream does.
+Upstream: kubeflow/katib manifests/v1beta1/components/crd.
+"""
+
+from __future__ import annotations
+
+from sampan.kube import custom, names
+from sampan.kube.keys import Manifest
+
+_VERSION = "v1beta1"
+_OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_CATEGORIES = ("all", "kubeflow", "katib")
+_CONDITION = ".status.conditions[-1:]"
+_SHOWN = (("Type", f"{_CONDITION}.type"), ("Status", f"{_CONDITION}.status"))
+_COUNTED = (("Requested", ".spec.requests"), ("Assigned", ".status.suggestionCount"))
+
+
+def load() -> tuple[Manifest, ...]:
+    """Experiment, Suggestion, Trial."""
+    return tuple(
+        custom.crd(kind, _VERSION, _OPEN, categories=_CATEGORIES, columns=columns)
+        for kind, columns in (
+            (names.KATIB_EXPERIMENT, _SHOWN),
+            (names.SUGGESTION, (*_SHOWN, *_COUNTED)),
+            (names.TRIAL, _SHOWN),
+        )
+    )

@@ -1,0 +1,11 @@
+"""The algorithms by the names that experiments give them; each is a module, loaded when it is asked
+for, since some of them bring half a scientific library along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MODULES: Mapping[str, str] = {
+    "random": "random",
+}
+"""Name -> module of this package."""

@@ -1,0 +1,111 @@
+"""Answers the controller of Suggestions: reads what was tried so far, and asks who searches.
+
+An answer rests on the Experiment and its Trials as they are when it is made; the controller keeps
+it in the Suggestion before any trial begins, so that nobody is asked for the same trial twice.
+Names of trials are functions of the experiment and their place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sampan.engine.cluster import Cluster
+from sampan.kube import meta, names
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import Unanswered
+from sampan.kube.searching import Assignment, Rule, SuggestAnswer, Suggested, SuggestQuestion
+from sampan.kube.selectors import parse_labels
+from sampan.lib.search.process import Reply, Request
+from sampan.services.katib import problems
+from sampan.services.katib.searcher import Searcher
+
+_SUFFIX = 8  # characters
+
+
+class Suggesting:
+    """A source of controllers (`engine.sources`)."""
+
+    def __init__(self, cluster: Cluster, searcher: Searcher) -> None:
+        self._cluster = cluster
+        self._searcher = searcher
+
+    async def __call__(self, questions: Sequence[SuggestQuestion]) -> Sequence[Any]:
+        return [await self._answer(each) for each in questions]
+
+    async def _answer(self, asked: SuggestQuestion) -> SuggestAnswer | Unanswered:
+        where = asked.namespace, asked.name
+        experiment = self._cluster.get(Key(names.KATIB_EXPERIMENT, *where))
+        suggestion = self._cluster.get(Key(names.SUGGESTION, *where))
+        if experiment is None or suggestion is None or meta.uid_of(suggestion) != asked.uid:
+            return Unanswered("the experiment is gone")
+        return await self._search(asked, experiment, suggestion.get("status") or {})
+
+    async def _search(
+        self, asked: SuggestQuestion, experiment: Manifest, status: Mapping[str, Any]
+    ) -> SuggestAnswer | Unanswered:
+        spec = experiment["spec"]
+        told = problems.settings({"algorithmSettings": status.get("algorithmSettings")})
+        request = Request(
+            verb="suggest" if asked.want else "check",
+            algorithm=(spec.get("algorithm") or {}).get("algorithmName") or "",
+            problem=problems.problem(experiment, told),
+            trials=self._trials(experiment, status),
+            count=asked.want - asked.have,
+        )
+        reply = await self._searcher.ask(request)
+        stopping = spec.get("earlyStopping") or {}
+        if not _sound(reply) or not stopping.get("algorithmName"):
+            return _told(asked, reply, ())
+        rules = await self._searcher.ask(
+            Request(
+                verb="rules",
+                algorithm=stopping["algorithmName"],
+                problem=request.problem,
+                trials=request.trials,
+                settings=problems.settings(stopping),
+            )
+        )
+        return _told(asked, reply if _sound(rules) else rules, rules.rules)
+
+    def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Any, ...]:
+        namespace, name = meta.namespace_of(experiment), meta.name_of(experiment)
+        ours = parse_labels(f"{names.LABEL_KATIB_EXPERIMENT}={name}")
+        made = self._cluster.list(names.TRIAL, namespace, ours)
+        suggested = status.get("suggestions") or ()
+        return problems.trials(suggested, made, experiment["spec"].get("objective") or {})
+
+
+def _sound(reply: Reply) -> bool:
+    return not reply.refused and not reply.failed
+
+
+def _told(asked: SuggestQuestion, reply: Reply, rules: Sequence[Any]) -> SuggestAnswer | Unanswered:
+    if reply.failed:
+        return Unanswered(reply.failed)
+    if reply.refused or reply.answer is None:
+        return SuggestAnswer(refused=reply.refused)
+    stops = tuple(Rule(name=each.name, value=each.value, comparison=each.comparison,
+                       startStep=each.start_step) for each in rules)  # fmt: skip
+    return SuggestAnswer(
+        suggestions=tuple(
+            Suggested(
+                name=each.name or trial_name(asked.name, asked.uid, asked.have + place),
+                parameterAssignments=tuple(
+                    Assignment(name=name, value=value) for name, value in each.assignments.items()
+                ),
+                earlyStoppingRules=stops,
+                labels=each.labels,
+            )
+            for place, each in enumerate(reply.answer.suggestions)
+        ),
+        settings=reply.answer.settings,
+        over=reply.answer.over,
+    )
+
+
+def trial_name(experiment: str, uid: str, place: int) -> str:
+    """Of the trial that was suggested as number `place`, counted from 0."""
+    digest = hashlib.sha256(f"{uid} {place}".encode()).hexdigest()
+    return f"{experiment}-{digest[:_SUFFIX]}"
