@@ -1,4 +1,4 @@
-"""Numbers as the texts that trials are given, and back."""
+"""Numbers as the texts that trials are given."""
 
 from __future__ import annotations
 

@@ -7,5 +7,6 @@ from collections.abc import Mapping
 
 MODULES: Mapping[str, str] = {
     "random": "random",
+    "grid": "grid",
 }
 """Name -> module of this package."""

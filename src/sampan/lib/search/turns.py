@@ -1,0 +1,62 @@
+"""One suggestion after another: each is made as if those before it were trials already.
+
+So a batch is what single questions would have been answered, and what runs is known to each. Where
+points have a number, none is suggested twice while there is another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+
+from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
+from sampan.lib.search.space import Space
+
+Propose = Callable[[Problem, Sequence[Trial]], Suggestion]
+_STEPS = 10_000
+"""Points looked at for one that is new, where conditions make one of many of them."""
+
+
+def in_turn(propose: Propose, problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
+    so_far, made = list(trials), []
+    for _ in range(count):
+        suggestion = propose(problem, so_far)
+        made.append(suggestion)
+        so_far.append(_begun(suggestion))
+    return Answer(suggestions=tuple(made))
+
+
+def _begun(suggestion: Suggestion) -> Trial:
+    return Trial(
+        name=suggestion.name,
+        assignments=suggestion.assignments,
+        state="created",
+        labels=suggestion.labels,
+    )
+
+
+def unseen(
+    space: Space, trials: Sequence[Trial], ranked: Iterable[Sequence[float]], random: Random
+) -> dict[str, str]:
+    """The assignments of the first of these points that no trial has, or else of any such; where
+    all were tried, of the first."""
+    if not space.size:
+        return space.assigned(next(iter(ranked)))
+    taken = {key(each.assignments) for each in trials}
+    first: dict[str, str] | None = None
+    for places in ranked:
+        assigned = space.assigned(places)
+        if key(assigned) not in taken:
+            return assigned
+        first = assigned if first is None else first
+    start = random.randrange(space.size)
+    for step in range(min(space.size, len(taken) + 1 + _STEPS)):
+        assigned = space.assigned(space.point((start + step) % space.size))
+        if key(assigned) not in taken:
+            return assigned
+    assert first is not None
+    return first
+
+
+def key(assignments: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(assignments.items())
