@@ -8,5 +8,10 @@ from collections.abc import Mapping
 MODULES: Mapping[str, str] = {
     "random": "random",
     "grid": "grid",
+    "sobol": "sobol",
+    "tpe": "tpe",
+    "multivariate-tpe": "multivariate",
+    "cmaes": "cmaes",
+    "bayesianoptimization": "bayesianoptimization",
 }
 """Name -> module of this package."""

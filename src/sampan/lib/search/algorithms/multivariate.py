@@ -1,0 +1,51 @@
+"""Tree-structured Parzen estimators with one density over all parameters, so that parameters that
+depend on each other are moved together. Otherwise as `tpe`.
+
+Upstream: pkg/suggestion/v1beta1/optuna (names and settings; "greate" is its spelling).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from random import Random
+
+import numpy as np
+
+from sampan.lib.search import history, settings, space, turns
+from sampan.lib.search.algorithms.tpe import MOST_BEST, MOST_CANDIDATES, START, even, split
+from sampan.lib.search.models.parzen import Parzen, ranked
+from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
+
+_BEST = 0.15  # of all trials
+
+_RULES = dict([
+    settings.at_least_zero("n_startup_trials", word="greate"),
+    settings.at_least_zero("n_ei_candidates", word="greate", most=MOST_CANDIDATES),
+    settings.at_least_zero(settings.SEED, word="greate"),
+])  # fmt: skip
+
+
+def check(problem: Problem) -> None:
+    settings.verify(problem, "multivariate-tpe", _RULES)
+    space.of(problem.parameters)
+
+
+def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
+    return turns.in_turn(_propose, problem, trials, count)
+
+
+def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
+    searched, seed = space.of(problem.parameters), settings.seed(problem)
+    told = len(history.told(problem, trials))
+    chance = Random(f"{seed} {len(trials)} chosen")
+    if told < max(1, settings.integer(problem, "n_startup_trials", START)) or not searched.axes:
+        return even(searched, trials, seed, chance)
+    good, bad = split(problem, searched, trials, min(MOST_BEST, math.ceil(_BEST * told)))
+    levels = [axis.levels if axis.ordered else -axis.levels for axis in searched.axes]
+    likely, other = Parzen(good, ranked(len(good)), levels), Parzen(bad, np.ones(len(bad)), levels)
+    count = max(1, settings.integer(problem, "n_ei_candidates", 24))
+    points = likely.draw(count, np.random.default_rng([seed, len(trials)]))
+    worth = likely.logarithm(points) - other.logarithm(points)
+    points = points[np.argsort(-worth, kind="stable")]
+    return Suggestion(assignments=turns.unseen(searched, trials, points.tolist(), chance))
