@@ -10,6 +10,7 @@ from benchmarks import (
     pods,
     records,
     requests,
+    search,
     start,
     warm,
     watches,
@@ -20,6 +21,7 @@ from benchmarks.table import Table
 SUITES = {
     "start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm,
     "workflows": workflows, "pipelines": pipelines, "records": records, "components": components,
+    "search": search,
 }  # fmt: skip
 
 

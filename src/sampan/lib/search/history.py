@@ -120,4 +120,7 @@ def _violation(values: Sequence[float | None], wanted: int) -> float:
 
 
 def _finite(values: Sequence[float | None]) -> bool:
-    return all(each is not None and math.isfinite(each) for each in values)
+    for each in values:  # a loop, since it is a third of what a thousand trials cost
+        if each is None or not math.isfinite(each):
+            return False
+    return True

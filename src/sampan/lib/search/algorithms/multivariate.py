@@ -37,11 +37,13 @@ def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
 
 def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     searched, seed = space.of(problem.parameters), settings.seed(problem)
-    told = len(history.told(problem, trials))
+    told = history.told(problem, trials)
     chance = Random(f"{seed} {len(trials)} chosen")
-    if told < max(1, settings.integer(problem, "n_startup_trials", START)) or not searched.axes:
+    start = max(1, settings.integer(problem, "n_startup_trials", START))
+    if len(told) < start or not searched.axes:
         return even(searched, trials, seed, chance)
-    good, bad = split(problem, searched, trials, min(MOST_BEST, math.ceil(_BEST * told)))
+    best = min(MOST_BEST, math.ceil(_BEST * len(told)))
+    good, bad = split(problem, searched, told, trials, best)
     levels = [axis.levels if axis.ordered else -axis.levels for axis in searched.axes]
     likely, other = Parzen(good, ranked(len(good)), levels), Parzen(bad, np.ones(len(bad)), levels)
     count = max(1, settings.integer(problem, "n_ei_candidates", 24))

@@ -60,7 +60,7 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
         return even(searched, trials, seed, chance)
     share = _SHARE * settings.number(problem, "gamma", 0.25)
     best = min(MOST_BEST, math.ceil(share * len(told)))
-    good, bad = split(problem, searched, trials, best)
+    good, bad = split(problem, searched, told, trials, best)
     random = np.random.default_rng([seed, len(trials)])
     columns = [_best(problem, searched, axis, good, bad, random) for axis in range(good.shape[1])]
     points = np.column_stack(columns).tolist()
@@ -73,11 +73,10 @@ def even(searched: Space, trials: Sequence[Trial], seed: int, chance: Random) ->
 
 
 def split(
-    problem: Problem, searched: Space, trials: Sequence[Trial], best: int
+    problem: Problem, searched: Space, told: Sequence[Trial], trials: Sequence[Trial], best: int
 ) -> tuple[Array, Array]:
     """The places of the best trials, best first, and those of the others in their order, with the
     ones that run as the last."""
-    told = history.told(problem, trials)
     order, places = history.ranked(problem, told), history.places(searched, told)
     pending = history.places(searched, history.pending(trials))
     return places[order[:best]], np.vstack([places[np.sort(order[best:])], pending])

@@ -23,6 +23,7 @@ _LENGTH = math.log(0.3), 0.7  # middle and deviation of the logarithm, as of tho
 _AMPLITUDE = 0.0, 1.0
 _NOISE = math.log(1e-4), 2.0
 _BOUNDS = (math.log(1e-2), math.log(1e3)), (math.log(1e-2), math.log(1e2)), (math.log(1e-8), 0.0)
+_ENOUGH = 100  # observations for the lengths
 _STEPS = 60  # of the search for the most likely lengths
 
 
@@ -36,13 +37,15 @@ class Gaussian:
         self._theta = self._prior[:, 0]
 
     def learn(self, places: Array, losses: Array) -> None:
-        """The lengths, amplitude and noise, and then as `observe`."""
+        """The lengths, amplitude and noise, and then as `observe`. Of many observations, the best
+        and some of the others are enough for the former."""
         bounds = [_BOUNDS[0]] * len(self._unordered) + [_BOUNDS[1], _BOUNDS[2]]
-        squares = self._squares(places, places)
+        some = _some(losses)
+        squares = self._squares(places[some], places[some])
         starts = [self._prior[:, 0], np.append(np.zeros(len(self._unordered)), [0.0, -6.0])]
         found = [
             minimize(
-                self._unlikely, start, (squares, losses), "L-BFGS-B", True, bounds=bounds,
+                self._unlikely, start, (squares, losses[some]), "L-BFGS-B", True, bounds=bounds,
                 options={"maxiter": _STEPS},
             )
             for start in starts
@@ -106,3 +109,12 @@ class Gaussian:
         lengths = np.tensordot(squares, rest * slope, 2) * np.exp(-2 * theta[:-2])
         slopes = np.append(lengths, [(rest * kernel).sum(), noise * np.trace(rest)])
         return float(value), 0.5 * slopes + off / self._prior[:, 1]
+
+
+def _some(losses: Array) -> NDArray[np.intp]:
+    order = np.argsort(losses, kind="stable")
+    if len(order) <= _ENOUGH:
+        return order
+    best, others = order[: _ENOUGH // 2], order[_ENOUGH // 2 :]
+    spread = np.linspace(0, len(others) - 1, _ENOUGH - len(best)).astype(np.intp)
+    return np.append(best, others[spread])

@@ -17,6 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from sampan.lib.search.history import Array
 
+_HALF = 0.5**0.5
 _NARROW = 0.3  # of an axis, for one observation
 _MOST_APART = 100  # observations, from which on bumps get no narrower
 
@@ -40,6 +41,7 @@ class Parzen:
             for axis, level in enumerate(levels)
             if level < 0
         }
+        self._flat = bool(np.isnan(places).any())
         self._low = ndtr(-self._places / self._widths)
         self._mass = ndtr((1 - self._places) / self._widths) - self._low
 
@@ -58,7 +60,7 @@ class Parzen:
 
     def logarithm(self, points: Array) -> Array:
         """Of the density at each point."""
-        total = np.tile(np.log(self._weights), (len(points), 1))
+        total = np.zeros((len(points), len(self._weights)))
         flat = -np.log(self._widths * self._mass)
         for axis in range(len(self._levels)):
             along = points[:, axis : axis + 1]
@@ -66,11 +68,15 @@ class Parzen:
                 table = self._tables[axis]
                 total += np.log(table.T[_choice(along[:, 0], table.shape[1])])
             else:
-                far = (along - self._places[:, axis]) / self._widths[:, axis]
-                bump = flat[:, axis] - 0.5 * far * far
-                total += np.where(np.isnan(bump), 0.0, bump)
+                scale = _HALF / self._widths[:, axis]
+                bump = along * scale - self._places[:, axis] * scale
+                bump *= bump
+                np.subtract(flat[:, axis], bump, out=bump)
+                total += np.where(np.isnan(bump), 0.0, bump) if self._flat else bump
+        total += np.log(self._weights)
         top = total.max(axis=1)
-        return np.asarray(top + np.log(np.exp(total - top[:, None]).sum(axis=1)))
+        total -= top[:, None]
+        return np.asarray(top + np.log(np.exp(total, out=total).sum(axis=1)))
 
 
 def ranked(count: int) -> Array:
