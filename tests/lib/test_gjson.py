@@ -54,6 +54,11 @@ POD: dict[str, Any] = {
         pytest.param("status.mixed.#(==~true)#", [1, "TRUE", True], id="as-good-as-true"),
         pytest.param("status.mixed.#(==~false)#", [0, "0", False, None], id="as-good-as-false"),
         pytest.param("status.mixed.#(==~null)#", [None], id="nothing"),
+        pytest.param("status.@this.phase", "Running", id="itself"),
+        pytest.param("status.[phase,replicas,none]", ["Running", 3], id="several"),
+        pytest.param("status.[@this].#(phase==Running)#|0.replicas", 3, id="a-list-of-itself"),
+        pytest.param('status.[conditions.#(type=="Ready").n,phase]|0', 2.5, id="query-in-list"),
+        pytest.param("none.[@this]", None, id="several-of-nothing"),
         pytest.param("status.mixed.#(<true)#", ["0", "TRUE", False], id="truth-has-an-order"),
     ],
 )
@@ -75,7 +80,10 @@ def test_values_as_text(value: Any, text: str) -> None:
     assert gjson.text_of(value) == text
 
 
-@pytest.mark.parametrize("path", ["@reverse", "a.@this", "a.!true", "{a,b}", "[a]", "..a", "#(a"])
+@pytest.mark.parametrize(
+    "path",
+    ["@reverse", "a.@this:1", "a.!true", "{a,b}", "[a", "[a,]", "[a]b", "[{a}]", "..a", "#(a"],
+)
 def test_what_is_not_supported_is_a_mistake(path: str) -> None:
     with pytest.raises(gjson.Mistake):
         gjson.get(POD, path)
@@ -88,10 +96,13 @@ def test_patterns_do_not_run_away() -> None:
 def test_a_path_has_an_end() -> None:
     with pytest.raises(gjson.Mistake, match="at most"):
         gjson.get(POD, ".".join("a" * 500))
+    with pytest.raises(gjson.Mistake, match="at most"):
+        gjson.get(POD, "[" * 5000 + "a" + "]" * 5000)
 
 
 PIECES = st.sampled_from(["status", "conditions", "type", "hosts", "#", "#(", ")", "1", ".", "|",
-                          "*", "?", "\\", '"', "==", "~true", ">", "%", "@", "x"])  # fmt: skip
+                          "*", "?", "\\", '"', "==", "~true", ">", "%", "@", "x",
+                          "@this", "[", "]", ","])  # fmt: skip
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))

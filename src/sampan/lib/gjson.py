@@ -1,20 +1,23 @@
 r"""Paths into JSON as gjson reads them: `status.conditions.#(type=="Ready").status`.
 
     path  = part { ("." | "|") part };
-    part  = key | index | "#" | "#(" [ path ] [ op value ] ")" [ "#" ];
+    part  = key | index | "#" | "#(" [ path ] [ op value ] ")" [ "#" ] | "@this" | multi;
+    multi = "[" path { "," path } "]";
     key   = characters, with `*` and `?` for any, and `\` before one that is meant as it is;
     op    = "==" | "=" | "!=" | "<" | "<=" | ">" | ">=" | "%" | "!%";
 
 `#` alone counts a list, `#.rest` follows the rest in each of its items; `#(…)` is the first item
-that fits, `#(…)#` all of them. Behind `|` the rest is about the list itself. Modifiers (`@…`),
-literals (`!…`), multipaths (`[…]`, `{…}`) and lines (`..`) are not supported, and refused. A
-pattern takes the first key that it fits. Upstream: github.com/tidwall/gjson.
+that fits, `#(…)#` all of them. Behind `|` the rest is about the list itself. `@this` is the value
+itself, `[…]` the list of what its paths find. Other modifiers (`@…`), literals (`!…`), multipaths
+that make maps (`{…}`) and lines (`..`) are not supported, and refused. A pattern takes the first
+key that it fits. Upstream: github.com/tidwall/gjson.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -75,15 +78,20 @@ class _Query(NamedTuple):
 
 class _Part(NamedTuple):
     """One step. `key` is a pattern or a text; `query` makes it one of `#(…)`; `piped`: what comes
-    next is about the whole result."""
+    next is about the whole result; `many` makes it one of `[…]`, with no path `@this`."""
 
     key: Pattern | str
     query: _Query | None
     piped: bool
+    many: tuple[str, ...] | None = None
 
 
 def _follow(value: Any, parts: tuple[_Part, ...]) -> Any:
     for at, part in enumerate(parts):
+        if part.many is not None:
+            found = [look(value, path) for path in part.many]
+            value = [each for each in found if each is not MISSING] if found else value
+            continue
         if part.query is not None or part.key == "#":
             return _in_list(value, part, parts[at + 1 :])
         value = _step(value, part.key)
@@ -125,7 +133,8 @@ def _in_each(items: list[Any], rest: tuple[_Part, ...]) -> Any:
     return _follow([each for each in found if each is not MISSING], rest[pipe:])
 
 
-_REFUSED = ("@", "!", "{", "[")
+_REFUSED = ("@", "!", "{")
+_THIS = "@this"
 
 
 @lru_cache(maxsize=512)
@@ -133,15 +142,55 @@ def _parts(path: str) -> tuple[_Part, ...]:
     found: list[_Part] = []
     at = 0
     while True:
-        if path.startswith(_REFUSED, at) or path.startswith(".."):
-            raise Mistake(f"'{path[at:][:20]}' is not supported in a path")
-        part, at = _query(path, at) if path.startswith(("#(", "#["), at) else _key(path, at)
+        part, at = _part(path, at)
         found.append(part)
         if len(found) > DEEPEST:
             raise Mistake(f"a path may have {DEEPEST} parts at most")
         if at >= len(path):
             return tuple(found)
         at += 1
+
+
+def _part(path: str, at: int) -> tuple[_Part, int]:
+    """The part that begins here, and where it ends."""
+    if path.startswith("[", at):
+        return _many(path, at)
+    if path.startswith(_THIS, at) and path[at + len(_THIS) :][:1] in ("", ".", "|"):
+        end = at + len(_THIS)
+        return _Part(_THIS, None, path[end : end + 1] == "|", ()), end
+    if path.startswith(_REFUSED, at) or path.startswith(".."):
+        raise Mistake(f"'{path[at:][:20]}' is not supported in a path")
+    return _query(path, at) if path.startswith(("#(", "#["), at) else _key(path, at)
+
+
+def _many(path: str, at: int) -> tuple[_Part, int]:
+    if path.count("[") > DEEPEST:
+        raise Mistake(f"a path may have {DEEPEST} lists at most")
+    end = _closing(path, at + 1)
+    paths = tuple(_split(path[at + 1 : end]))
+    for each in paths:
+        if not each:
+            raise Mistake(f"there is no path between commas in '{path[at:][:20]}'")
+        _parts(each)  # what is wrong in it is wrong now, not at the first value
+    if path[end + 1 : end + 2] not in ("", ".", "|"):
+        raise Mistake(f"unexpected '{path[end + 1 :][:20]}' behind a list")
+    return _Part("", None, path[end + 1 : end + 2] == "|", paths), end + 1
+
+
+def _split(text: str) -> Iterator[str]:
+    """What stands between commas, those in quotes and brackets apart."""
+    begin = at = depth = 0
+    while at < len(text):
+        if text[at] == "," and depth == 0:
+            yield text[begin:at]
+            begin = at = at + 1
+            continue
+        if quoted := _QUOTED.match(text, at):
+            at = quoted.end()
+            continue
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(text[at], 0)
+        at += 1
+    yield text[begin:]
 
 
 def _key(path: str, at: int) -> tuple[_Part, int]:
