@@ -369,3 +369,16 @@ def test_custom_resources_are_served_after_a_restart(serve: Callable[..., None])
 
     serve(before)
     serve(after)
+
+
+def test_finalizers_of_custom_resources_need_no_domain(serve: Callable[..., None]) -> None:
+    async def scenario(client: Any) -> None:
+        await client.post(CRDS, crd())
+        held = boat("held")
+        held["metadata"]["finalizers"] = ["anchor"]
+        assert (await client.post(BOATS, held)).code == 201
+        held["metadata"] |= {"name": "other", "finalizers": ["no anchor"]}
+        assert (await client.post(BOATS, held)).code == 422
+        await client.merge(f"{BOATS}/held", {"metadata": {"finalizers": None}})
+
+    serve(scenario)

@@ -163,7 +163,8 @@ def validate(
 ) -> None:
     """Raise Invalid with everything that is wrong."""
     meta: dict[str, Any] = manifest["metadata"]
-    found: list[Problem] = metadata.problems(meta, resource.trait.name)
+    custom = resource.custom is not None
+    found: list[Problem] = metadata.problems(meta, resource.trait.name, custom=custom)
     shape = resource.schema.problems(manifest)
     found += counting(shape, manifest, old) if shape and old is not None else shape
     if resource.custom and resource.rules is not None:

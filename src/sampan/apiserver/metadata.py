@@ -76,8 +76,11 @@ def clear_system_fields(meta: dict[str, Any]) -> None:
         meta.pop(name, None)
 
 
-def problems(meta: dict[str, Any], name_rule: Callable[[str], str | None]) -> list[Problem]:
-    """Everything that is wrong with the metadata of an object that is about to be stored."""
+def problems(
+    meta: dict[str, Any], name_rule: Callable[[str], str | None], *, custom: bool = False
+) -> list[Problem]:
+    """Everything that is wrong with the metadata of an object that is about to be stored. Custom
+    resources may have finalizers whose names are of no domain."""
     found: list[Problem] = []
     name = meta.get("name")
     if not name:
@@ -91,7 +94,7 @@ def problems(meta: dict[str, Any], name_rule: Callable[[str], str | None]) -> li
     if annotations := meta.get("annotations"):
         found.extend(_annotations(annotations))
     if finalizers := meta.get("finalizers"):
-        found.extend(_finalizers(finalizers))
+        found.extend(_finalizers(finalizers, custom=custom))
     if owners := meta.get("ownerReferences"):
         found.extend(_owners(owners))
     return found
@@ -166,10 +169,12 @@ def _annotations(annotations: dict[str, str]) -> Iterator[Problem]:
         yield Problem("metadata.annotations", "FieldValueTooLong", text)
 
 
-def _finalizers(finalizers: list[str]) -> Iterator[Problem]:
+def _finalizers(finalizers: list[str], *, custom: bool) -> Iterator[Problem]:
     for position, name in enumerate(finalizers):
         if fault := formats.label_key(name):
             yield invalid(f"metadata.finalizers[{position}]", name, fault)
+        elif custom:
+            continue
         elif "/" not in name and name not in _FINALIZERS_WITHOUT_DOMAIN and "." not in name:
             text = "name is neither a standard finalizer name nor is it fully qualified"
             yield invalid(f"metadata.finalizers[{position}]", name, text)
