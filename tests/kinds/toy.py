@@ -55,6 +55,7 @@ class Toy:
         self.rounds = 0
         self.made = 0
         self.answer: Callable[[str, Hashable], Any] = lambda source, _: Unanswered(f"no {source}")
+        self.lacks: set[str] = set()
         self.watch: Callable[[Toy], None] | None = None
         """Called after each write: the place for invariants."""
 
@@ -75,6 +76,9 @@ class Toy:
             if k.kind == kind and namespace in ("", k.namespace)
             if labels is None or selectors.matches(labels, selectors.of(o))
         ]
+
+    def has_kind(self, kind: str) -> bool:
+        return kind not in self.lacks
 
     def consult(self, source: str, question: Hashable) -> Any | None:
         return self.answer(source, question)
@@ -143,7 +147,7 @@ class Toy:
         elif meta.deleting(new) and not meta.finalizers(new) and meta.finalizers(old):
             self.put(new)
             if not new["spec"].get("nodeName") or phase_of(new) in ENDED:
-                del self.objects[key]
+                self._drop(key, new)
         else:
             self.put(new)
 
@@ -157,6 +161,10 @@ class Toy:
             when = {"metadata": {"deletionTimestamp": rfc3339(self.time)}}
             self.put(old if meta.deleting(old) else _merged(old, when))
             return
+        self._drop(key, old)
+
+    def _drop(self, key: Key, old: Manifest) -> None:
+        """It goes, and what it owns."""
         del self.objects[key]
         for other, o in self._sorted():
             if meta.uid_of(old) in meta.owner_uids(o):

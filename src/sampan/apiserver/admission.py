@@ -18,6 +18,7 @@ from sampan.apiserver.backend import Backend
 from sampan.apiserver.calls import Call
 from sampan.apiserver.resources import Resource
 from sampan.apiserver.schemas import Schema, Subresource, counting, facts
+from sampan.kube.component import Contained
 from sampan.kube.errors import BadRequest, Problem, invalid
 from sampan.kube.keys import Manifest
 
@@ -150,8 +151,28 @@ def admit(backend: Backend, resource: Resource, manifest: Manifest, old: Manifes
     admitting = [rule.admit for rule in rules if rule.admit is not None]
     for admitted in admitting:
         admitted(backend.view, manifest, old)
+    for rule in rules:
+        for contained in rule.contains(backend.view, manifest) if rule.contains else ():
+            _read_strictly(contained)
     if admitting:
         fill(backend, resource, manifest)
+
+
+def _read_strictly(contained: Contained) -> None:
+    """Raises what the rule makes of a wrong type or an unknown field."""
+    manifest = contained.manifest
+    group, _, version = str(manifest["apiVersion"]).rpartition("/")
+    kind = str(manifest["kind"])
+    schema = facts().schema(group, version, kind)
+    if schema is None:
+        return
+    try:
+        unknown = schema.examine(manifest, kind, version)
+    except BadRequest as fault:
+        raise contained.refused(fault.message) from None
+    if unknown:
+        listed = ", ".join(f'unknown field "{path}"' for path in unknown)
+        raise contained.refused(f"strict decoding error: {listed}")
 
 
 def validate(

@@ -12,10 +12,18 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct
 
 from sampan.kube.access import User
-from sampan.kube.errors import Problem
+from sampan.kube.errors import ApiStatus, Problem
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import Controller, View
 from sampan.lib.prometheus import Part
+
+
+class Contained(Struct, frozen=True, kw_only=True):
+    """An object of one of Kubernetes' own kinds that is written inside another one. `refused` makes
+    the answer of what is wrong with it."""
+
+    manifest: Manifest
+    refused: Callable[[str], ApiStatus]
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -29,6 +37,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     parts: the same for what is written to a subresource of this name, instead of `validate`.
     warn(manifest): what the writer should know, though it is no fault.
     admit(view, manifest, old): checks and changes that need other objects; may raise ApiStatus.
+    contains(view, manifest): objects in it, which may have no field that their kinds do not have.
     """
 
     default: Callable[[Manifest], None] | None = None
@@ -37,6 +46,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     validate: Callable[[Manifest, Manifest | None], list[Problem]] | None = None
     parts: Mapping[str, Callable[[Manifest, Manifest | None], list[Problem]]] = {}
     admit: Callable[[View, Manifest, Manifest | None], None] | None = None
+    contains: Callable[[View, Manifest], Iterable[Contained]] | None = None
     warn: Callable[[Manifest], list[str]] | None = None
 
 

@@ -82,6 +82,8 @@ class Metric(Struct, frozen=True, kw_only=True):
 
 
 class ObservationAnswer(Struct, frozen=True, kw_only=True):
-    """Those metrics of the Trial that were reported at all, in its own order."""
+    """Those metrics of the Trial that were reported at all, in its own order. `why`: what was
+    looked for and not found, such as a line that matches the filter, for people to read."""
 
     metrics: tuple[Metric, ...] = ()
+    why: str = ""

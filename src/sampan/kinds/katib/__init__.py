@@ -8,7 +8,18 @@ Upstream: kubeflow/katib.
 
 from __future__ import annotations
 
-from sampan.kinds.katib import crds, roles
+from sampan.kinds.katib import crds, roles, words
+from sampan.kinds.katib.admit.webhook import RULES
+from sampan.kinds.katib.experiment.controller import EXPERIMENT
+from sampan.kinds.katib.suggestion.controller import SUGGESTION
+from sampan.kinds.katib.trial.controller import TRIAL
 from sampan.kube.component import Component
 
-COMPONENT = Component(name="katib", crds=crds.load(), objects=roles.objects())
+COMPONENT = Component(
+    name="katib",
+    controllers=(EXPERIMENT, SUGGESTION, TRIAL),
+    crds=crds.load(),
+    objects=roles.objects(),
+    rules=RULES,
+    figures=words.now,
+)

@@ -1,0 +1,90 @@
+"""The answer of upstream's validating webhook: a 400 with everything that is wrong.
+
+Upstream: pkg/webhook/v1beta1/experiment/validation_webhook.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sampan.kinds.katib import settings as configured
+from sampan.kinds.katib import types
+from sampan.kinds.katib.admit import changes, defaults, fields, template
+from sampan.kinds.katib.types import MetricsCollector, Spec
+from sampan.kube import meta, names
+from sampan.kube.component import Contained, Rules
+from sampan.kube.errors import BadRequest, Problem
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import View
+
+_WHO = "validator.experiment.katib.kubeflow.org"
+
+
+def _admit(view: View, manifest: Manifest, old: Manifest | None) -> None:
+    if meta.deleting(manifest):
+        return  # whoever holds it must be able to let go
+    spec = _read(manifest)
+    name, namespace = meta.name_of(manifest), meta.namespace_of(manifest)
+    owner = view.get(Key(names.NAMESPACE, "", namespace)) or {}
+    label = ((owner.get("metadata") or {}).get("labels") or {}).get(names.LABEL_COLLECTS_METRICS)
+    if label != "enabled":
+        raise _denied(
+            f'Cannot create the Experiment "{name}" in namespace "{namespace}": '
+            f'the namespace lacks label "{names.LABEL_COLLECTS_METRICS}: enabled"'
+        )
+    if found := list(dict.fromkeys(map(str, _problems(view, manifest, spec, old)))):
+        raise _denied(found[0] if len(found) == 1 else f"[{', '.join(found)}]")
+    if old is None and spec.resumePolicy == "FromVolume" and spec.algorithm is not None:
+        volume = f"{name}-{spec.algorithm.algorithmName}-{namespace}"
+        if view.get(Key(names.PERSISTENT_VOLUME, "", volume)) is not None:
+            raise _denied(
+                f"Cannot create the Experiment: {name} in namespace: {namespace}, "
+                f"PV: {volume} is not deleted"
+            )
+
+
+def _problems(
+    view: View, manifest: Manifest, spec: Spec, old: Manifest | None
+) -> Iterable[Problem]:
+    settings = configured.find(view)
+    yield from fields.of_name(meta.name_of(manifest))
+    yield from fields.of_budget(spec)
+    if old is not None:
+        yield from changes.problems(manifest.get("spec") or {}, old)
+    if objective := list(fields.of_objective(spec.objective)):
+        yield from objective
+        return  # as upstream: what follows reads it
+    yield from fields.of_search(spec, settings)
+    yield from template.problems(view, spec)
+    yield from fields.of_parameters(spec)
+    yield from fields.of_collector(spec.metricsCollectorSpec or MetricsCollector(), settings)
+
+
+def _read(manifest: Manifest) -> Spec:
+    try:
+        return types.read(manifest.get("spec"), Spec)
+    except ValueError as wrong:
+        raise _denied(str(wrong).replace("`$", "`spec")) from None
+
+
+def _denied(why: str) -> BadRequest:
+    return BadRequest(f'admission webhook "{_WHO}" denied the request: {why}')
+
+
+def _contains(view: View, manifest: Manifest) -> Iterable[Contained]:
+    """A Job has to be one, as strictly as upstream reads it; other kinds are not looked at."""
+    if meta.deleting(manifest):
+        return
+    given = _read(manifest).trialTemplate
+    made = given and template.filled(view, given)
+    if made and (made.get("apiVersion"), made.get("kind")) == ("batch/v1", "Job"):
+        yield Contained(manifest=made, refused=_no_job)
+
+
+def _no_job(why: str) -> BadRequest:
+    return _denied(f'{template.AT}: Invalid value: "": invalid spec.trialTemplate: {why}')
+
+
+RULES: Mapping[str, Rules] = {
+    names.KATIB_EXPERIMENT: Rules(default=defaults.fill, admit=_admit, contains=_contains)
+}

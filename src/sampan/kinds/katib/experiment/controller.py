@@ -1,0 +1,198 @@
+"""Experiment: keep parallelTrialCount trials running until the search is over.
+
+    Created -> Running -> Succeeded (goal, maxTrialCount, nothing left) | Failed
+    Succeeded -> Restarting + Running   when the budget is raised and the policy keeps the search
+
+A look counts the trials, judges, and lets as many more begin as there is room for: those that are
+suggested, while more suggestions are asked for. Names of trials are those of their suggestions, so
+that a plan that is carried out twice makes nothing twice. Trials beyond parallelTrialCount are
+deleted, the newest first, and their suggestions taken back. An Experiment that has ended is counted
+on as long as trials of it run.
+Upstream: pkg/controller.v1beta1/experiment/experiment_controller.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sampan.kinds.katib import conditions, restarts, template, types, words
+from sampan.kinds.katib.experiment import snapshot, suggestions, tally, trials, verdict
+from sampan.kinds.katib.experiment.snapshot import Broken, Search
+from sampan.kinds.katib.experiment.tally import Tally
+from sampan.kinds.katib.experiment.verdict import Verdict
+from sampan.kinds.katib.template import Missing, Unusable
+from sampan.kinds.katib.types import Spec
+from sampan.kube import meta, names
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import NOTHING, Action, Controller, Create, Delete, Emit, Patch, Plan, View
+from sampan.kube.times import rfc3339
+
+_REST = 0.00005
+"""Seconds for each trial in which an Experiment is not looked at again: a look and a write cost as
+much as there are trials, and so they bring the news of several."""
+
+
+def see(view: View, key: Key) -> Search | Broken | None:
+    manifest = view.get(key)
+    if manifest is None:
+        return None
+    try:
+        spec = types.read(manifest.get("spec"), Spec)
+    except ValueError as wrong:
+        return Broken(manifest=manifest, why=str(wrong), now=view.now())
+    suggestion = view.get(key.as_kind(names.SUGGESTION))
+    if suggestion is not None and not meta.is_owned_by(suggestion, manifest):
+        suggestion = None  # of an Experiment of this name before; it goes with that
+    listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
+    places = {each.get("name"): place for place, each in enumerate(listed)}
+    owned = [snapshot.trial(each) for each in view.owned(manifest, names.TRIAL)]
+    return Search(
+        manifest=manifest,
+        spec=spec,
+        trials=tuple(sorted(owned, key=lambda each: places.get(each.name, len(places)))),
+        suggestion=suggestion,
+        text=_text(view, spec),
+        now=view.now(),
+    )
+
+
+def _text(view: View, spec: Spec) -> str | Unusable:
+    if spec.trialTemplate is None:
+        return Unusable("spec.trialTemplate must be specified")
+    try:
+        return template.find(view, spec.trialTemplate)
+    except Unusable as fault:
+        return fault
+
+
+def decide(seen: Search | Broken) -> Plan:
+    if meta.deleting(seen.manifest):
+        return _farewell(seen.manifest)
+    if isinstance(seen, Broken):
+        said = dict(seen.manifest.get("status") or {})
+        why = f"Experiment has failed because it cannot be read: {seen.why}"
+        return _ended(seen, said, verdict.failed(why), [])
+    counts = tally.of(seen)
+    status, before = _begun(seen)
+    status = {field: value for field, value in status.items() if field not in tally.WRITTEN}
+    status |= tally.fields(counts)
+    if restarts.is_completed(seen.status):
+        if not restarts.is_asked(seen.manifest["spec"], seen.status):
+            return Plan(status=status, actions=tuple(before), rest=_rest(counts))
+        status, told = _restarted(seen, status)
+        before.append(told)
+    if (end := verdict.judge(seen, counts)) is not None:
+        return _ended(seen, status, end, before)
+    if seen.trials:
+        status = _marked(seen, status, conditions.RUNNING, "ExperimentRunning", "is running")
+    try:
+        actions = _next(seen, counts)
+    except Missing as fault:  # which may come back, and then there is another look
+        actions = [Emit("Warning", words.RECONCILE_ERROR, f"Failed to reconcile: {fault}")]
+    except Unusable as fault:  # which nothing can mend
+        why = f"Experiment has failed because no trial can be made: {fault}"
+        return _ended(seen, status, verdict.failed(why), before)
+    return Plan(status=status, actions=(*before, *actions), rest=_rest(counts))
+
+
+def _rest(counts: Tally) -> float:
+    return counts.total * _REST
+
+
+def _begun(search: Search) -> tuple[dict[str, Any], list[Action]]:
+    """The status with what every Experiment has, and what the first look does."""
+    experiment, actions = search.manifest, list[Action]()
+    if not meta.has_finalizer(experiment, words.FINALIZER_EXPERIMENT):
+        patch = meta.with_finalizer(experiment, words.FINALIZER_EXPERIMENT)
+        actions.append(Patch(_key(experiment), patch))
+        help = "The total number of created experiments"
+        actions.append(words.counted(experiment, "experiment", "created", help))
+    status = dict(search.status)
+    status.setdefault("startTime", rfc3339(search.now))
+    status = _marked(search, status, conditions.CREATED, "ExperimentCreated", "is created")
+    return status, actions
+
+
+def _marked(
+    search: Search, status: dict[str, Any], type: str, reason: str, what: str
+) -> dict[str, Any]:
+    said = status.get("conditions")
+    marked = conditions.marked(said, type, reason, f"Experiment {what}", search.now)
+    return {**status, "conditions": marked}
+
+
+def _restarted(search: Search, status: dict[str, Any]) -> tuple[dict[str, Any], Action]:
+    left = [
+        each
+        for each in status["conditions"]
+        if each["type"] not in (conditions.SUCCEEDED, conditions.FAILED)
+    ]
+    reason, what = "ExperimentRestarting", "is restarted"
+    status = _marked(search, {**status, "conditions": left}, conditions.RESTARTING, reason, what)
+    return status, Emit("Normal", reason, f"Experiment {what}")
+
+
+def _ended(
+    seen: Search | Broken, status: dict[str, Any], said: Verdict, before: list[Action]
+) -> Plan:
+    if restarts.is_completed(status):
+        return NOTHING
+    good = said.type == conditions.SUCCEEDED
+    how = "succeeded" if good else "failed"
+    status = {
+        **status,
+        "conditions": conditions.ended(
+            status.get("conditions"), said.type, said.reason, said.message, seen.now
+        ),
+        "completionTime": rfc3339(seen.now),
+    }
+    told = Emit("Normal" if good else "Warning", said.reason, said.message)
+    help = f"The total number of {how} experiments"
+    measured = words.counted(seen.manifest, "experiment", how, help)
+    return Plan(status=status, actions=(*before, told, measured))
+
+
+def _next(search: Search, counts: Tally) -> list[Action]:
+    """What makes as many trials run as are to. Unusable."""
+    running = [each for each in search.trials if each.active and not each.deleting]
+    if len(running) > search.parallel:
+        return _fewer(search, running[search.parallel :])
+    most, going = search.spec.maxTrialCount, sum(each.active for each in search.trials)
+    wanted = search.parallel if most is None else min(search.parallel, most - counts.completed)
+    room = wanted - going
+    if room <= 0:
+        return []
+    # Those that were stopped early teach nothing until their metrics are read.
+    unread = sum(each.phase == "EarlyStopped" and not each.observed for each in search.trials)
+    kept = sum(not each.deleting for each in search.trials)
+    waiting = list(suggestions.waiting(search))[:room]
+    if isinstance(search.text, Unusable):
+        raise search.text
+    made = [Create(trials.build(search, search.text, each)) for each in waiting]
+    return [*made, *suggestions.asked(search, kept + room - unread)]
+
+
+def _fewer(search: Search, surplus: list[snapshot.Trial]) -> list[Action]:
+    actions, done = suggestions.taken_back(search, {each.name for each in surplus})
+    if done:
+        actions += [
+            Delete(_key(each.manifest), meta.uid_of(each.manifest)) for each in reversed(surplus)
+        ]
+    return actions
+
+
+def _farewell(experiment: Manifest) -> Plan:
+    if not meta.has_finalizer(experiment, words.FINALIZER_EXPERIMENT):
+        return NOTHING
+    patch = meta.without_finalizer(experiment, words.FINALIZER_EXPERIMENT)
+    help = "The total number of deleted experiments"
+    measured = words.counted(experiment, "experiment", "deleted", help)
+    return Plan(actions=(measured, Patch(_key(experiment), patch)))
+
+
+def _key(manifest: Manifest) -> Key:
+    kind = names.TRIAL if manifest["kind"] == "Trial" else names.KATIB_EXPERIMENT
+    return Key(kind, meta.namespace_of(manifest), meta.name_of(manifest))
+
+
+EXPERIMENT = Controller(name="experiment", of=names.KATIB_EXPERIMENT, see=see, decide=decide)

@@ -1,0 +1,80 @@
+"""What a decision about an Experiment looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.kinds.katib import phases
+from sampan.kinds.katib.phases import Phase
+from sampan.kinds.katib.template import Unusable
+from sampan.kinds.katib.types import Spec
+from sampan.kube import meta
+from sampan.kube.keys import Manifest
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """`value`: of the objective, as text. `observed`: its metrics have been looked at."""
+
+    name: str
+    phase: Phase
+    value: str
+    observed: bool
+    deleting: bool
+    manifest: Manifest
+
+    @property
+    def active(self) -> bool:
+        return self.phase in phases.ACTIVE
+
+
+def trial(manifest: Manifest) -> Trial:
+    observation = (manifest.get("status") or {}).get("observation")
+    objective = (manifest.get("spec") or {}).get("objective") or {}
+    return Trial(
+        name=meta.name_of(manifest),
+        phase=phases.phase_of(manifest),
+        value=phases.value_of(objective, observation),
+        observed=observation is not None,
+        deleting=meta.deleting(manifest),
+        manifest=manifest,
+    )
+
+
+class Search(Struct, frozen=True, kw_only=True):
+    """An Experiment with its trials in the order of their suggestions. `text`: its template, or why
+    there is none."""
+
+    manifest: Manifest
+    spec: Spec
+    trials: tuple[Trial, ...]
+    suggestion: Manifest | None
+    text: str | Unusable
+    now: datetime
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return self.manifest.get("status") or {}
+
+    @property
+    def name(self) -> str:
+        return meta.name_of(self.manifest)
+
+    @property
+    def suggested(self) -> list[Mapping[str, Any]]:
+        return ((self.suggestion or {}).get("status") or {}).get("suggestions") or []
+
+    @property
+    def parallel(self) -> int:
+        return self.spec.parallelTrialCount or 1
+
+
+class Broken(Struct, frozen=True, kw_only=True):
+    """An Experiment that cannot be read: written past admission."""
+
+    manifest: Manifest
+    why: str
+    now: datetime

@@ -1,0 +1,110 @@
+"""Counts and lists of trials, and the best of them: the part of the status that is looked up.
+
+One pass over the trials, in the order of their suggestions. Of trials with a text for a value, as
+those that search architectures have, the latest is the best.
+Upstream: pkg/controller.v1beta1/experiment/util/status_util.go updateTrialsSummary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.kinds.katib import phases
+from sampan.kinds.katib.experiment.snapshot import Search, Trial
+from sampan.kinds.katib.phases import Phase
+
+_FIELDS: dict[Phase, tuple[str, str]] = {
+    "Running": ("runningTrialList", "trialsRunning"),
+    "Pending": ("pendingTrialList", "trialsPending"),
+    "Failed": ("failedTrialList", "trialsFailed"),
+    "Succeeded": ("succeededTrialList", "trialsSucceeded"),
+    "Killed": ("killedTrialList", "trialsKilled"),
+    "EarlyStopped": ("earlyStoppedTrialList", "trialsEarlyStopped"),
+    "MetricsUnavailable": ("metricsUnavailableTrialList", "trialMetricsUnavailable"),
+}
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    by: dict[Phase, list[str]]
+    best: Trial | None
+    reached: bool  # the goal
+
+    def count(self, *of: Phase) -> int:
+        return sum(len(self.by.get(phase, ())) for phase in of)
+
+    @property
+    def total(self) -> int:
+        return self.count(*_FIELDS)
+
+    @property
+    def completed(self) -> int:
+        return self.total - self.count(*phases.ACTIVE)
+
+    @property
+    def failed(self) -> int:
+        return self.count("Failed", "MetricsUnavailable")
+
+
+def of(search: Search) -> Tally:
+    by: dict[Phase, list[str]] = {}
+    for trial in search.trials:
+        by.setdefault(trial.phase, []).append(trial.name)
+    best, value = _best(search)
+    objective = search.spec.objective
+    goal = objective.goal if objective else None
+    reached = (
+        goal is not None and value is not None
+        and (value <= goal if _minimizes(search) else value >= goal)
+    )  # fmt: skip
+    return Tally(by=by, best=best, reached=reached)
+
+
+def _best(search: Search) -> tuple[Trial | None, float | None]:
+    """The best trial, and the best number, which may be another one's."""
+    best: Trial | None = None
+    best_value: float | None = None
+    minimize = _minimizes(search)
+    for trial in search.trials:
+        if not phases.is_usable(trial.value):
+            continue
+        value = phases.number(trial.value)
+        if value is None:
+            best = trial
+        elif best_value is None or (value < best_value if minimize else value > best_value):
+            best, best_value = trial, value
+    return best, best_value
+
+
+def _minimizes(search: Search) -> bool:
+    return search.spec.objective is not None and search.spec.objective.type == "minimize"
+
+
+def fields(tally: Tally) -> dict[str, Any]:
+    """Of the status. Nothing is said of what there is none of, as upstream."""
+    said: dict[str, Any] = {"currentOptimalTrial": _optimal(tally.best)}
+    for phase, (listed, counted) in _FIELDS.items():
+        if names := tally.by.get(phase):
+            said |= {listed: names, counted: len(names)}
+    return said | ({"trials": tally.total} if tally.total else {})
+
+
+def _optimal(best: Trial | None) -> dict[str, Any]:
+    """`observation` is always there: upstream's SDK reads it without looking."""
+    if best is None:
+        return {"observation": {}}
+    observation = (best.manifest.get("status") or {}).get("observation") or {}
+    assignments: Sequence[Any] = (best.manifest.get("spec") or {}).get("parameterAssignments") or []
+    return {
+        "bestTrialName": best.name,
+        "parameterAssignments": list(assignments),
+        "observation": {"metrics": list(observation.get("metrics") or ())},
+    }
+
+
+WRITTEN = frozenset(
+    {"currentOptimalTrial", "trials", *(name for pair in _FIELDS.values() for name in pair)}
+)
+"""Fields of the status that `fields` says."""

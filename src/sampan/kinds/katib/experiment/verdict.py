@@ -1,0 +1,63 @@
+"""Whether and how an Experiment ends. In the order of the tests; the words are upstream's.
+
+    goal reached -> too many failed -> enough trials -> nothing left to try
+
+Trials that run at the end go on, as with upstream (kubeflow/katib#2061).
+Upstream: pkg/controller.v1beta1/experiment/util/status_util.go UpdateExperimentStatusCondition.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from sampan.kinds.katib import phases, restarts
+from sampan.kinds.katib.conditions import EXHAUSTED, FAILED, SUCCEEDED
+from sampan.kinds.katib.experiment import suggestions
+from sampan.kinds.katib.experiment.snapshot import Search
+from sampan.kinds.katib.experiment.tally import Tally
+from sampan.kube.conditions import get_condition, is_true
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    type: str
+    reason: str
+    message: str
+
+
+def succeeded(reason: str, because: str) -> Verdict:
+    message = f"Experiment has succeeded because {because}"
+    return Verdict(type=SUCCEEDED, reason=reason, message=message)
+
+
+def failed(message: str) -> Verdict:
+    return Verdict(type=FAILED, reason="ExperimentFailed", message=message)
+
+
+GOAL = succeeded("ExperimentGoalReached", "Objective goal has reached")
+ENOUGH = succeeded(restarts.MAX_TRIALS_REACHED, "max trial count has reached")
+NOTHING_LEFT = succeeded("ExperimentSuggestionEndReached", "suggestion service has reached the end")
+TOO_MANY_FAILED = failed("Experiment has failed because max failed count has reached")
+
+
+def judge(search: Search, tally: Tally) -> Verdict | None:
+    if said := _of_trials(search, tally):
+        return said
+    conditions = ((search.suggestion or {}).get("status") or {}).get("conditions")
+    if is_true(conditions, FAILED):
+        why = (get_condition(conditions, FAILED) or {}).get("message") or ""
+        return failed(f"Suggestion has failed: {why}" if why else "Suggestion has failed")
+    if is_true(conditions, EXHAUSTED) and not tally.count(*phases.ACTIVE):
+        return None if any(suggestions.waiting(search)) else NOTHING_LEFT
+    return None
+
+
+def _of_trials(search: Search, tally: Tally) -> Verdict | None:
+    spec = search.spec
+    if tally.reached:
+        return GOAL
+    most = spec.maxFailedTrialCount
+    if most is not None and tally.failed and tally.failed >= most:
+        return TOO_MANY_FAILED
+    if spec.maxTrialCount is not None and tally.completed >= spec.maxTrialCount:
+        return ENOUGH
+    return None

@@ -1,0 +1,42 @@
+"""What was reported of a Trial, as its status has it, and whether that will do.
+
+Each metric that the Trial asks for is there; those that were not reported are "unavailable".
+Upstream: pkg/controller.v1beta1/trial/trial_controller_util.go getMetrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from sampan.kinds.katib import phases
+from sampan.kinds.katib.phases import UNAVAILABLE
+from sampan.kube.searching import Metric, ObservationAnswer
+
+
+def of(objective: Mapping[str, Any], answer: ObservationAnswer) -> dict[str, Any]:
+    """`status.observation`."""
+    known = {metric.name: metric for metric in answer.metrics}
+    asked = [str(each.get("name")) for each in objective.get("metricStrategies") or ()]
+    return {
+        "metrics": [
+            msgspec.to_builtins(known.get(name) or _nothing(name)) for name in dict.fromkeys(asked)
+        ]
+    }
+
+
+def _nothing(name: str) -> Metric:
+    return Metric(name=name, min=UNAVAILABLE, max=UNAVAILABLE, latest=UNAVAILABLE)
+
+
+def fault(objective: Mapping[str, Any], observation: Mapping[str, Any], why: str) -> str:
+    """Why the observation makes no success; "" when it does. `why`: what was looked for."""
+    value = phases.value_of(objective, observation)
+    if phases.is_usable(value):
+        return ""
+    name = objective.get("objectiveMetricName")
+    if value == UNAVAILABLE:
+        return why or f"{name} was not reported"
+    return f'{name} is "{value}", which is no number to compare'

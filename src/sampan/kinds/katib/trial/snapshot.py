@@ -1,0 +1,51 @@
+"""What a decision about a Trial looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from sampan.kinds.katib import phases
+from sampan.kinds.katib.phases import Phase
+from sampan.kinds.katib.trial.jobs import Finding
+from sampan.kube import meta
+from sampan.kube.keys import Key, Manifest
+from sampan.kube.plan import Unanswered
+from sampan.kube.searching import ObservationAnswer
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """A Trial with the object that it makes, called its job whatever its kind is.
+
+    where: the job's key; None when the Trial does not say which. served: the cluster has its kind.
+    job: as it is; None when there is none. finding: what its conditions say. answer: of the
+    observations, None while it is not known or nobody asked. pause: seconds in which not to ask.
+    """
+
+    manifest: Manifest
+    where: Key | None
+    served: bool
+    job: Manifest | None
+    finding: Finding
+    answer: ObservationAnswer | Unanswered | None
+    pause: float
+    now: datetime
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        return self.manifest.get("spec") or {}
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return self.manifest.get("status") or {}
+
+    @property
+    def phase(self) -> Phase:
+        return phases.phase_of(self.manifest)
+
+    @property
+    def name(self) -> str:
+        return meta.name_of(self.manifest)
