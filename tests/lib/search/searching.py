@@ -25,6 +25,10 @@ PLAIN = ("random", "grid", "sobol")
 LEARNING = tuple(sorted(set(MODULES) - set(PLAIN)))
 
 
+EARLY: Mapping[str, Mapping[str, str]] = {"nsga-ii": {"population_size": "10"}}
+"""Settings with which an algorithm learns from ten trials."""
+
+
 def algorithm(name: str) -> Any:
     return import_module(f"sampan.lib.search.algorithms.{MODULES[name]}")
 

@@ -75,7 +75,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 class Trial(Struct, frozen=True, kw_only=True):
     """`values`: one for each objective, None where it is not known. `reports`: the first
     objective's values in the order in which they came, each with its step. `since`: the start, in
-    seconds."""
+    seconds; `seconds`: how long it took, 0 where that is not known."""
 
     name: str
     assignments: Mapping[str, str]
@@ -85,6 +85,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     reports: tuple[tuple[float, float], ...] = ()
     labels: Mapping[str, str] = {}
     since: float = 0.0
+    seconds: float = 0.0
 
 
 class Suggestion(Struct, frozen=True, kw_only=True):

@@ -125,15 +125,21 @@ def _trial(
     suggested: Mapping[str, Any], made: Manifest | None, objective: Mapping[str, Any]
 ) -> Trial:
     listed = suggested.get("parameterAssignments") or ()
-    started = (made or {}).get("status", {}).get("startTime")
+    status = (made or {}).get("status") or {}
+    since, until = (_at(status.get(each)) for each in ("startTime", "completionTime"))
     return Trial(
         name=str(suggested.get("name")),
         assignments={str(each["name"]): str(each.get("value", "")) for each in listed},
         state=_state(made),
         values=(value(made, objective),),
         labels=suggested.get("labels") or {},
-        since=parse(started).timestamp() if started else 0.0,
+        since=since,
+        seconds=max(0.0, until - since) if since and until else 0.0,
     )
+
+
+def _at(time: str | None) -> float:
+    return parse(time).timestamp() if time else 0.0
 
 
 def _state(made: Manifest | None) -> State:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.search.searching import (
+    EARLY,
     LEARNING,
     PLAIN,
     algorithm,
@@ -27,7 +28,7 @@ from lib.search.searching import (
 )
 from lib.search.test_space import inside
 from sampan.lib.search.algorithms import MODULES
-from sampan.lib.search.problem import Objective, Parameter, Refused, Suggestion, Trial
+from sampan.lib.search.problem import Objective, Parameter, Refused, Suggestion
 from sampan.lib.search.process import Reply, Request
 
 quickly = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -126,7 +127,7 @@ def test_trials_of_another_space_are_no_obstacle(name: str) -> None:
 @learning
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_a_value_that_is_no_number_is_not_told(name: str, value: float | None) -> None:
-    about = problem(*MIXED, seed=3)
+    about = problem(*MIXED, seed=3, settings=EARLY.get(name))
     history = tried(name, about, 12)
     (after,) = algorithm(name).suggest(about, history, 1).suggestions
     lost = [*history[:6], *(msgspec.structs.replace(e, values=(value,)) for e in history[6:])]
@@ -155,17 +156,11 @@ def test_a_conditional_parameter_is_given_with_its_parent_alone(name: str) -> No
 @learning
 def test_an_earlier_experiment_is_learned_from(name: str) -> None:
     """The trials of another one, told from the start, bring the search near their best."""
-    about = problem(double("x", 0, 1), double("y", 0, 1))
-    earlier = [
-        Trial(name=f"old-{n}", assignments=a, state="succeeded", values=(_bowl(a),))
-        for n, a in enumerate(
-            each.assignments for each in algorithm("random").suggest(about, [], 30).suggestions
-        )
-    ]
-    first = [
-        _bowl(each.assignments) for each in algorithm(name).suggest(about, earlier, 5).suggestions
-    ]
-    assert sorted(first)[2] < 0.1
+    about = problem(double("x", 0, 1), double("y", 0, 1), settings=EARLY.get(name))
+    random = algorithm("random").suggest(about, [], 30).suggestions
+    earlier = [ended(each, _bowl(each.assignments)) for each in random]
+    first = algorithm(name).suggest(about, earlier, 5).suggestions
+    assert sorted(_bowl(each.assignments) for each in first)[2] < 0.1
 
 
 @every

@@ -13,5 +13,6 @@ MODULES: Mapping[str, str] = {
     "multivariate-tpe": "multivariate",
     "cmaes": "cmaes",
     "bayesianoptimization": "bayesianoptimization",
+    "nsga-ii": "nsga",
 }
 """Name -> module of this package."""

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from sampan.lib.search import history, settings, space, turns
 from sampan.lib.search.algorithms.random import drawn
 from sampan.lib.search.history import Array
-from sampan.lib.search.models.acquisition import FUNCTIONS
+from sampan.lib.search.models.acquisition import FUNCTIONS, PER_SECOND
 from sampan.lib.search.models.proposer import Guess, Proposer
 from sampan.lib.search.problem import Answer, Parameter, Problem, Suggestion, Trial
+from sampan.lib.search.space import Space
 
 FUNCTION = "acq-func"
 """The label of a trial."""
@@ -75,7 +76,7 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     told = history.told(problem, trials)
     chance = Random(f"{seed} {len(trials)} chosen")
     if len(told) < max(1, settings.integer(problem, "n_initial_points", _INITIAL)):
-        even = (drawn(len(searched.axes), seed, len(trials) + turn) for turn in range(1))
+        even = [drawn(len(searched.axes), seed, len(trials))]
         return Suggestion(assignments=turns.unseen(searched, trials, even, chance))
     learned = _worth_learning(problem, told, chance)
     guess = Guess(searched, problem.settings.get("base_estimator", "GP"), seed)
@@ -86,8 +87,11 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     if name == "gp_hedge":
         name = _hedged(learned, lost, chance)
     proposer = Proposer(guess, np.random.default_rng([seed, len(trials)]))
-    optimizer = problem.settings.get("acq_optimizer", "auto")
-    points = proposer.points(FUNCTIONS[name], smooth=optimizer != "sampling")
+    if name in PER_SECOND:
+        timed = [each for each in learned if each.seconds > 0]
+        proposer.dear = _seconds(problem, searched, timed, seed) if timed else None
+    climbing = problem.settings.get("acq_optimizer", "auto") != "sampling"
+    points = proposer.points(FUNCTIONS[name], climbing=climbing)
     return Suggestion(
         assignments=turns.unseen(searched, trials, points, chance), labels={FUNCTION: name}
     )
@@ -101,6 +105,14 @@ def _worth_learning(problem: Problem, told: Sequence[Trial], chance: Random) -> 
     others = [number for number in range(len(told)) if number not in kept]
     kept.update(chance.sample(others, min(len(others), _MOST_LEARNED - len(kept))))
     return [told[number] for number in sorted(kept)]
+
+
+def _seconds(problem: Problem, searched: Space, timed: Sequence[Trial], seed: int) -> Guess:
+    """Of the logarithm of the seconds that a trial takes."""
+    guess = Guess(searched, problem.settings.get("base_estimator", "GP"), seed)
+    logarithms = np.log([each.seconds for each in timed])
+    guess.learn(history.places(searched, timed), logarithms - logarithms.mean())
+    return guess
 
 
 def _normal(lost: Array) -> Array:

@@ -78,6 +78,11 @@ def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
     return turns.in_turn(_propose, problem, trials, count)
 
 
+def forget() -> None:
+    """What was followed, which costs the time of following it again."""
+    _followed.clear()
+
+
 def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     searched, seed = space.evenly(problem.parameters), settings.seed(problem)
     search, generation = _follow(problem, searched, trials)
@@ -127,11 +132,16 @@ def _generations(
     found = []
     for number in range(label.max(initial=-1) + 1):
         those = label == number
-        found.append((places[those], lost[those]))
+        found.append((places[those], _among(problem, lost[those])))
     others = np.flatnonzero(label < 0)
     if len(others):
         return found, places[others[np.argmin(lost[others])]]
     return found, np.full(len(numbers), 0.5)
+
+
+def _among(problem: Problem, lost: Array) -> Array:
+    """With constraints losses are ranks: those within a generation, which no later one moves."""
+    return np.argsort(np.argsort(lost)).astype(float) if problem.constraints else lost
 
 
 def _numbers(searched: Space) -> list[int]:

@@ -45,7 +45,8 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     best = min(MOST_BEST, math.ceil(_BEST * len(told)))
     good, bad = split(problem, searched, told, trials, best)
     levels = [axis.levels if axis.ordered else -axis.levels for axis in searched.axes]
-    likely, other = Parzen(good, ranked(len(good)), levels), Parzen(bad, np.ones(len(bad)), levels)
+    likely = Parzen(good, ranked(len(good), len(problem.objectives)), levels)
+    other = Parzen(bad, np.ones(len(bad)), levels)
     count = max(1, settings.integer(problem, "n_ei_candidates", 24))
     points = likely.draw(count, np.random.default_rng([seed, len(trials)]))
     worth = likely.logarithm(points) - other.logarithm(points)

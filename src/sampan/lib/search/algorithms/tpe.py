@@ -96,7 +96,7 @@ def _best(
     level = searched.axes[axis].levels * (1 if searched.axes[axis].ordered else -1)
     good, bad = good[:, axis : axis + 1], bad[:, axis : axis + 1]
     good, bad = good[~np.isnan(good[:, 0])], bad[~np.isnan(bad[:, 0])]
-    likely = Parzen(good, ranked(len(good)), [level], prior)
+    likely = Parzen(good, ranked(len(good), len(problem.objectives)), [level], prior)
     other = Parzen(bad, np.ones(len(bad)), [level], prior)
     points = likely.draw(max(count, _TRIES), random)[:count]
     worth = likely.logarithm(points) - other.logarithm(points)

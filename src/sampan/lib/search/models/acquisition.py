@@ -58,4 +58,6 @@ FUNCTIONS: Mapping[str, Function] = {
     "EIps": improvement,
     "PIps": probability,
 }
-"""By the names that experiments give them; who knows the seconds makes `ps` of those per second."""
+"""By the names that experiments give them."""
+PER_SECOND = frozenset({"EIps", "PIps"})
+"""Those that are divided by the seconds that a trial is expected to take."""

@@ -32,7 +32,7 @@ class Forest:
         trees = [each.tree_ for each in self._model.estimators_]
         middles = np.array([t.value[leaf, 0, 0] for t, leaf in zip(trees, leaves.T, strict=True)])
         inside = np.array([t.impurity[leaf] for t, leaf in zip(trees, leaves.T, strict=True)])
-        deviation = np.sqrt(inside.mean(axis=0) + middles.var(axis=0))
+        deviation = np.sqrt(np.maximum(inside.mean(axis=0), 0.0) + middles.var(axis=0))
         return middles.mean(axis=0), np.maximum(deviation, _LEAST)
 
 

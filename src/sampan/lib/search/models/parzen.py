@@ -79,8 +79,11 @@ class Parzen:
         return np.asarray(top + np.log(np.exp(total, out=total).sum(axis=1)))
 
 
-def ranked(count: int) -> Array:
-    """Weights of so many observations, the best first: 1 for it, and less the more are better."""
+def ranked(count: int, losses: int = 1) -> Array:
+    """Weights of so many observations, the best first: 1 for it, and less the more are better.
+    With several losses all of a front are the best."""
+    if losses > 1:
+        return np.ones(count)
     weights = np.log(count + 0.5) - np.log(np.arange(1, count + 1))
     return np.asarray(weights / weights.max(initial=1e-300))
 

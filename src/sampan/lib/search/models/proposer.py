@@ -46,8 +46,8 @@ class Guess:
     def learn(self, places: Array, lost: Array) -> None:
         self._places, self._lost = self.filled(places), lost
         self.model.learn(self._places, lost)
-        middle = self.model.predict(self._places)[0]
-        self.best = float(middle.min())
+        smooth = isinstance(self.model, Gaussian)  # trees do not come near the best losses
+        self.best = float((self.model.predict(self._places)[0] if smooth else lost).min())
         self.found = self._places[np.argsort(lost, kind="stable")[:_BEST]]
 
     def expect(self, pending: Array) -> None:
@@ -68,16 +68,20 @@ class Proposer:
     def __init__(self, guess: Guess, random: np.random.Generator) -> None:
         self._guess = guess
         self._random = random
+        self.dear: Guess | None = None
+        """The logarithm of what a trial costs, where the worth is divided by it."""
         axes = guess.space.axes
         self._levels = np.array([0 if axis.logarithmic else axis.levels for axis in axes])
 
-    def points(self, function: Function, *, smooth: bool) -> Iterator[list[float]]:
+    def points(self, function: Function, *, climbing: bool) -> Iterator[list[float]]:
         """Best first; never none."""
         points = self._candidates()
         worth = function(*self._guess.model.predict(points), self._guess.best)[0]
+        if self.dear is not None:
+            worth, climbing = worth - self.dear.model.predict(points)[0], False
         ranked = np.argsort(-worth, kind="stable")
         model = self._guess.model
-        if smooth and isinstance(model, Gaussian) and not self._levels.all():
+        if climbing and isinstance(model, Gaussian) and not self._levels.all():
             climbed = [self._climb(model, points[each], function) for each in ranked[:_CLIMBED]]
             yield max(climbed, key=lambda each: each[0])[1].tolist()
         for each in ranked:
