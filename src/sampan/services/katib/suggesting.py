@@ -8,7 +8,8 @@ Names of trials are functions of the experiment and their place.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from sampan.engine.cluster import Cluster
@@ -54,10 +55,13 @@ class Suggesting:
             trials=self._trials(experiment, status),
             count=asked.want - asked.have,
         )
+        if asked.endpoint:  # another search than that which was asked for is no answer
+            return Unanswered(f"{asked.endpoint}: services of one's own are not asked yet")
+        taken = {str(each.get("name")) for each in status.get("suggestions") or ()}
         reply = await self._searcher.ask(request)
         stopping = spec.get("earlyStopping") or {}
         if not _sound(reply) or not stopping.get("algorithmName"):
-            return _told(asked, reply, ())
+            return _told(asked, reply, (), taken)
         rules = await self._searcher.ask(
             Request(
                 verb="rules",
@@ -67,7 +71,7 @@ class Suggesting:
                 settings=problems.settings(stopping),
             )
         )
-        return _told(asked, reply if _sound(rules) else rules, rules.rules)
+        return _told(asked, reply if _sound(rules) else rules, rules.rules, taken)
 
     def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Any, ...]:
         namespace, name = meta.namespace_of(experiment), meta.name_of(experiment)
@@ -81,28 +85,38 @@ def _sound(reply: Reply) -> bool:
     return not reply.refused and not reply.failed
 
 
-def _told(asked: SuggestQuestion, reply: Reply, rules: Sequence[Any]) -> SuggestAnswer | Unanswered:
+def _told(
+    asked: SuggestQuestion, reply: Reply, rules: Sequence[Any], taken: Collection[str]
+) -> SuggestAnswer | Unanswered:
     if reply.failed:
         return Unanswered(reply.failed)
     if reply.refused or reply.answer is None:
         return SuggestAnswer(refused=reply.refused)
     stops = tuple(Rule(name=each.name, value=each.value, comparison=each.comparison,
                        startStep=each.start_step) for each in rules)  # fmt: skip
+    free = _names(asked, taken)
     return SuggestAnswer(
         suggestions=tuple(
             Suggested(
-                name=each.name or trial_name(asked.name, asked.uid, asked.have + place),
+                name=each.name or next(free),
                 parameterAssignments=tuple(
                     Assignment(name=name, value=value) for name, value in each.assignments.items()
                 ),
                 earlyStoppingRules=stops,
                 labels=each.labels,
             )
-            for place, each in enumerate(reply.answer.suggestions)
+            for each in reply.answer.suggestions
         ),
         settings=reply.answer.settings,
         over=reply.answer.over,
     )
+
+
+def _names(asked: SuggestQuestion, taken: Collection[str]) -> Iterator[str]:
+    """Of trials from the next place on, without those that stand at earlier ones: suggestions may
+    have been taken back from among them."""
+    places = (trial_name(asked.name, asked.uid, place) for place in count(asked.have))
+    return (name for name in places if name not in taken)
 
 
 def trial_name(experiment: str, uid: str, place: int) -> str:
