@@ -23,7 +23,7 @@ bench: setup  ## the table of speed and memory; ratios within one run
 docs: setup  ## run the code blocks of README and docs/
 	$(BIN)/pytest tests/docs
 
-setup: $(STAMP) .venvs/client-37/.done .venvs/client-30/.done .venvs/hera/.done .venvs/kfp/.done .venvs/moto/.done .venvs/grpc/.done system
+setup: $(STAMP) .venvs/client-37/.done .venvs/client-30/.done .venvs/hera/.done .venvs/kfp/.done .venvs/katib/.done .venvs/moto/.done .venvs/grpc/.done system
 
 .PHONY: system
 system:
