@@ -1,0 +1,1 @@
+"""Upstream's Experiments run as they are: see `__main__`."""
