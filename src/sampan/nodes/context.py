@@ -18,6 +18,7 @@ from sampan.config import Home, NodeSettings
 from sampan.engine.cluster import Change, Cluster
 from sampan.engine.events import Events
 from sampan.kube import names, nets
+from sampan.kube.katib import Batch, Observations
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Emit
 from sampan.lib.clock import Clock
@@ -65,6 +66,7 @@ class Context:
         self.memory = 0  # bytes that the machine has
         self.host_ip = "127.0.0.1"
         self.server: Server | None = None  # the API server, for what acts as a pod
+        self.observations: Observations = Unkept()
         self.level = Level("plain")
         self.images = Images((), self.directory / "environments")
         self.forward = Forward(cluster, networking)
@@ -90,6 +92,19 @@ class Context:
 
     def pod_directory(self, uid: str) -> Path:
         return self.directory / "pods" / uid
+
+
+class Unkept:
+    """`Observations` of a node where nobody keeps them."""
+
+    async def report(self, namespace: str, trial: str, batch: Batch) -> None:
+        return None
+
+    async def retract(self, namespace: str, trial: str, source: str) -> None:
+        return None
+
+    async def stopped(self, namespace: str, trial: str) -> None:
+        return None
 
 
 class Services:

@@ -23,6 +23,7 @@ from sampan.config import Config, Home
 from sampan.engine.cluster import Change, Cluster
 from sampan.kube import names, quantities
 from sampan.kube.errors import ApiStatus, UserMistake
+from sampan.kube.katib import Observations
 from sampan.kube.keys import Key, Manifest
 from sampan.lib.clock import Clock, SystemClock
 from sampan.lib.prometheus import Family, Labels, gauge
@@ -68,10 +69,11 @@ class Node:
         clock: Clock | None = None,
         service_host: tuple[str, int] | None = None,
         server: Server | None = None,
+        observations: Observations | None = None,
     ) -> None:
         """`home` is $SAMPAN_HOME; the node keeps to `home/node`. `service_host` is where pods
         find the API server (KUBERNETES_SERVICE_HOST and _PORT), `server` the way of those
-        containers to it that are no processes."""
+        containers to it that are no processes. `observations` keeps what is read of trials."""
         clock = clock or SystemClock()
         client = Client(home / "node", self._exited, self._lost, cgroups=config.node.cgroups)
         self.context = Context(
@@ -84,6 +86,7 @@ class Node:
             networking=Networking(cluster, home / "node", self._cut_off),
         )
         self.context.server = server
+        self.context.observations = observations or self.context.observations
         self.agent = Agent(self.context)
         self._config = config
         self._service_host = service_host
