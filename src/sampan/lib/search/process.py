@@ -10,6 +10,7 @@ is closed, which also happens when the asking program dies.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -21,6 +22,7 @@ from msgspec import Struct
 from sampan.lib.search import algorithms, stopping
 from sampan.lib.search.problem import Answer, Problem, Refused, Rule, Trial
 
+_THREADS = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"
 _NEEDED = "it needs packages that are not installed: pip install 'sampan[{extra}]'"
 
 
@@ -45,6 +47,8 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def main() -> None:
+    for name in _THREADS:  # matrices are small, and sums must not depend on the number of cores
+        os.environ.setdefault(name, "1")
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
@@ -86,7 +90,7 @@ def _algorithm(name: str) -> Any:
 
 def _module(modules: Mapping[str, str], package: str, name: str) -> Any:
     if name not in modules:
-        raise Refused(f"unknown algorithm {name}")
+        raise Refused(f"unknown algorithm name {name}")
     try:
         return import_module(f"{package}.{modules[name]}")
     except ModuleNotFoundError as missing:

@@ -13,6 +13,7 @@ the same of logarithms; neither is cut at the ends. Upstream: pkg/suggestion/v1b
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -24,6 +25,7 @@ from sampan.lib.search import text
 from sampan.lib.search.problem import Parameter, Refused
 
 _SIGMAS = 6  # in the range of a normal distribution
+_LARGEST_LOGARITHM = math.log(sys.float_info.max)
 _STANDARD = NormalDist()
 _TAIL = 1e-9  # of the normal distribution, that no place stands for: six deviations from its middle
 
@@ -85,7 +87,7 @@ class Axis:
             low, high = math.log(low), math.log(high)
         if self.normal:
             self.levels = 0
-            low, high = (low + high) / 2, (high - low) / _SIGMAS
+            low, high = low / 2 + high / 2, high / _SIGMAS - low / _SIGMAS
         self.low, self.high = low, high
 
     def _value(self, place: float) -> float:
@@ -95,7 +97,8 @@ class Axis:
         else:
             found = self.low * (1 - place) + self.high * place
         if self.logarithmic:
-            found = math.exp(found)
+            found = math.exp(min(found, _LARGEST_LOGARITHM))
+        found = min(max(found, -sys.float_info.max), sys.float_info.max)
         if not self._step:
             return found if self.normal else min(max(found, self._bounds[0]), self._bounds[1])
         steps = round((Decimal(found) - self._first) / self._step)

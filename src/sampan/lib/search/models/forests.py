@@ -12,28 +12,25 @@ from sklearn.ensemble import (
 from sampan.lib.search.history import Array
 
 _TREES = 100
-_LEAF = 3  # observations
 _KINDS = {"RF": RandomForestRegressor, "ET": ExtraTreesRegressor}
 _QUANTILES = 0.16, 0.5, 0.84  # a deviation below the middle, the middle, a deviation above
 _LEAST = 1e-6  # deviation
 
 
 class Forest:
-    """The middle of all trees, and the deviation of what is in their leaves and among them."""
+    """The middle of what the trees say, and their deviation; each of them knows all it was told."""
 
     def __init__(self, kind: str, seed: int) -> None:
-        self._model = _KINDS[kind](_TREES, min_samples_leaf=_LEAF, random_state=seed % 2**32)
+        self._model = _KINDS[kind](_TREES, random_state=seed % 2**32)
 
     def learn(self, places: Array, losses: Array) -> None:
         self._model.fit(places, losses)
 
     def predict(self, points: Array) -> tuple[Array, Array]:
         leaves = self._model.apply(points)
-        trees = [each.tree_ for each in self._model.estimators_]
-        middles = np.array([t.value[leaf, 0, 0] for t, leaf in zip(trees, leaves.T, strict=True)])
-        inside = np.array([t.impurity[leaf] for t, leaf in zip(trees, leaves.T, strict=True)])
-        deviation = np.sqrt(np.maximum(inside.mean(axis=0), 0.0) + middles.var(axis=0))
-        return middles.mean(axis=0), np.maximum(deviation, _LEAST)
+        trees = zip(self._model.estimators_, leaves.T, strict=True)
+        said = np.array([each.tree_.value[leaf, 0, 0] for each, leaf in trees])
+        return said.mean(axis=0), np.maximum(said.std(axis=0), _LEAST)
 
 
 class Boosted:

@@ -71,7 +71,8 @@ class Proposer:
         self.dear: Guess | None = None
         """The logarithm of what a trial costs, where the worth is divided by it."""
         axes = guess.space.axes
-        self._levels = np.array([0 if axis.logarithmic else axis.levels for axis in axes])
+        levels = [0.0 if axis.logarithmic else float(axis.levels) for axis in axes]
+        self._levels = np.array(levels)
 
     def points(self, function: Function, *, climbing: bool) -> Iterator[list[float]]:
         """Best first; never none."""
