@@ -38,4 +38,5 @@ def test_where_all_was_tried_the_first_is_taken_again() -> None:
 def test_a_continuum_is_not_looked_through() -> None:
     space = Space((double("x", 0, 1),))
     before = [ended(Suggestion(assignments={"x": "0.5"}), 1.0)]
+    assert turns.unseen(space, before, [(0.5,), (0.6,)], Random(0)) == {"x": "0.6"}
     assert turns.unseen(space, before, [(0.5,)], Random(0)) == {"x": "0.5"}

@@ -1,12 +1,13 @@
 """One suggestion after another: each is made as if those before it were trials already.
 
-So a batch is what single questions would have been answered, and what runs is known to each. Where
-points have a number, none is suggested twice while there is another one.
+So a batch is what single questions would have been answered, and what runs is known to each. No
+point is suggested twice while there is another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
 
 from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
@@ -39,23 +40,24 @@ def unseen(
     space: Space, trials: Sequence[Trial], ranked: Iterable[Sequence[float]], random: Random
 ) -> dict[str, str]:
     """The assignments of the first of these points that no trial has, or else of any such; where
-    all were tried, of the first."""
-    if not space.size:
-        return space.assigned(next(iter(ranked)))
+    there is none, of the first."""
+    points = iter(ranked)
+    first = space.assigned(next(points))
+    if not any(each.assignments == first for each in trials):
+        return first
     taken = {key(each.assignments) for each in trials}
-    first: dict[str, str] | None = None
-    for places in ranked:
+    for places in itertools.chain(points, _walk(space, len(taken), random)):
         assigned = space.assigned(places)
         if key(assigned) not in taken:
             return assigned
-        first = assigned if first is None else first
-    start = random.randrange(space.size)
-    for step in range(min(space.size, len(taken) + 1 + _STEPS)):
-        assigned = space.assigned(space.point((start + step) % space.size))
-        if key(assigned) not in taken:
-            return assigned
-    assert first is not None
     return first
+
+
+def _walk(space: Space, taken: int, random: Random) -> Iterator[Sequence[float]]:
+    """Points of a space in which they have a number, from somewhere on."""
+    start = random.randrange(space.size) if space.size else 0
+    for step in range(min(space.size, taken + _STEPS)):
+        yield space.point((start + step) % space.size)
 
 
 def key(assignments: Mapping[str, str]) -> frozenset[tuple[str, str]]:

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from sampan.lib.search import history, settings, space, turns
-from sampan.lib.search.algorithms.random import drawn
+from sampan.lib.search.algorithms.random import even
 from sampan.lib.search.history import Array
 from sampan.lib.search.models.acquisition import FUNCTIONS, PER_SECOND
 from sampan.lib.search.models.proposer import Guess, Proposer
@@ -76,8 +76,7 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     told = history.told(problem, trials)
     chance = Random(f"{seed} {len(trials)} chosen")
     if len(told) < max(1, settings.integer(problem, "n_initial_points", _INITIAL)):
-        even = [drawn(len(searched.axes), seed, len(trials))]
-        return Suggestion(assignments=turns.unseen(searched, trials, even, chance))
+        return even(problem, searched, trials)
     learned = _worth_learning(problem, told, chance)
     guess = Guess(searched, problem.settings.get("base_estimator", "GP"), seed)
     lost = _normal(history.penalized(problem, learned))

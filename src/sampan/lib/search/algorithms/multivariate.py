@@ -13,7 +13,8 @@ from random import Random
 import numpy as np
 
 from sampan.lib.search import history, settings, space, turns
-from sampan.lib.search.algorithms.tpe import MOST_BEST, MOST_CANDIDATES, START, even, split
+from sampan.lib.search.algorithms.random import even
+from sampan.lib.search.algorithms.tpe import MOST_BEST, MOST_CANDIDATES, START, split
 from sampan.lib.search.models.parzen import Parzen, ranked
 from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
 
@@ -41,7 +42,7 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     chance = Random(f"{seed} {len(trials)} chosen")
     start = max(1, settings.integer(problem, "n_startup_trials", START))
     if len(told) < start or not searched.axes:
-        return even(searched, trials, seed, chance)
+        return even(problem, searched, trials)
     best = min(MOST_BEST, math.ceil(_BEST * len(told)))
     good, bad = split(problem, searched, told, trials, best)
     levels = [axis.levels if axis.ordered else -axis.levels for axis in searched.axes]

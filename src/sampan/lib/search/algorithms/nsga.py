@@ -15,7 +15,7 @@ from random import Random
 import numpy as np
 
 from sampan.lib.search import history, settings, space, turns
-from sampan.lib.search.algorithms.random import drawn
+from sampan.lib.search.algorithms.random import even
 from sampan.lib.search.history import Array
 from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
 from sampan.lib.search.space import Space
@@ -56,11 +56,10 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     size = settings.integer(problem, "population_size", _POPULATION)
     told, chance = history.told(problem, trials), Random(f"{seed} {len(trials)} chosen")
     if len(trials) < size or len(told) < 2:
-        children: Iterator[list[float]] = iter([drawn(len(searched.axes), seed, len(trials))])
-    else:
-        best = history.ranked(problem, told)[:size]
-        parents = _filled(history.places(searched, [told[each] for each in best]))
-        children = _children(problem, searched, parents, chance)
+        return even(problem, searched, trials)
+    best = history.ranked(problem, told)[:size]
+    parents = _filled(history.places(searched, [told[each] for each in best]))
+    children = _children(problem, searched, parents, chance)
     return Suggestion(assignments=turns.unseen(searched, trials, children, chance))
 
 

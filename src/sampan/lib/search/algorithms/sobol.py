@@ -8,13 +8,15 @@ Upstream: pkg/suggestion/v1beta1/goptuna.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from random import Random
 
 import numpy as np
 from scipy.stats import qmc
 
-from sampan.lib.search import settings, space
+from sampan.lib.search import settings, space, turns
 from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
+from sampan.lib.search.space import Space
 
 
 def check(problem: Problem) -> None:
@@ -23,15 +25,18 @@ def check(problem: Problem) -> None:
 
 
 def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
+    return turns.in_turn(_propose, problem, trials, count)
+
+
+def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     searched = space.evenly(problem.parameters)
-    if not searched.axes or not count:
-        return Answer(suggestions=(Suggestion(assignments={}),) * count)
+    points = _sequence(searched, len(trials)) if searched.axes else iter([()])
+    return Suggestion(assignments=turns.unseen(searched, trials, points, Random(len(trials))))
+
+
+def _sequence(searched: Space, place: int) -> Iterator[Sequence[float]]:
     column = np.argsort(np.argsort(searched.names))
     engine = qmc.Sobol(len(searched.axes), scramble=False)
-    engine.fast_forward(len(trials) + 1)
-    points = [engine.random(1)[0, column] for _ in range(count)]
-    return Answer(
-        suggestions=tuple(
-            Suggestion(assignments=searched.assigned(point.tolist())) for point in points
-        )
-    )
+    engine.fast_forward(place + 1)
+    for _ in range(place + 1):
+        yield engine.random(1)[0, column].tolist()

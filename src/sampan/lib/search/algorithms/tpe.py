@@ -20,7 +20,7 @@ from random import Random
 import numpy as np
 
 from sampan.lib.search import history, settings, space, turns
-from sampan.lib.search.algorithms.random import drawn
+from sampan.lib.search.algorithms.random import even
 from sampan.lib.search.history import Array
 from sampan.lib.search.models.parzen import Parzen, ranked
 from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
@@ -57,18 +57,13 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     told = history.told(problem, trials)
     chance = Random(f"{seed} {len(trials)} chosen")
     if len(told) < START or not searched.axes:
-        return even(searched, trials, seed, chance)
+        return even(problem, searched, trials)
     share = _SHARE * settings.number(problem, "gamma", 0.25)
     best = min(MOST_BEST, math.ceil(share * len(told)))
     good, bad = split(problem, searched, told, trials, best)
     random = np.random.default_rng([seed, len(trials)])
     columns = [_best(problem, searched, axis, good, bad, random) for axis in range(good.shape[1])]
     points = np.column_stack(columns).tolist()
-    return Suggestion(assignments=turns.unseen(searched, trials, points, chance))
-
-
-def even(searched: Space, trials: Sequence[Trial], seed: int, chance: Random) -> Suggestion:
-    points = [drawn(len(searched.axes), seed, len(trials))]
     return Suggestion(assignments=turns.unseen(searched, trials, points, chance))
 
 
