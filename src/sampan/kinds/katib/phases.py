@@ -20,15 +20,23 @@ _ORDER: tuple[Phase, ...] = (
     "Killed", "Failed", "Succeeded", "EarlyStopped", "Running", "MetricsUnavailable",
 )  # fmt: skip
 """Of several that are true the first counts."""
+_RANKED: Mapping[str | None, tuple[Phase, int]] = {
+    phase: (phase, place) for place, phase in enumerate(_ORDER)
+}
+_NONE: tuple[Phase, int] = ("Pending", len(_ORDER))
 ACTIVE: tuple[Phase, ...] = ("Pending", "Running")
 UNAVAILABLE = "unavailable"
 """The value of a metric that was not reported, in the words of upstream's database."""
 
 
 def phase_of(trial: Manifest) -> Phase:
-    listed = (trial.get("status") or {}).get("conditions") or ()
-    true = {each.get("type") for each in listed if each.get("status") == "True"}
-    return next((phase for phase in _ORDER if phase in true), "Pending")
+    found, rank = _NONE
+    for each in (trial.get("status") or {}).get("conditions") or ():
+        if each.get("status") == "True":
+            phase, place = _RANKED.get(each.get("type"), _NONE)
+            if place < rank:
+                found, rank = phase, place
+    return found
 
 
 def over(phase: Phase) -> bool:
@@ -45,8 +53,11 @@ def is_created(status: Mapping[str, Any]) -> bool:
 def value_of(objective: Mapping[str, Any], observation: Mapping[str, Any] | None) -> str:
     """The objective's value as its metricStrategy takes it; "unavailable" when there is none."""
     name = objective.get("objectiveMetricName")
-    strategies = objective.get("metricStrategies") or ()
-    how = next((each.get("value") for each in strategies if each.get("name") == name), None)
+    how = None
+    for each in objective.get("metricStrategies") or ():
+        if each.get("name") == name:
+            how = each.get("value")
+            break
     for metric in (observation or {}).get("metrics") or ():
         if metric.get("name") == name and how in ("min", "max", "latest"):
             taken = metric.get(how) or ""

@@ -113,17 +113,10 @@ def number(text: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def trials(
-    suggested: Sequence[Mapping[str, Any]], made: Sequence[Manifest], objective: Mapping[str, Any]
-) -> tuple[Trial, ...]:
-    """What was suggested so far, in that order, and what came of it."""
-    by_name = {meta.name_of(each): each for each in made}
-    return tuple(_trial(each, by_name.get(str(each.get("name"))), objective) for each in suggested)
-
-
-def _trial(
+def trial(
     suggested: Mapping[str, Any], made: Manifest | None, objective: Mapping[str, Any]
 ) -> Trial:
+    """`made`: None while there is no such trial."""
     listed = suggested.get("parameterAssignments") or ()
     status = (made or {}).get("status") or {}
     since, until = (_at(status.get(each)) for each in ("startTime", "completionTime"))

@@ -18,11 +18,14 @@ from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
 from sampan.kube.searching import Assignment, Rule, SuggestAnswer, Suggested, SuggestQuestion
 from sampan.kube.selectors import parse_labels
+from sampan.lib.search.problem import Trial
 from sampan.lib.search.process import Reply, Request
 from sampan.services.katib import problems
 from sampan.services.katib.searcher import Searcher
 
 _SUFFIX = 8  # characters
+_REMEMBERED = 10_000
+"""Trials, about half a kilobyte each."""
 
 
 class Suggesting:
@@ -31,6 +34,7 @@ class Suggesting:
     def __init__(self, cluster: Cluster, searcher: Searcher) -> None:
         self._cluster = cluster
         self._searcher = searcher
+        self._known: dict[str, tuple[str, Trial]] = {}  # version and trial, by uid
 
     async def __call__(self, questions: Sequence[SuggestQuestion]) -> Sequence[Any]:
         return [await self._answer(each) for each in questions]
@@ -73,12 +77,31 @@ class Suggesting:
         )
         return _told(asked, reply if _sound(rules) else rules, rules.rules, taken)
 
-    def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Trial, ...]:
         namespace, name = meta.namespace_of(experiment), meta.name_of(experiment)
         ours = parse_labels(f"{names.LABEL_KATIB_EXPERIMENT}={name}")
         made = self._cluster.list(names.TRIAL, namespace, ours)
-        suggested = status.get("suggestions") or ()
-        return problems.trials(suggested, made, experiment["spec"].get("objective") or {})
+        by_name = {meta.name_of(each): each for each in made}
+        objective = experiment["spec"].get("objective") or {}
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        return tuple(
+            self._trial(each, by_name.get(str(each.get("name"))), objective)
+            for each in status.get("suggestions") or ()
+        )
+
+    def _trial(
+        self, suggested: Mapping[str, Any], made: Manifest | None, objective: Mapping[str, Any]
+    ) -> Trial:
+        """One that was not written since is not read again: there may be a thousand."""
+        if made is None:
+            return problems.trial(suggested, None, objective)
+        about = made["metadata"]
+        uid, version = str(about.get("uid")), str(about.get("resourceVersion"))
+        known = self._known.get(uid)
+        if known is None or known[0] != version:
+            known = self._known[uid] = version, problems.trial(suggested, made, objective)
+        return known[1]
 
 
 def _sound(reply: Reply) -> bool:

@@ -37,7 +37,7 @@ def trial(manifest: Manifest) -> Trial:
     return Trial(
         name=meta.name_of(manifest),
         phase=phases.phase_of(manifest),
-        value=phases.value_of(objective, observation),
+        value=phases.value_of(objective, observation) if observation else phases.UNAVAILABLE,
         observed=observation is not None,
         deleting=meta.deleting(manifest),
         manifest=manifest,
