@@ -48,17 +48,17 @@ class Api:
             self._local.connection = connection
         content = "application/json" if kind == "json" else "application/merge-patch+json"
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content}
-        text = None if body is None else json.dumps(body, default=str)
+        sent = None if body is None else json.dumps(body, default=str)
         try:
-            connection.request(method, path, text, headers)
+            connection.request(method, path, sent, headers)
             answer = connection.getresponse()
-            said = json.loads(answer.read() or b"{}")
+            text = answer.read()
         except (OSError, http.client.HTTPException):
             self._local.connection = None
             raise
         if answer.status >= 400:
-            raise Refused(f"{answer.status} {said.get('message')}")
-        return said
+            raise Refused(f"{answer.status} {_message(text)}")
+        return json.loads(text or b"{}")
 
     def argo(self, method: str, path: str, verb: str, body: Any) -> Any:
         """A verb of the Argo Server for the workflow at this path of the API server."""
@@ -111,3 +111,11 @@ class Api:
         except Refused:
             return False
         return True
+
+
+def _message(text: bytes) -> str:
+    """Of a Status; a path that nobody serves is answered with a line of text."""
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.decode(errors="replace").strip()
