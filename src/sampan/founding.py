@@ -13,7 +13,7 @@ from sampan.auth import roles
 from sampan.kube import names, nets
 from sampan.kube.keys import Manifest
 
-NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 STORE_PORT = 9000
 _NONE: Mapping[str, str] = {}
 _EXPERIMENTS = {names.LABEL_COLLECTS_METRICS: "enabled"}
@@ -25,6 +25,7 @@ def objects(*, authority: str, volumes: str, user: str) -> tuple[Manifest, ...]:
     """In order of use. `authority` is the CA in PEM, `volumes` the directory for claims, `user` the
     name of the first user, who owns a namespace."""
     return (
+        _namespace("default", _EXPERIMENTS),
         *(_namespace(name) for name in NAMESPACES),
         _namespace(names.PLATFORM_NAMESPACE, _EXPERIMENTS),
         _authority(authority),

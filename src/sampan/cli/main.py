@@ -28,6 +28,7 @@ VERBS = {
     "events": "say what has happened to objects",
     "explain": "say why an object is not ready, and what to do",
     "run": "run a pipeline from Python or YAML",
+    "tune": "search for the best parameters of a Python function",
     "runs": "show and look after runs of pipelines",
     "wf": "run and look after Argo Workflows",
     "backup": "write everything that has to be kept into one file",

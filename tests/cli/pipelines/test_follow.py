@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sampan.cli.pipelines import follow
 from sampan.kube.errors import UserMistake
@@ -92,13 +90,3 @@ def test_a_failure_shows_the_end_of_its_log(capsys: pytest.CaptureFixture[str]) 
     assert "r bad 39\n" not in shown
     assert "r bad 40\n" in shown
     assert shown.endswith("no such image\n")
-
-
-@given(st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"]))),
-       st.integers(10, 200), st.integers(5, 60))  # fmt: skip
-def test_no_more_is_shown_than_fits(lines: list[str], width: int, height: int) -> None:
-    found = follow.fitted("".join(f"{line}\n" for line in ["head", *lines]), width, height)
-    shown = found.splitlines()
-    assert shown[0] == "head"
-    assert len(shown) < height
-    assert all(len(line) < max(width, 30) for line in shown)

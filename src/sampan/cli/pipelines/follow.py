@@ -4,12 +4,12 @@ the tasks that failed."""
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+from sampan.cli.painting import Painter
 from sampan.cli.pipelines import shown
 from sampan.cli.pipelines.server import Server
 from sampan.cli.pipelines.shown import Run, Task
@@ -44,7 +44,7 @@ async def until_over(server: Server, run_id: str) -> int:
 
 async def _watched(server: Server, run_id: str) -> Run:
     told: dict[str, str] = {}
-    painter = _Painter() if sys.stdout.isatty() else None
+    painter = Painter("tasks") if sys.stdout.isatty() else None
     run: Run = {}
     async for run in _states(server, run_id):
         if painter is None:
@@ -67,35 +67,6 @@ async def _states(server: Server, run_id: str) -> AsyncIterator[Run]:
             return
         await asyncio.sleep(wait)
         wait = min(SLOW, wait * 1.1)
-
-
-class _Painter:
-    """Writes a text over the one before, as much of it as the terminal can show."""
-
-    def __init__(self) -> None:
-        self._lines = 0
-        self._last = ""
-
-    def paint(self, text: str) -> None:
-        fitting = fitted(text, *shutil.get_terminal_size())
-        if fitting != self._last:
-            self.wipe()
-            print(fitting, end="", flush=True)
-            self._lines, self._last = fitting.count("\n"), fitting
-
-    def wipe(self) -> None:
-        if self._lines:
-            print(f"\x1b[{self._lines}A\x1b[J", end="")
-            self._lines = 0
-
-
-def fitted(text: str, width: int, height: int) -> str:
-    """The head and the end of a text that is too long: what goes on is what began last."""
-    lines = [line[: width - 1] for line in text.splitlines()]
-    over = len(lines) - (height - 1)
-    if over > 0:
-        lines = [lines[0], f"  … {over + 1} tasks above", *lines[over + 2 :]]
-    return "".join(f"{line}\n" for line in lines)
 
 
 def _tell(run: Run, told: dict[str, str]) -> None:
