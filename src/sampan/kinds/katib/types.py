@@ -1,7 +1,7 @@
 """The spec of an Experiment as admission and the controllers read it.
 
-Upstream's field names; what Go reads as nothing (null, absent) is None or "" here. Fields that
-nobody decides by are not listed: the controllers hand objects on as they were written.
+Upstream's field names, all of them; what Go reads as nothing (null, absent) is None or "" here.
+The controllers hand objects on as they were written, not as they are read here.
 Upstream: pkg/apis/controller/{experiments,common}/v1beta1.
 """
 
@@ -89,6 +89,9 @@ class FileSystemPath(Struct, frozen=True, kw_only=True):
 class HttpGet(Struct, frozen=True, kw_only=True):
     path: Text = None
     port: int | str | None = None
+    host: Text = None
+    scheme: Text = None
+    httpHeaders: Any = None
 
 
 class Filter(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """Admission of experiments: what upstream's two webhooks do.
 
 `defaults` fills in, `fields` and `template` say what is wrong in one Experiment, `changes` what may
-not be changed, `webhook` puts it together as the answer 400 that a webhook gives. Suggestions and
-trials are written by controllers and are not checked, as with upstream.
+not be changed, `webhook` puts it together as the answer 400 that a webhook gives; `unread` warns of
+fields that mean nothing. Suggestions and trials are written by controllers and are not checked, as
+with upstream.
 Upstream: pkg/webhook/v1beta1/experiment.
 """

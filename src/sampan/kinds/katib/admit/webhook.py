@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib import types
-from sampan.kinds.katib.admit import changes, defaults, fields, template
+from sampan.kinds.katib.admit import changes, defaults, fields, template, unread
 from sampan.kinds.katib.types import MetricsCollector, Spec
 from sampan.kube import meta, names
 from sampan.kube.component import Contained, Rules
@@ -86,5 +86,7 @@ def _no_job(why: str) -> BadRequest:
 
 
 RULES: Mapping[str, Rules] = {
-    names.KATIB_EXPERIMENT: Rules(default=defaults.fill, admit=_admit, contains=_contains)
+    names.KATIB_EXPERIMENT: Rules(
+        default=defaults.fill, admit=_admit, contains=_contains, warn=unread.warnings
+    )
 }
