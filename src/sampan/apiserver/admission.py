@@ -1,6 +1,7 @@
 """Between a decoded body and the store: identity, types, defaults, rules, validation.
 
-    identify -> check (types, unknown fields) -> default -> prepare -> validate -> admit -> default
+    identify -> check (types, unknown fields) -> default -> inject -> prepare -> validate -> admit
+    -> default
 
 A component's rules run in the order of the components. `admit` comes after validation, so that it
 sees objects whose shape is right; defaults are filled in again behind it, because it may add parts
@@ -144,6 +145,8 @@ def admit(backend: Backend, resource: Resource, manifest: Manifest, old: Manifes
     """Everything from defaults to admission, for a write to the object itself. In place."""
     rules = backend.rules.get(resource.kind, ())
     fill(backend, resource, manifest)
+    if old is None:
+        _inject(backend, resource, manifest)
     for rule in rules:
         if rule.prepare is not None:
             rule.prepare(manifest, old)
@@ -156,6 +159,20 @@ def admit(backend: Backend, resource: Resource, manifest: Manifest, old: Manifes
             _read_strictly(contained)
     if admitting:
         fill(backend, resource, manifest)
+
+
+def _inject(backend: Backend, resource: Resource, manifest: Manifest) -> None:
+    """What other objects add to a new one. They may be wrong: its types are looked at again, and
+    what nobody declared is dropped. Raises BadRequest."""
+    changed = False
+    for rule in backend.rules.get(resource.kind, ()):
+        if rule.inject is not None:
+            changed = rule.inject(backend.view, manifest) or changed
+    if not changed:
+        return
+    if resource.schema.examine(manifest, resource.object_kind, resource.version):
+        resource.schema.unknown(manifest, prune=True)
+    fill(backend, resource, manifest)
 
 
 def _read_strictly(contained: Contained) -> None:

@@ -95,6 +95,16 @@ def unwrapped(command: list[str] | None) -> list[str] | None:
     return command[command.index("--") + 1 :] if "--" in command else []
 
 
+def outermost(container: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The container with the emissary before its shell, where somebody who rewrites commands has
+    put it into the shell's script: it looks after a shell as well as after what that starts."""
+    command, args = container.get("command") or [], container.get("args") or []
+    inside = " ".join(EMISSARY) + " "
+    if len(args) != 1 or command[1:] != ["-c"] or not str(args[0]).startswith(inside):
+        return container
+    return {**container, "command": [*EMISSARY, *command], "args": [args[0][len(inside) :]]}
+
+
 def socket_of(driver: str) -> str:
     """Where a driver of artifacts listens."""
     return f"{SOCKETS}/{driver}/socket"

@@ -32,6 +32,9 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     default(manifest): fills in defaults; on create, update and patch.
     author(manifest, user): writes into a new object who asked for it.
+    inject(view, manifest): what a new object gets because of other objects, before it is judged, as
+        from a mutating webhook; whether it got anything. May raise ApiStatus. Components may have
+        this for kinds of others.
     prepare(manifest, old): what a strategy does before validation (old is None on create).
     validate(manifest, old): problems with fields -> 422.
     parts: the same for what is written to a subresource of this name, instead of `validate`.
@@ -42,6 +45,7 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     default: Callable[[Manifest], None] | None = None
     author: Callable[[Manifest, User], None] | None = None
+    inject: Callable[[View, Manifest], bool] | None = None
     prepare: Callable[[Manifest, Manifest | None], None] | None = None
     validate: Callable[[Manifest, Manifest | None], list[Problem]] | None = None
     parts: Mapping[str, Callable[[Manifest, Manifest | None], list[Problem]]] = {}

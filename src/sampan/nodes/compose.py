@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.kube import argoexec, launcher
+from sampan.kube import argoexec, katib, launcher
 from sampan.nodes import environment, gpus, hosts
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.images import users
@@ -142,7 +142,9 @@ def compose(
     pod, hostname = facts.pod, hosts.hostname(facts.pod)
     declared = environment.variables(facts, container, around.services)
     env = {**runtime.variables(), "HOSTNAME": hostname, **gpus.variables(around.gpus), **declared}
-    command = _expanded(argv(runtime, _words(container), container.get("args")), declared)
+    words = argv(runtime, _words(container), container.get("args"))
+    words = katib.from_image(words, runtime.entrypoint, runtime.command)
+    command = _expanded(words, declared)
     if not command:
         message = f'no command is known for image "{container["image"]}": set "command"'
         raise Unrunnable("CreateContainerError", message)

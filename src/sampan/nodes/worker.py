@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
+from sampan.kube import argoexec
 from sampan.kube.errors import ApiStatus, Conflict, NotFound
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.nodes import adopt
@@ -408,9 +409,9 @@ class Worker:
             for spec in self.pod["spec"].get(section) or ():
                 cell = self.cells.get(spec["name"])
                 if cell is None:
-                    self.cells[spec["name"]] = Cell(self.uid, spec)
+                    self.cells[spec["name"]] = Cell(self.uid, argoexec.outermost(spec))
                 elif cell.spec["image"] != spec["image"]:
-                    cell.change(spec)
+                    cell.change(argoexec.outermost(spec))
 
     def _watch_references(self) -> None:
         wanted = pod_references(self.pod)

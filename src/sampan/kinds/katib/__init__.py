@@ -9,8 +9,9 @@ Upstream: kubeflow/katib.
 from __future__ import annotations
 
 from sampan.kinds.katib import crds, roles, words
-from sampan.kinds.katib.admit.webhook import RULES
+from sampan.kinds.katib.admit import webhook
 from sampan.kinds.katib.experiment.controller import EXPERIMENT
+from sampan.kinds.katib.pods import webhook as pods
 from sampan.kinds.katib.suggestion.controller import SUGGESTION
 from sampan.kinds.katib.trial.controller import TRIAL
 from sampan.kube.component import Component
@@ -20,6 +21,6 @@ COMPONENT = Component(
     controllers=(EXPERIMENT, SUGGESTION, TRIAL),
     crds=crds.load(),
     objects=roles.objects(),
-    rules=RULES,
+    rules={**webhook.RULES, **pods.RULES},
     figures=words.now,
 )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sampan.kube import names
+from sampan.kube import katib, names, quantities
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 from sampan.lib import yaml
@@ -21,8 +21,21 @@ from sampan.lib.search import algorithms, stopping
 _WHERE = Key(names.CONFIG_MAP, names.PLATFORM_NAMESPACE, "katib-config")
 _DOCUMENT = "katib-config.yaml"
 _UPSTREAM = re.compile(r"(?:.*/)?(?:kubeflow/katib|kubeflowkatib)/[a-z-]+(?:[:@].*)?")
-_COLLECTORS = ("StdOut", "File", "TensorFlowEvent")
-"""Kinds that upstream's document has an image for."""
+_LEAST = {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}
+_MOST = {"cpu": "500m", "memory": "100Mi", "ephemeral-storage": "5Gi"}
+"""What a collector asks for and may have, where the document does not say; a negative amount there
+takes the entry away."""
+_COLLECTORS: Mapping[str, Mapping[str, Any]] = {
+    kind: {"kind": kind, "image": image} for kind, image in katib.IMAGES.items()
+} | {
+    "TensorFlowEvent": {
+        "kind": "TensorFlowEvent",
+        "image": katib.IMAGES["TensorFlowEvent"],
+        "resources": {"limits": {"memory": "1Gi"}},
+    }
+}
+"""Kinds that upstream's document has an entry for."""
+_PULL = ("Always", "IfNotPresent", "Never")
 Entry = Mapping[str, Any]
 
 
@@ -71,6 +84,27 @@ class Settings:
         if kind not in _COLLECTORS and kind not in self._collectors:
             raise Unknown(_missing("metrics collector config for kind", kind))
 
+    def collector(self, kind: str) -> Entry:
+        """The image, its pull policy and the resources of a kind of collector, complete, and
+        `waitAllProcesses` where it is set. Unknown."""
+        self.check_collector(kind)
+        entry = self._collectors.get(kind) or _COLLECTORS[kind]
+        if not str(entry.get("image") or "").strip():
+            text = "required value for image configuration of metrics collector kind"
+            raise Unknown(f"{text}: {kind}")
+        given = entry.get("resources")
+        given = given if isinstance(given, dict) else {}
+        pull = entry.get("imagePullPolicy")
+        return {
+            **entry,
+            "imagePullPolicy": pull if pull in _PULL else "IfNotPresent",
+            "resources": {
+                **given,
+                "requests": _amounts(given.get("requests"), _LEAST),
+                "limits": _amounts(given.get("limits"), _MOST),
+            },
+        }
+
 
 def find(view: View) -> Settings:
     found = view.get(_WHERE)
@@ -90,6 +124,15 @@ def _by(listed: Any, field: str) -> dict[str, Entry]:
         [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     )
     return {str(each.get(field)): each for each in entries}
+
+
+def _amounts(given: Any, usual: Mapping[str, str]) -> dict[str, str]:
+    """Quantities that the document has, and the usual ones for those that it has not. ValueError
+    for what is no quantity."""
+    said = {name: str(each) for name, each in given.items()} if isinstance(given, dict) else {}
+    own = {name: text for name, text in said.items() if quantities.parse(text) != 0}
+    every = {**usual, **own}
+    return {name: text for name, text in every.items() if quantities.parse(text) > 0}
 
 
 def _is_upstreams(entry: Entry) -> bool:

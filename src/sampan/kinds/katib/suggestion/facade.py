@@ -18,7 +18,7 @@ from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Action, Create, Delete
 
 PORT = 6789
-_STOPPING_PORT = 6788
+STOPPING_PORT = 6788
 _NO_ISTIO = {"sidecar.istio.io/inject": "false"}
 _OWN = ("algorithmName", "serviceAccountName", "volumeMountPath", "persistentVolumeClaimSpec",
         "persistentVolumeSpec", "persistentVolumeLabels")  # fmt: skip
@@ -82,7 +82,7 @@ def _about(request: Request) -> dict[str, Any]:
 def _service(request: Request) -> Manifest:
     ports = [{"name": "suggestion-api", "port": PORT}]
     if (request.spec.get("earlyStopping") or {}).get("algorithmName"):
-        ports.append({"name": "earlystop-api", "port": _STOPPING_PORT})
+        ports.append({"name": "earlystop-api", "port": STOPPING_PORT})
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -1,0 +1,51 @@
+"""The command of a primary container, so that it writes its metrics and leaves a mark.
+
+Words are joined by blanks and not quoted: a shell reads them once more, which experiments rely on.
+The mark lies in the directory of the metrics under the number of the shell's process; `$$$$` is
+what Kubernetes makes `$$` of, which the shell fills in. Upstream: pkg/webhook/v1beta1/pod/utils.go
+wrapWorkerContainer.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from sampan.kube import katib
+
+WRAPPED = ("StdOut", "File", "TensorFlowEvent")
+"""Kinds of collectors that wait for a mark."""
+_STOPPED = "Training Container was Early Stopped"
+_FAILED = "Training Container was Failed"
+
+
+def wrap(container: dict[str, Any], directory: str, *, stdout: str, stoppable: bool) -> None:
+    """Rewrite the command in place. `stdout`: the file that the output goes to, "" to leave it.
+    `stoppable`: the trial may be stopped early, which is no failure."""
+    shell, words = katib.shell_of(_words(container))
+    if stdout:
+        words.append(f"1>{stdout} 2>&1")
+    mark = posixpath.normpath(posixpath.join(directory, "$$$$.pid"))
+    if stoppable:
+        words += ["||", _judging(directory, mark)]
+    words += ["&&", f"echo {katib.COMPLETED} > {mark}"]
+    container["command"] = shell or ["sh", "-c"]
+    container["args"] = [" ".join(words)]
+
+
+def _words(container: dict[str, Any]) -> list[str]:
+    """What the container runs; what only its image says stands in for itself."""
+    command, args = container.get("command") or [], container.get("args") or []
+    if command:
+        return [*command, *args]
+    return [katib.ENTRYPOINT, *(args or [katib.CMD])]
+
+
+def _judging(directory: str, mark: str) -> str:
+    """A program that was ended because its trial was stopped has not failed."""
+    # Inside of $(…) Kubernetes leaves dollar signs alone.
+    looked = posixpath.normpath(posixpath.join(directory, "$$.pid"))
+    return (
+        f"if test -f {mark} && [ $(head -n 1 {looked}) = {katib.EARLY_STOPPED} ]; "
+        f"then echo {_STOPPED}; else echo {_FAILED}; exit 1; fi"
+    )
