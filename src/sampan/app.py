@@ -186,6 +186,7 @@ class Program:
             clock=self.clock,
             service_host=(LOOPBACK, api_port),
             server=Loopback(self.api.asgi),
+            observations=self.products.observations,
         )
         self.api.attach(self.node.agent)
         await self.node.start()

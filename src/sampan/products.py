@@ -1,9 +1,9 @@
 """Products: what is served beside the Kubernetes API, built from a Config. For `app` only.
 
 Argo Workflows: its server, and the archive of workflows with the one who fills it. Kubeflow
-Pipelines: its server, the records and who fills them. Katib: who searches. Their servers are loaded
-with the first request, the databases with the first that is kept: who uses kubectl alone does not
-wait for them, nor hold them in memory.
+Pipelines: its server, the records and who fills them. Katib: who searches, and what was observed.
+Their servers are loaded with the first request, the databases with the first that is kept: who uses
+kubectl alone does not wait for them, nor hold them in memory.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from sampan.engine.cluster import Cluster
 from sampan.engine.sources import Source
 from sampan.gateway.routes import App, Receive, Send
 from sampan.kube import names
+from sampan.kube.katib import Observations
 from sampan.kube.keys import Key
 from sampan.kube.lineage import CACHE
-from sampan.kube.searching import SUGGESTIONS
+from sampan.kube.searching import OBSERVATIONS, SUGGESTIONS
 from sampan.lib.clock import Clock
 from sampan.lib.later import later
 
@@ -52,7 +53,7 @@ class Products:
         self.mounted: dict[str, App] = {}
         self.argo: App | None = None
         self.s3: App | None = None
-        self._katib = None if "katib" in config.without else _Katib(cluster)
+        self._katib = None if "katib" in config.without else _Katib(home, config, cluster, clock)
         self._archiver: Any = None
         self._pipelines: _Pipelines | None = None
         loopback = Loopback(api.asgi)
@@ -87,12 +88,20 @@ class Products:
             found[CACHE] = self._pipelines.answer
         if self._katib is not None:
             found[SUGGESTIONS] = self._katib.suggest
+            found[OBSERVATIONS] = self._katib.observing.answer
         return found
+
+    @property
+    def observations(self) -> Observations | None:
+        """Who keeps what the node reads of trials."""
+        return None if self._katib is None else self._katib.observing
 
     async def start(self) -> None:
         if self._pipelines is not None:
             await self._pipelines.recorder.start()
             await self._pipelines.credentials.start()
+        if self._katib is not None:
+            await self._katib.observing.start()
         if self._archiver is not None:
             await self._archiver.start()
 
@@ -107,10 +116,16 @@ class Products:
 
 
 class _Katib:
-    """Who searches, made with the first question."""
+    """What was observed, and who searches, made with the first question."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, home: Home, config: Config, cluster: Cluster, clock: Clock) -> None:
         self._cluster = cluster
+        store = later("sampan.records.katib.store").Store
+        observing = later("sampan.services.katib.observing")
+        present, url = observing.present(cluster), config.records
+        file = home.records / "katib.db"
+        self.store = store(url, present=present) if url else store.at(file, present=present)
+        self.observing = observing.Observing(cluster, self.store, clock)
         self._searcher: Any = None
         self._suggesting: Source | None = None
 
@@ -118,10 +133,11 @@ class _Katib:
         if self._suggesting is None:
             self._searcher = later("sampan.services.katib.searcher").Searcher()
             suggesting = later("sampan.services.katib.suggesting").Suggesting
-            self._suggesting = suggesting(self._cluster, self._searcher)
+            self._suggesting = suggesting(self._cluster, self._searcher, self.store)
         return await self._suggesting(questions)
 
     async def stop(self) -> None:
+        await self.observing.stop()
         if self._searcher is not None:
             await self._searcher.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from sampan.engine.local import LocalCluster
@@ -12,6 +13,8 @@ from sampan.kube.plan import Unanswered
 from sampan.kube.searching import SuggestAnswer, SuggestQuestion
 from sampan.lib.search.problem import Answer, Suggestion
 from sampan.lib.search.process import Reply, Request
+from sampan.records.katib.log import Entry, Of
+from sampan.records.katib.store import Store
 from sampan.services.katib.suggesting import Suggesting, trial_name
 from sampan.testing.memory import MemoryApi
 
@@ -43,7 +46,8 @@ def answered(*suggested: str, want: int, endpoint: str = "") -> tuple[Any, Searc
         question = SuggestQuestion(
             namespace="u", name="e", uid=uid, have=len(listed), want=want, endpoint=endpoint
         )
-        suggesting = Suggesting(cluster, searcher)  # type: ignore[arg-type]
+        store = Store.at(Path("nowhere"), present=frozenset)
+        suggesting = Suggesting(cluster, searcher, store)  # type: ignore[arg-type]
         return (await suggesting([question]))[0], searcher, uid
 
     return asyncio.run(ask())
@@ -76,3 +80,40 @@ def test_a_service_of_ones_own_is_not_answered_for_by_ours() -> None:
     answer, searcher, _ = answered(want=1, endpoint="e-random.u:6789")
     assert isinstance(answer, Unanswered)
     assert searcher.asked == []
+
+
+def test_what_trials_reported_goes_along_where_others_may_be_stopped_by_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        cluster, searcher = LocalCluster(MemoryApi()), Searcher()
+        await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "u"}})
+        spec = {
+            "algorithm": {"algorithmName": "random"},
+            "objective": {"objectiveMetricName": "loss"},
+            "earlyStopping": {"algorithmName": "medianstop"},
+        }
+        await cluster.create(about("Experiment", spec))
+        suggestion = await cluster.create(about("Suggestion", {}))
+        listed = [{"name": "over"}, {"name": "runs"}, {"name": "none"}]
+        status = {"suggestions": listed}
+        await cluster.replace({**suggestion, "status": status}, subresource="status")
+        store = Store.at(tmp_path / "katib.db", present=frozenset)
+        suggesting = Suggesting(cluster, searcher, store)  # type: ignore[arg-type]
+        for name, phase in (("over", "Succeeded"), ("runs", "Running")):
+            made = about("Trial", {})
+            labels = {names.LABEL_KATIB_EXPERIMENT: "e"}
+            made["metadata"] = {"name": name, "namespace": "u", "labels": labels}
+            made["status"] = {"conditions": [{"type": phase, "status": "True"}]}
+            of = Of("u", name, meta.uid_of(await cluster.create(made)))
+            entries = [Entry(2, "loss", "0.5"), Entry(1, "loss", "nan"), Entry(3, "acc", "1")]
+            await store.keep(of, entries)
+        uid = meta.uid_of(suggestion)
+        question = SuggestQuestion(namespace="u", name="e", uid=uid, have=3, want=4)
+        await suggesting([question])
+        await store.keep(of, [Entry(4, "loss", "1")])
+        await suggesting([question])
+        await store.close()
+        found = [[each.reports for each in request.trials] for request in searcher.asked]
+        assert found[0] == found[1] == [((2, 0.5),), ((2, 0.5),), ()]
+        assert found[2] == [((2, 0.5),), ((2, 0.5), (3, 1.0)), ()]
+
+    asyncio.run(story())

@@ -28,6 +28,7 @@ from sampan.kube.searching import (
     ObservationQuestion,
 )
 from sampan.lib.clock import SystemClock
+from sampan.records.katib import store as observations
 from sampan.services.katib.searcher import Searcher
 from sampan.services.katib.suggesting import Suggesting
 from sampan.store.objects import Store
@@ -118,6 +119,8 @@ async def running(path: Path) -> AsyncIterator[World]:
     for crd in KATIB.crds:
         await cluster.apply(crd)
 
+    reported = observations.Store.at(path / "katib.db", present=frozenset)
+
     async def observe(questions: Sequence[ObservationQuestion]) -> Sequence[ObservationAnswer]:
         return [observed(cluster, each) for each in questions]
 
@@ -126,7 +129,7 @@ async def running(path: Path) -> AsyncIterator[World]:
         [each for component in COMPONENTS for each in component.controllers],
         clock=SystemClock(),
         debug=True,
-        sources={SUGGESTIONS: Suggesting(cluster, searcher), OBSERVATIONS: observe},
+        sources={SUGGESTIONS: Suggesting(cluster, searcher, reported), OBSERVATIONS: observe},
     )
     await engine.start()
     about = {"name": "u", "labels": LABELS}

@@ -135,6 +135,12 @@ def _at(time: str | None) -> float:
     return parse(time).timestamp() if time else 0.0
 
 
+def reports(values: Sequence[str]) -> tuple[tuple[float, float], ...]:
+    """Those that are numbers, each with its place among all, counted from 1."""
+    found = ((float(place), number(each)) for place, each in enumerate(values, 1))
+    return tuple((place, each) for place, each in found if each is not None)
+
+
 def _state(made: Manifest | None) -> State:
     conditions = ((made or {}).get("status") or {}).get("conditions") or ()
     true = {each.get("type") for each in conditions if each.get("status") == "True"}

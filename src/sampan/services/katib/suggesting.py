@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
+from msgspec.structs import replace
+
 from sampan.engine.cluster import Cluster
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
@@ -20,9 +22,11 @@ from sampan.kube.searching import Assignment, Rule, SuggestAnswer, Suggested, Su
 from sampan.kube.selectors import parse_labels
 from sampan.lib.search.problem import Trial
 from sampan.lib.search.process import Reply, Request
+from sampan.records.katib.store import Store
 from sampan.services.katib import problems
 from sampan.services.katib.searcher import Searcher
 
+Reports = tuple[tuple[float, float], ...]
 _SUFFIX = 8  # characters
 _REMEMBERED = 10_000
 """Trials, about half a kilobyte each."""
@@ -31,10 +35,12 @@ _REMEMBERED = 10_000
 class Suggesting:
     """A source of controllers (`engine.sources`)."""
 
-    def __init__(self, cluster: Cluster, searcher: Searcher) -> None:
+    def __init__(self, cluster: Cluster, searcher: Searcher, observations: Store) -> None:
         self._cluster = cluster
         self._searcher = searcher
         self._known: dict[str, tuple[str, Trial]] = {}  # version and trial, by uid
+        self._reported: dict[str, Reports] = {}  # of trials that are over, by uid
+        self._observations = observations
 
     async def __call__(self, questions: Sequence[SuggestQuestion]) -> Sequence[Any]:
         return [await self._answer(each) for each in questions]
@@ -56,7 +62,7 @@ class Suggesting:
             verb="suggest" if asked.want else "check",
             algorithm=(spec.get("algorithm") or {}).get("algorithmName") or "",
             problem=problems.problem(experiment, told),
-            trials=self._trials(experiment, status),
+            trials=await self._trials(experiment, status),
             count=asked.want - asked.have,
         )
         if asked.endpoint:  # another search than that which was asked for is no answer
@@ -77,17 +83,40 @@ class Suggesting:
         )
         return _told(asked, reply if _sound(rules) else rules, rules.rules, taken)
 
-    def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Trial, ...]:
+    async def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Trial, ...]:
+        """With what they reported on the way, where others may be stopped by it."""
         namespace, name = meta.namespace_of(experiment), meta.name_of(experiment)
+        spec = experiment["spec"]
         ours = parse_labels(f"{names.LABEL_KATIB_EXPERIMENT}={name}")
         made = self._cluster.list(names.TRIAL, namespace, ours)
         by_name = {meta.name_of(each): each for each in made}
-        objective = experiment["spec"].get("objective") or {}
+        objective = spec.get("objective") or {}
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        return tuple(
+            self._reported.clear()
+        found = tuple(
             self._trial(each, by_name.get(str(each.get("name"))), objective)
             for each in status.get("suggestions") or ()
+        )
+        if not spec.get("earlyStopping"):
+            return found
+        uids = {name: meta.uid_of(each) for name, each in by_name.items()}
+        return await self._with_reports(found, uids, str(objective.get("objectiveMetricName")))
+
+    async def _with_reports(
+        self, trials: Sequence[Trial], uids: Mapping[str, str], metric: str
+    ) -> tuple[Trial, ...]:
+        """`uids` of those trials that there are, by name."""
+        wanted = {uids[each.name] for each in trials if each.name in uids} - self._reported.keys()
+        series = await self._observations.series(sorted(wanted), metric)
+        found = {uid: problems.reports(series.get(uid, ())) for uid in wanted}
+        for each in trials:
+            if each.name in uids and each.state not in ("created", "running"):
+                uid = uids[each.name]
+                self._reported.setdefault(uid, found.get(uid, ()))
+        found |= self._reported
+        return tuple(
+            replace(each, reports=found.get(uids.get(each.name, ""), ())) for each in trials
         )
 
     def _trial(
