@@ -3,8 +3,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lib.search.searching import choice, double, ended, integer, problem, tried
 from sampan.lib.search.algorithms import cmaes
@@ -31,20 +29,6 @@ def test_what_failed_or_still_runs_is_replaced_in_its_generation() -> None:
     assert generations(history) == [0] * 9
     (new,) = cmaes.suggest(about, history, 1).suggestions
     assert new.labels[cmaes.GENERATION] == "1"
-
-
-@settings(max_examples=10, deadline=None)
-@given(
-    seed=st.integers(0, 9),
-    before=st.integers(0, 60),
-    strategy=st.sampled_from(["none", "ipop", "bipop"]),
-)
-def test_the_memo_changes_no_answer(seed: int, before: int, strategy: str) -> None:
-    about = problem(*SPACE, seed=seed, settings={"restart_strategy": strategy})
-    history = tried("cmaes", about, before)
-    remembered = cmaes.suggest(about, history, 2)
-    cmaes.forget()
-    assert cmaes.suggest(about, history, 2) == remembered
 
 
 def test_sigma_is_in_the_units_of_the_parameters() -> None:
