@@ -22,8 +22,9 @@ from sampan.lib.search.problem import (
 
 PLAIN = ("random", "grid", "sobol")
 """Those that do not read what came of trials."""
-LEARNING = tuple(sorted(set(MODULES) - set(PLAIN)))
-
+GOING_ON = ("hyperband", "asha", "pbt")
+"""Those whose trials go on from one another (`simulated`)."""
+LEARNING = tuple(sorted(set(MODULES) - {*PLAIN, *GOING_ON}))
 
 EARLY: Mapping[str, Mapping[str, str]] = {"nsga-ii": {"population_size": "10"}}
 """Settings with which an algorithm learns from ten trials."""

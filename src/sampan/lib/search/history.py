@@ -1,7 +1,6 @@
 """What was tried, as arrays: places of trials in the space, and what each of them lost.
 
-Told are trials that ended with a number for each objective, those stopped early included; a trial
-that failed says nothing, one that has not ended is pending. A place is NaN where the trial has no
+Which have told, and which are pending, is said by `outcomes`. A place is NaN where the trial has no
 value that the parameter could have: it was not active, or the trial is of another space.
 """
 
@@ -14,27 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from sampan.lib.search import pareto
+from sampan.lib.search import outcomes, pareto
 from sampan.lib.search.problem import Problem, Trial
 from sampan.lib.search.space import Axis, Space
 
 Array = NDArray[np.float64]
 
-_TOLD = ("succeeded", "stopped")
-_PENDING = ("created", "running")
-
-
-def told(problem: Problem, trials: Sequence[Trial]) -> list[Trial]:
-    wanted = max(1, len(problem.objectives))
-    return [
-        each
-        for each in trials
-        if each.state in _TOLD and len(each.values) >= wanted and _finite(each.values[:wanted])
-    ]
-
-
-def pending(trials: Sequence[Trial]) -> list[Trial]:
-    return [each for each in trials if each.state in _PENDING]
+told, pending = outcomes.told, outcomes.pending
 
 
 def losses(problem: Problem, trials: Sequence[Trial]) -> Array:
@@ -48,8 +33,7 @@ def violations(problem: Problem, trials: Sequence[Trial]) -> Array:
     """By how much each trial breaks the constraints, 0 where it is feasible."""
     if not problem.constraints:
         return np.zeros(len(trials))
-    wanted = len(problem.constraints)
-    return np.array([_violation(each.constraints, wanted) for each in trials])
+    return np.array([outcomes.violation(problem, each) for each in trials])
 
 
 def ranked(problem: Problem, trials: Sequence[Trial]) -> NDArray[np.intp]:
@@ -111,13 +95,3 @@ def _number(text: str | None) -> float:
         return float(text or "")
     except ValueError:
         return math.nan
-
-
-def _violation(values: Sequence[float | None], wanted: int) -> float:
-    if len(values) < wanted or not _finite(values[:wanted]):
-        return math.inf
-    return sum(max(0.0, each) for each in values[:wanted] if each is not None)
-
-
-def _finite(values: Sequence[float | None]) -> bool:
-    return not any(each is None or not math.isfinite(each) for each in values)

@@ -97,8 +97,9 @@ class Suggestion(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """`settings`: what the algorithm wants to be told again. `over`: there is nothing left to try;
-    there may be fewer suggestions than were asked for only then."""
+    """`settings`: what the algorithm wants to be told again. `over`: there is nothing left to try.
+    Where it is not over, fewer suggestions than were asked for mean: no more before another trial
+    has ended."""
 
     suggestions: tuple[Suggestion, ...] = ()
     settings: Mapping[str, str] = {}

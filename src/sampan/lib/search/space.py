@@ -122,10 +122,16 @@ class Space:
 
     def assigned(self, places: Sequence[float]) -> dict[str, str]:
         """A text for each parameter that has a value at this point."""
-        found = {axis.name: axis.text(place) for axis, place in zip(self.axes, places, strict=True)}
-        for name, (parent, values) in self._conditions.items():  # parents come first
-            if found.get(parent) not in values:
-                del found[name]
+        return self.active(
+            {axis.name: axis.text(place) for axis, place in zip(self.axes, places, strict=True)}
+        )
+
+    def active(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Without those of parameters that have none beside the others."""
+        found = dict(values)
+        for name, (parent, wanted) in self._conditions.items():  # parents come first
+            if found.get(parent) not in wanted:
+                found.pop(name, None)
         return found
 
     def point(self, number: int) -> tuple[float, ...]:

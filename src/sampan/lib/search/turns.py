@@ -13,7 +13,8 @@ from random import Random
 from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
 from sampan.lib.search.space import Space
 
-Propose = Callable[[Problem, Sequence[Trial]], Suggestion]
+Propose = Callable[[Problem, Sequence[Trial]], Suggestion | None]
+"""None: nothing before another trial has ended."""
 _STEPS = 10_000
 """Points looked at for one that is new, where conditions make one of many of them."""
 
@@ -22,6 +23,8 @@ def in_turn(propose: Propose, problem: Problem, trials: Sequence[Trial], count: 
     so_far, made = list(trials), []
     for _ in range(count):
         suggestion = propose(problem, so_far)
+        if suggestion is None:
+            break
         made.append(suggestion)
         so_far.append(_begun(suggestion))
     return Answer(suggestions=tuple(made))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lib.search.searching import (
     EARLY,
+    GOING_ON,
     LEARNING,
     PLAIN,
     algorithm,
@@ -32,7 +33,7 @@ from sampan.lib.search.problem import Objective, Parameter, Refused, Suggestion
 from sampan.lib.search.process import Reply, Request
 
 quickly = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-every = pytest.mark.parametrize("name", MODULES)
+every = pytest.mark.parametrize("name", [*PLAIN, *LEARNING])
 learning = pytest.mark.parametrize("name", LEARNING)
 
 MIXED = (
@@ -194,8 +195,8 @@ def test_the_process_loads_nothing_heavy_before_it_is_asked_to() -> None:
     assert _run([sys.executable, "-c", program], msgspec.json.encode(request)).strip() == b""
 
 
-def test_there_are_plain_and_learning_algorithms() -> None:
-    assert {*PLAIN, *LEARNING} == set(MODULES)
+def test_each_algorithm_is_of_one_sort() -> None:
+    assert sorted([*PLAIN, *LEARNING, *GOING_ON]) == sorted(MODULES)
 
 
 def _points(count: int) -> list[Suggestion]:

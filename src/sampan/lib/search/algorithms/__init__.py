@@ -14,5 +14,8 @@ MODULES: Mapping[str, str] = {
     "cmaes": "cmaes",
     "bayesianoptimization": "bayesianoptimization",
     "nsga-ii": "nsga",
+    "hyperband": "hyperband",
+    "asha": "asha",
+    "pbt": "pbt",
 }
 """Name -> module of this package."""

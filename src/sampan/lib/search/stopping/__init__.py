@@ -4,5 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-MODULES: Mapping[str, str] = {}
+MODULES: Mapping[str, str] = {
+    "medianstop": "medianstop",
+    "median": "median",
+    "asha": "asha",
+}
 """Name -> module of this package."""
