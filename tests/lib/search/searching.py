@@ -24,7 +24,10 @@ PLAIN = ("random", "grid", "sobol")
 """Those that do not read what came of trials."""
 GOING_ON = ("hyperband", "asha", "pbt")
 """Those whose trials go on from one another (`simulated`)."""
-LEARNING = tuple(sorted(set(MODULES) - {*PLAIN, *GOING_ON}))
+NETWORKS = ("darts", "enas")
+"""Those that search networks, which are no points of a space."""
+LEARNING = tuple(sorted(set(MODULES) - {*PLAIN, *GOING_ON, *NETWORKS}))
+
 
 EARLY: Mapping[str, Mapping[str, str]] = {"nsga-ii": {"population_size": "10"}}
 """Settings with which an algorithm learns from ten trials."""

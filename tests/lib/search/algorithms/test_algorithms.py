@@ -15,6 +15,7 @@ from lib.search.searching import (
     EARLY,
     GOING_ON,
     LEARNING,
+    NETWORKS,
     PLAIN,
     algorithm,
     choice,
@@ -196,7 +197,7 @@ def test_the_process_loads_nothing_heavy_before_it_is_asked_to() -> None:
 
 
 def test_each_algorithm_is_of_one_sort() -> None:
-    assert sorted([*PLAIN, *LEARNING, *GOING_ON]) == sorted(MODULES)
+    assert sorted([*PLAIN, *LEARNING, *GOING_ON, *NETWORKS]) == sorted(MODULES)
 
 
 def _points(count: int) -> list[Suggestion]:

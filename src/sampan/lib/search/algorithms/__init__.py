@@ -17,5 +17,7 @@ MODULES: Mapping[str, str] = {
     "hyperband": "hyperband",
     "asha": "asha",
     "pbt": "pbt",
+    "enas": "enas",
+    "darts": "darts",
 }
 """Name -> module of this package."""
