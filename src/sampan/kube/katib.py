@@ -38,8 +38,6 @@ METRICS_FILE = "/var/log/katib/metrics.log"
 """Where a program's output goes for the collector StdOut."""
 VOLUME = "metrics-volume"
 SUGGESTION_VOLUME = "suggestion-volume"
-TRIAL_DIRECTORY = "suggestion_trial_dir"
-"""The setting of an algorithm that says where a trial sees its own directory of the claim."""
 TRIAL_NAME = "KATIB_TRIAL_NAME"
 """The variable of the primary container."""
 

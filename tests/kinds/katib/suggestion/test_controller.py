@@ -94,6 +94,14 @@ def test_what_is_left_in_the_end(policy: str, left: set[Key]) -> None:
     assert condition(world, SUGGESTION)["reason"] == "Experiment is succeeded"
 
 
+def test_trials_that_leave_checkpoints_have_a_claim() -> None:
+    settings = [{"name": "suggestion_trial_dir", "value": "/data"}]
+    algorithm = {"algorithmName": "random", "algorithmSettings": settings}
+    world = born(experiment(algorithm=algorithm))
+    assert CLAIM in world.objects
+    assert "volumes" not in world.objects[DEPLOYMENT]["spec"]["template"]["spec"]
+
+
 def test_a_volume_is_as_the_operator_wants_it() -> None:
     world = World()
     document = (

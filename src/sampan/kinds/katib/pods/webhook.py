@@ -11,7 +11,7 @@ from typing import Any
 
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib import types
-from sampan.kinds.katib.pods import command, sidecar
+from sampan.kinds.katib.pods import command, heir, sidecar
 from sampan.kinds.katib.pods.sidecar import Misconfigured
 from sampan.kinds.katib.pods.trial import TrialSpec, name_of_trial
 from sampan.kinds.katib.suggestion import facade
@@ -20,6 +20,7 @@ from sampan.kube.component import Rules
 from sampan.kube.errors import BadRequest, InternalError
 from sampan.kube.keys import Key, Manifest, split_kind
 from sampan.kube.plan import View
+from sampan.lib.search import checkpoints
 
 _DENIED = 'admission webhook "mutator.pod.katib.kubeflow.org" denied the request: '
 _PUSH = "Push"
@@ -70,6 +71,8 @@ def _collect(view: View, pod: Manifest, trial: Manifest, spec: TrialSpec) -> Non
     if volume := search.volume():
         inside["volumes"] = [*(inside.get("volumes") or ()), volume[0]]
         _mount(primary, volume[1])
+        if heirs := search.heirs(primary):
+            inside["initContainers"] = [*heirs, *(inside.get("initContainers") or ())]
     inside["shareProcessNamespace"] = True
     path, is_directory = sidecar.where(spec.metricsCollector)
     if not path:
@@ -107,6 +110,7 @@ class _Search:
         labels = trial["metadata"].get("labels") or {}
         self._namespace = meta.namespace_of(trial)
         self._name = str(labels.get(names.LABEL_KATIB_EXPERIMENT) or "")
+        self._parent = str(labels.get(checkpoints.PARENT) or "")
         self._found = {
             kind: view.get(Key(kind, self._namespace, self._name))
             for kind in (names.KATIB_EXPERIMENT, names.SUGGESTION)
@@ -125,15 +129,22 @@ class _Search:
         paths = [
             str(each.get("value") or "")
             for each in settings
-            if isinstance(each, dict) and each.get("name") == katib.TRIAL_DIRECTORY
+            if isinstance(each, dict) and each.get("name") == checkpoints.DIRECTORY
         ]
         path = next(filter(None, paths), "")
         if not path:
             return None
         claim = {"persistentVolumeClaim": {"claimName": self._facade}}
-        inside = {"mountPath": path, "subPath": f"{self._name}/{self._trial}"}
+        inside = {"mountPath": path, "subPath": checkpoints.folder(self._name, self._trial)}
         name = {"name": katib.SUGGESTION_VOLUME}
         return {**name, **claim}, {**name, **inside}
+
+    def heirs(self, primary: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Who brings the parent's checkpoint, if the trial has a parent."""
+        if not self._parent:
+            return []
+        folders = (checkpoints.folder(self._name, each) for each in (self._parent, self._trial))
+        return [heir.container(primary, *folders)]
 
     @property
     def _algorithm(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What upstream runs an algorithm with: a Deployment, a Service, and a claim for FromVolume.
+"""What upstream runs an algorithm with: a Deployment, a Service, and a claim where one is needed.
 
 Nothing runs in the Deployment, which is available with no replica: the search is asked otherwise.
 Clients that look for these objects, or for their absence afterwards, find what upstream has. Only
@@ -38,7 +38,7 @@ def endpoint(namespace: str, name: str) -> str:
 def made(request: Request) -> Iterator[Action]:
     """What is not there yet."""
     wanted = [_service(request), _deployment(request)]
-    if request.policy == "FromVolume":
+    if request.has_claim:
         wanted.insert(0, _claim(request))
     for manifest in wanted:
         kind = {"Deployment": names.DEPLOYMENT}.get(manifest["kind"], manifest["kind"])

@@ -15,6 +15,7 @@ from sampan.kube.conditions import is_true
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import Unanswered
 from sampan.kube.searching import SuggestAnswer
+from sampan.lib.search import checkpoints
 
 Answer = SuggestAnswer | Unanswered | None
 
@@ -70,6 +71,14 @@ class Request(Struct, frozen=True, kw_only=True):
     def facade(self) -> str:
         """The name of the Deployment, the Service and the claim."""
         return facade_of(self.manifest)
+
+    @property
+    def has_claim(self) -> bool:
+        """For what the algorithm keeps, or for what trials leave."""
+        settings = (self.spec.get("algorithm") or {}).get("algorithmSettings") or ()
+        leaves = any(each.get("name") == checkpoints.DIRECTORY and each.get("value")
+                     for each in settings)  # fmt: skip
+        return self.policy == "FromVolume" or leaves
 
     @property
     def suggested(self) -> list[Mapping[str, Any]]:
