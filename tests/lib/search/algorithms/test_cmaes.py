@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from lib.search.searching import choice, double, ended, integer, problem, tried
 from sampan.lib.search.algorithms import cmaes
@@ -29,6 +30,14 @@ def test_what_failed_or_still_runs_is_replaced_in_its_generation() -> None:
     assert generations(history) == [0] * 9
     (new,) = cmaes.suggest(about, history, 1).suggestions
     assert new.labels[cmaes.GENERATION] == "1"
+
+
+@pytest.mark.parametrize("label", ["", "-1", "x", "²", "4000000000", "9" * 5000])
+def test_a_label_that_is_none_is_no_generation(label: str) -> None:
+    history = tried("cmaes", problem(*SPACE), 8)
+    strange = [replace(each, labels={cmaes.GENERATION: label}) for each in history]
+    bare = [replace(each, labels={}) for each in history]
+    assert cmaes.suggest(problem(*SPACE), strange, 2) == cmaes.suggest(problem(*SPACE), bare, 2)
 
 
 def test_sigma_is_in_the_units_of_the_parameters() -> None:

@@ -88,6 +88,13 @@ def test_a_grid_of_any_size_is_walked() -> None:
     assert len(grid.suggest(about, [], 3).suggestions) == 3
 
 
+def test_a_grid_that_conditions_have_emptied_has_an_end() -> None:
+    never = double("x", 0, 1, step=1e-9, when=("kernel", ("poly",)))
+    found = grid.suggest(problem(choice("kernel", "rbf", "linear"), never), [], 3)
+    assert found.over
+    assert len(found.suggestions) == 2
+
+
 @given(st.integers(1, 300), st.integers(0, 2**40))
 def test_an_order_is_a_permutation(size: int, seed: int) -> None:
     assert sorted(grid.mixed(each, size, seed) for each in range(size)) == list(range(size))

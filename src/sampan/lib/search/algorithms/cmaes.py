@@ -112,7 +112,7 @@ def _generations(
     places = history.places(searched, told)[:, numbers]
     places = np.where(np.isnan(places), 0.5, places)
     lost = history.penalized(problem, told)
-    label = np.array([int(each.labels.get(GENERATION, -1)) for each in told], dtype=int)
+    label = np.array([_generation(each, len(told)) for each in told], dtype=int)
     order = label.argsort(kind="stable")
     ends = np.searchsorted(label[order], np.arange(label.max(initial=-1) + 2))
     groups = [order[start:end] for start, end in itertools.pairwise(ends.tolist())]
@@ -121,6 +121,12 @@ def _generations(
     if len(others):
         return found, places[others[np.argmin(lost[others])]]
     return found, np.full(len(numbers), 0.5)
+
+
+def _generation(trial: Trial, told: int) -> int:
+    """-1 where it is of none: there are no more generations than trials."""
+    label = trial.labels.get(GENERATION, "")
+    return int(label) if label.isdecimal() and len(label) < 10 and int(label) <= told else -1
 
 
 def _among(problem: Problem, lost: Array) -> Array:

@@ -9,12 +9,14 @@ Upstream: pkg/suggestion/v1beta1/optuna.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 
 from sampan.lib.search import settings, space, turns
 from sampan.lib.search.problem import Answer, Problem, Refused, Suggestion, Trial
 
 _RULES = dict([settings.at_least_zero(settings.SEED)])
+_MORE = 100_000  # points looked at, where conditions make one of many of them
 _ROUNDS = 4  # of the Feistel network: as many as make it a good permutation
 
 
@@ -37,7 +39,8 @@ def check(problem: Problem) -> None:
 def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
     grid, taken = space.evenly(problem.parameters), {turns.key(each.assignments) for each in trials}
     found: list[Suggestion] = []
-    for number in _walk(grid.size, len(trials), settings.seed(problem)):
+    walk = _walk(grid.size, len(trials), settings.seed(problem))
+    for number in itertools.islice(walk, len(taken) + count + _MORE):
         if len(found) == count:
             return Answer(suggestions=tuple(found))
         assigned = grid.assigned(grid.point(number))

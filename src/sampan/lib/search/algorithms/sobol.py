@@ -15,13 +15,15 @@ import numpy as np
 from scipy.stats import qmc
 
 from sampan.lib.search import settings, space, turns
-from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
+from sampan.lib.search.problem import Answer, Problem, Refused, Suggestion, Trial
 from sampan.lib.search.space import Space
 
 
 def check(problem: Problem) -> None:
     settings.verify(problem, "sobol", {})
     space.evenly(problem.parameters)
+    if len(problem.parameters) > qmc.Sobol.MAXDIM:
+        raise Refused(f"sobol has at most {qmc.Sobol.MAXDIM} parameters")
 
 
 def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
