@@ -25,11 +25,11 @@ from sampan.nodes.lightweight.fit import Fitted, Packages
 from sampan.nodes.lightweight.interpreter import Python
 from sampan.nodes.lightweight.layers import Recipe
 from sampan.nodes.lightweight.recognise import Lightweight, recognise
-from sampan.nodes.lightweight.sdk import Unavailable
 from sampan.nodes.lightweight.stock import Abandoned, Told
 from sampan.nodes.sandbox.spec import Sandbox
 from sampan.nodes.supervisor.client import Gone, Refused
 from sampan.nodes.volumes.prepare import PodVolumes
+from sampan.nodes.wheels import Unavailable
 
 _NET = ("hostAliases", "dnsConfig", "dnsPolicy", "hostNetwork")
 """What a pod says of its network: it decides where pip finds an index."""

@@ -5,20 +5,20 @@ since 2.1, so the version that we have tried (`TRIED`) stands for every older on
 installed as it is pinned. Only finals of 2.x count.
 
 These directories are imported by interpreters that run outside of any sandbox. That is safe since
-no pod has a say in them: the version is three numbers, pip runs here with the settings of whoever
-runs Sampan and no others (whatever index a component names), a wheel is unpacked and nothing of it
-run, and containers see the result read-only, as all of the home is hidden from them or refused.
+no pod has a say in them: the version is three numbers, the index is none that a component names
+(`wheels`), and containers see the result read-only, as all of the home is hidden from them or
+refused.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
-import sys
 from pathlib import Path
 
+from sampan.nodes import wheels
 from sampan.nodes.lightweight.layers import Layers
+from sampan.nodes.wheels import Unavailable
 
 TRIED = "2.17.3"
 MODULE = "kfp.dsl.executor_main"
@@ -27,11 +27,6 @@ IMPORTS = (
     "logging",
 )  # fmt: skip
 """What `MODULE` imports, which itself is run, and what argparse imports when it is used."""
-_PATIENCE = 180.0  # seconds for pip, which tries a network that fails five times
-
-
-class Unavailable(Exception):
-    """The SDK cannot be had; the text says why."""
 
 
 def wanted(pin: str) -> str:
@@ -63,7 +58,8 @@ class Sdks:
         version = wanted(pin)
         draft = self._layers.begin()
         try:
-            await _pip(version, python, draft / "files")
+            target = str(draft / "files")
+            await wheels.pip("install", "--target", target, f"kfp=={version}", python=python)
             if not (draft / "files" / "kfp" / "dsl" / "executor_main.py").is_file():
                 raise Unavailable(f"kfp {version} is not what was expected")
             place = self._root / python / version
@@ -74,43 +70,6 @@ class Sdks:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return place
-
-
-async def _pip(version: str, python: str, target: Path) -> None:
-    ours = "{}.{}".format(*sys.version_info)
-    words = [
-        "install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps",
-        "--only-binary", ":all:", "--target", str(target), f"kfp=={version}",
-    ]  # fmt: skip
-    if python != ours:
-        words[1:1] = ["--python-version", python]
-    said = "there is no pip"
-    for program in dict.fromkeys((f"{sys.base_prefix}/bin/python{ours}", sys.executable)):
-        if not os.access(program, os.X_OK):
-            continue
-        code, said = await _run([program, "-I", "-m", "pip", *words])
-        if code == 0:
-            return
-        if "No module named pip" not in said:
-            break
-    raise Unavailable(said.strip().rpartition("\n")[2])
-
-
-async def _run(words: list[str]) -> tuple[int, str]:
-    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        *words, stdin=null, stdout=null, stderr=pipe, cwd="/"
-    )
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            _, said = await process.communicate()
-    except TimeoutError:
-        return 1, f"pip was not ready after {_PATIENCE:.0f} s"
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, said.decode(errors="replace")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -18,7 +18,8 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.nodes.lightweight.layers import Layer, Layers, Recipe
-from sampan.nodes.lightweight.sdk import Sdks, Unavailable
+from sampan.nodes.lightweight.sdk import Sdks
+from sampan.nodes.wheels import Unavailable
 
 log = logging.getLogger(__name__)
 
