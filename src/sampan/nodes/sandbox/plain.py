@@ -33,11 +33,13 @@ def rewritten(box: Sandbox) -> Sandbox:
 
 
 def rewriter(box: Sandbox) -> Callable[[str], str]:
-    """Replaces mount paths in one string, the longest first."""
+    """Replaces mount paths in one string, the longest first. What is visible stays where it is,
+    also below the path of a mount."""
     sources = {
         path.rstrip("/"): f"{box.keep}{path}" for path in box.outputs if not _mounted(box, path)
     }
     sources |= {mount.target.rstrip("/"): mount.source for mount in box.mounts}
+    sources |= {path: path for path in box.visible}
     sources.pop("", None)
     if not sources:
         return lambda text: text
