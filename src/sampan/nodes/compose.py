@@ -164,6 +164,7 @@ def compose(
         gid=who.gid,
         mounts=(
             *_own_mounts(directories, container, around, image=files is not None),
+            *(Mount(path, str(directories.scratch / "tmp"), tmpfs=0) for path in runtime.folders),
             *runtime.mounts,
             *sorted((*mounts, *around.artifacts), key=lambda mount: mount.target.count("/")),
         ),

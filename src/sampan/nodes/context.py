@@ -27,6 +27,7 @@ from sampan.nodes.environment import service_variables
 from sampan.nodes.errands import Errands
 from sampan.nodes.forward import Forward
 from sampan.nodes.gpus import Gpus
+from sampan.nodes.images.environments import Environments
 from sampan.nodes.images.oci.login import Login
 from sampan.nodes.images.oci.store import Store
 from sampan.nodes.images.puller import Puller
@@ -68,6 +69,7 @@ class Context:
         self.server: Server | None = None  # the API server, for what acts as a pod
         self.observations: Observations = Unkept()
         self.level = Level("plain")
+        self.environments = Environments(Home(home).packages)
         self.images = Images((), self.directory / "environments")
         self.forward = Forward(cluster, networking)
         self.artifacts = Artifacts(home / "artifacts", self.forward.route)

@@ -169,6 +169,7 @@ class Node:
         self._work.clear()
         await self.context.puller.close()
         await self.context.stock.close()
+        await self.context.environments.close()
         self.context.artifacts.close()
         await self.context.forward.close()
         self.context.client.close()
@@ -399,7 +400,9 @@ class Node:
         context = self.context
         place = context.directory / "environments"
         warm = python.outside(context.home) if self._config.warm_python else lambda _: False
-        context.images = Images(config.images, place, config.image_mirror, warm)
+        context.images = Images(
+            config.images, place, config.image_mirror, warm, context.environments
+        )
         context.puller.configure(config)
         for worker in self._workers.values():
             worker.touched()

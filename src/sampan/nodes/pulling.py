@@ -1,6 +1,7 @@
 """Images of one pod's containers that come from registries: when to pull, what to say, when again.
+So with environments that stand for images, and are to be made.
 
-A pull goes on in the background; meanwhile the container waits, and `wake` is called when there is
+Either goes on in the background; meanwhile the container waits, and `wake` is called when there is
 news. What fails is tried again after 10 s, then twice as long each time up to 5 minutes, with the
 words that the kubelet has for it (kubernetes pkg/kubelet/images/image_manager.go).
 """
@@ -19,6 +20,7 @@ from sampan.nodes.cell import Cell
 from sampan.nodes.context import Context
 from sampan.nodes.environment import decoded
 from sampan.nodes.facts import ConfigError, PodFacts
+from sampan.nodes.images.environments import Environment
 from sampan.nodes.images.oci import login
 from sampan.nodes.images.oci.errors import NotThere, PullError, Unreachable
 from sampan.nodes.images.oci.login import Login
@@ -66,20 +68,34 @@ class Pulling:
         if pull.ready is not None:
             (wish, record), pull.ready = pull.ready, None
             return self._context.puller.runtime(wish, record)
-        left = pull.not_before - time.monotonic()
-        if left > 0:
-            self._back_off(cell, facts, pull, left)
-            return None
-        if pull.task is not None:
-            cell.waiting = Waiting(pull.reason or "ContainerCreating", pull.message)
+        if self._waits(cell, facts, pull):
             return None
         return self._begin(cell, facts, wanted, pull)
+
+    def environment(self, cell: Cell, facts: PodFacts, wanted: Environment) -> None:
+        """Make what stands for the image; `cell.waiting` says so."""
+        pull = self._pulls.setdefault(cell.name, _Pull())
+        if self._waits(cell, facts, pull):
+            return
+        text = f"Installing packages: {wanted.said}"
+        self._context.emit(facts.pod, "Normal", "Installing", text)
+        cell.waiting = Waiting(pull.reason or "ContainerCreating", pull.message or text)
+        pull.task = asyncio.create_task(self._carry_out(cell, facts, wanted, pull))
 
     def cancel(self) -> None:
         """The pod is over: nobody waits for its images any more."""
         for pull in self._pulls.values():
             if pull.task is not None:
                 pull.task.cancel()
+
+    def _waits(self, cell: Cell, facts: PodFacts, pull: _Pull) -> bool:
+        """For its turn, or for what goes on."""
+        left = pull.not_before - time.monotonic()
+        if left > 0:
+            self._back_off(cell, facts, pull, left)
+        elif pull.task is not None:
+            cell.waiting = cell.waiting or Waiting(pull.reason or "ContainerCreating", pull.message)
+        return left > 0 or pull.task is not None
 
     def _begin(self, cell: Cell, facts: PodFacts, wanted: Wanted, pull: _Pull) -> Runtime | None:
         image, context = cell.spec["image"], self._context
@@ -101,28 +117,43 @@ class Pulling:
         pull.task = asyncio.create_task(self._carry_out(cell, facts, wish, pull))
         return None
 
-    async def _carry_out(self, cell: Cell, facts: PodFacts, wish: Wish, pull: _Pull) -> None:
-        image, begun = cell.spec["image"], time.monotonic()
+    async def _carry_out(
+        self, cell: Cell, facts: PodFacts, wanted: Wish | Environment, pull: _Pull
+    ) -> None:
+        image = cell.spec["image"]
         try:
-            pulled = await self._context.puller.pull(wish)
+            if isinstance(wanted, Wish):
+                await self._pull(image, facts, wanted, pull)
+            else:
+                await self._make(facts, wanted)
         except PullError as error:
             self._failed(cell, facts, pull, ("ErrImagePull", _said(error, image)))
         except Exception as error:
             log.exception("image %s", image)
             self._failed(cell, facts, pull, ("ErrImagePull", str(error)))
         else:
-            text = (
-                f'Successfully pulled image "{image}" in {pulled.seconds:.3f}s '
-                f"({time.monotonic() - begun:.3f}s including waiting). "
-                f"Image size: {pulled.record.size} bytes."
-            )
-            self._context.emit(facts.pod, "Normal", "Pulled", text)
-            pull.ready = (wish, pulled.record)
             pull.failures, pull.reason, pull.message = 0, "", ""
             cell.waiting = None
         finally:
             pull.task = None
         self._wake()
+
+    async def _pull(self, image: str, facts: PodFacts, wish: Wish, pull: _Pull) -> None:
+        begun = time.monotonic()
+        pulled = await self._context.puller.pull(wish)
+        text = (
+            f'Successfully pulled image "{image}" in {pulled.seconds:.3f}s '
+            f"({time.monotonic() - begun:.3f}s including waiting). "
+            f"Image size: {pulled.record.size} bytes."
+        )
+        self._context.emit(facts.pod, "Normal", "Pulled", text)
+        pull.ready = (wish, pulled.record)
+
+    async def _make(self, facts: PodFacts, wanted: Environment) -> None:
+        begun = time.monotonic()
+        await self._context.environments.make(wanted)
+        text = f"Installed packages: {wanted.said} in {time.monotonic() - begun:.1f} s"
+        self._context.emit(facts.pod, "Normal", "Installed", text)
 
     def _failed(self, cell: Cell, facts: PodFacts, pull: _Pull, why: tuple[str, str]) -> None:
         reason, message = why

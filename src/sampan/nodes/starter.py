@@ -27,6 +27,7 @@ from sampan.nodes.context import Context
 from sampan.nodes.executor import arguments, fetching, seen
 from sampan.nodes.executor.pod import Executor, outputs_of, retrying
 from sampan.nodes.facts import ConfigError, PodFacts
+from sampan.nodes.images.environments import Environment
 from sampan.nodes.images.oci import tree
 from sampan.nodes.images.oci.errors import PullError
 from sampan.nodes.images.resolve import hint
@@ -192,6 +193,9 @@ class Starter:
             return found
         if isinstance(found, Refusal):
             self._refuse_image(cell, facts, found)
+            return None
+        if isinstance(found, Environment):
+            self._pulling.environment(cell, facts, found)
             return None
         return self._pulling.runtime(cell, facts, found)
 

@@ -45,6 +45,16 @@ def managed(aliases: Path) -> Runtime:
     )
 
 
+def virtual(prefix: Path) -> None:
+    """Make a directory a virtual environment of the interpreter that runs Sampan. It has that one's
+    packages and its pip, which installs for the user, as everything here is read-only."""
+    program = _program(sys.base_prefix)
+    _fill(prefix / "bin", program)
+    lines = (f"home = {os.path.dirname(program)}", "include-system-site-packages = true",
+             f"version = {host_version()}")  # fmt: skip
+    (prefix / "pyvenv.cfg").write_text("\n".join(lines) + "\n")
+
+
 @lru_cache(maxsize=64)
 def at(prefix: str) -> Runtime | None:
     """The environment at a prefix; None when there is no `bin/python3`."""

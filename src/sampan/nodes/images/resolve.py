@@ -1,7 +1,8 @@
-"""From an image name to a runtime: the user's table, then known families, else the image itself.
+"""From an image name to a runtime: the user's table, then known families and stand-ins, else the
+image itself.
 
-The table's first matching row wins. What neither knows is `Wanted` from a registry; `hint` is the
-line that would help when none has it.
+The table's first matching row wins. What none of them knows is `Wanted` from a registry; `hint` is
+the line that would help when none has it. A stand-in may need an environment that is to be made.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from sampan.config import Image
-from sampan.nodes.images import families, python
+from sampan.nodes.images import families, python, standins
+from sampan.nodes.images.environments import Environment, Environments
 from sampan.nodes.images.reference import name_of
 from sampan.nodes.images.runtime import Refusal, Runtime, Wanted
+from sampan.nodes.images.standins import Standin
 from sampan.nodes.sandbox.spec import Mount
 
 _PROGRAMS = "/run/sampan/programs"
@@ -23,7 +26,7 @@ _APPLETS = "/run/sampan/applets"
 
 
 class Images:
-    """Answers are remembered for each name."""
+    """Answers are remembered for each name, but where a directory may be removed."""
 
     def __init__(
         self,
@@ -31,17 +34,20 @@ class Images:
         directory: Path,
         mirror: str = "",
         warm: Callable[[str], bool] = lambda _: True,
+        environments: Environments | None = None,
     ) -> None:
         """`directory` is where managed environments may keep files. `mirror` is a prefix that
         image names may have; they mean the same without it. `warm` says whether an interpreter
-        at this path may be kept running."""
+        at this path may be kept running. `environments` are those of stand-ins."""
         self._table = tuple(table)
         self._directory = directory
         self._mirror = f"{mirror.rstrip('/')}/" if mirror else ""
         self._warm = warm
+        self._environments = environments or Environments(directory)
         self._known: dict[str, Runtime] = {}
 
-    def resolve(self, image: str) -> Runtime | Wanted | Refusal:
+    def resolve(self, image: str) -> Runtime | Environment | Wanted | Refusal:
+        """An Environment has to be made before the image has a runtime."""
         found = self._known.get(image)
         if found is not None:
             return found
@@ -49,13 +55,26 @@ class Images:
             message = f'Failed to apply default image tag "{image}": couldn\'t parse image name'
             return Refusal("InvalidImageName", message)
         plain = image.removeprefix(self._mirror)
-        answer = self._from_table(plain) or self._from_families(plain) or Wanted(image)
+        answer = self._from_table(plain) or self._from_families(plain)
+        if answer is None and (standin := standins.standin_of(plain)):
+            return self._stood_for(standin)
+        answer = answer or Wanted(image)
         if isinstance(answer, Runtime):
             answer = self._cooled(answer)
             self._known[image] = answer
         elif isinstance(answer, Wanted) and answer.image == plain:
             return Wanted(image)
         return answer
+
+    def _stood_for(self, standin: Standin) -> Runtime | Environment:
+        wanted = standin.environment
+        if wanted is None:
+            base = self._cooled(python.managed(self._directory / "python"))
+        elif (found := self._environments.find(wanted)) is None:
+            return wanted
+        else:
+            base = found
+        return standins.runtime(standin, base)
 
     def _cooled(self, runtime: Runtime) -> Runtime:
         interpreter = runtime.interpreter

@@ -28,6 +28,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     root: "/" for the host's files. path: put before the usual PATH; last: behind it.
     entrypoint, command: ENTRYPOINT and CMD; both empty when only the pod can say.
     visible: directories of the host to be seen although home is hidden.
+    folders: empty directories that each container has for itself, in memory where that can be.
     files: of an OCI image, which also says its user, working directory and stop signal.
     interpreter: the Python that containers may be forked from. python: the prefix of the Python
         environment that it is, if it is one of this machine.
@@ -43,6 +44,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     command: tuple[str, ...] = ()
     visible: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    folders: tuple[str, ...] = ()
     files: Files | None = None
     user: str = ""
     cwd: str = "/"

@@ -1,0 +1,1 @@
+"""Programs of the images in Katib's examples, and the modules that lie beside them there."""
