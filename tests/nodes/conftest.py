@@ -12,6 +12,7 @@ import pytest
 
 from sampan.config import Config
 from sampan.engine.local import LocalCluster
+from sampan.kube.katib import Observations
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.streams import LogOptions
 from sampan.lib.clock import SystemClock
@@ -38,6 +39,7 @@ class Site:
         self.home = home
         self.api = TokenApi(clock=SystemClock())
         self.cluster = LocalCluster(self.api)
+        self.observations: Observations | None = settings.pop("observations", None)
         self.config = Config(**settings)
         self.node = self.make()
 
@@ -48,6 +50,7 @@ class Site:
             home=self.home,
             config=self.config,
             service_host=("127.0.0.1", 6443),
+            observations=self.observations,
         )
 
     async def restart(self) -> None:

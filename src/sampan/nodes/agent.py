@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sampan.kube import argoexec
 from sampan.kube.errors import BadRequest, NotFound
 from sampan.kube.keys import Manifest
 from sampan.kube.streams import LogOptions
 from sampan.nodes import dial, execute, logs
 from sampan.nodes.cell import identity
 from sampan.nodes.context import Context
+from sampan.nodes.inside import is_inside
 from sampan.nodes.meter import Meter
 from sampan.nodes.supervisor.client import Gone
 
@@ -31,7 +31,7 @@ class Agent:
         """The container's log; BadRequest while there is none."""
         container = _container(pod, options.container)
         attempt = self._attempt(pod, options.container)
-        if attempt is None and argoexec.is_executor(container) and _has_begun(pod, options):
+        if attempt is None and is_inside(container) and _has_begun(pod, options):
             return _silence()
         if options.previous:
             attempt = attempt - 1 if attempt is not None else None
@@ -39,7 +39,7 @@ class Agent:
         if attempt is None or attempt < 0 or not directory.is_dir():
             raise BadRequest(_nothing(pod, options))
         started = identity(pod["metadata"]["uid"], options.container, attempt)
-        ours = argoexec.is_executor(container)
+        ours = is_inside(container)
         grows = logs.Looks() if ours else self._context.client
         return logs.stream(grows, directory, started, options)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from sampan.kube import argoexec
+from sampan.nodes.inside import is_inside
 from sampan.nodes.life.seen import HookState, ProbeKind, Run, Seen, Waiting
 from sampan.nodes.supervisor.client import Report
 
@@ -18,7 +18,7 @@ class Cell:
     def __init__(self, uid: str, spec: Mapping[str, Any]) -> None:
         self.uid = uid
         self.spec = spec
-        self.ours = argoexec.is_executor(spec)
+        self.ours = is_inside(spec)
         self.last: Run | None = None
         self.before: Run | None = None
         self.pid = 0

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.kube import launcher
+from sampan.kube import katib, launcher
 from sampan.kube.keys import Manifest
 from sampan.nodes import gpus, hosts, resolv
 from sampan.nodes.cell import Cell, identity
@@ -42,6 +42,7 @@ from sampan.nodes.supervisor.client import Refused, Report
 from sampan.nodes.volumes.files import VolumeError
 from sampan.nodes.volumes.prepare import PodVolumes
 
+_EXECUTOR = "sampan://executor"
 _RESOLV = Path("/etc/resolv.conf")
 _HOSTS = Path("/etc/hosts")
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0
@@ -121,7 +122,7 @@ class Starter:
             cell.image_id = "sampan://launcher"
             return self._launcher.brought(cell, action.attempt)
         if cell.ours:
-            cell.image_id = "sampan://executor"
+            cell.image_id = "sampan://collector" if katib.collector_of(cell.spec) else _EXECUTOR
             await self._volumes.prepare(facts)
             return await self._executor.begin(cell, action.attempt, facts, self._volumes)
         if self._executor.holds(cell, facts):

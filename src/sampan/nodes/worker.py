@@ -30,6 +30,7 @@ from sampan.nodes.life.eviction import EVICTED
 from sampan.nodes.life.seen import Decision, Run, Snapshot, Start, Stop
 from sampan.nodes.messages import read_message
 from sampan.nodes.prober import Prober
+from sampan.nodes.programs import program_of
 from sampan.nodes.references import pod_references
 from sampan.nodes.starter import Starter
 from sampan.nodes.stopper import stop
@@ -63,7 +64,7 @@ class Worker:
         self._directory = context.pod_directory(self.uid)
         self._prober = Prober(context, self.cells, self._about, self._wake.set)
         tell = (self.exited, self._end)
-        self._executor = Executor(context, self.cells, self._place, tell)
+        self._executor = Executor(context, self.cells, self._place, tell, program_of)
         executor = (self._executor, self._begin)
         self._launcher = Launcher(context, self._place_of, self.exited)
         self._starter = Starter(context, self._directory, executor, self._launcher, self._wake.set)

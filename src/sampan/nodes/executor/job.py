@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from sampan.artifacts import Artifacts
 from sampan.engine.cluster import Cluster
 from sampan.kube import argoexec, names
+from sampan.kube.katib import Observations
 from sampan.kube.keys import Manifest
 from sampan.kube.streams import Link
 from sampan.lib.clock import Clock
@@ -39,6 +40,10 @@ _MARK = "inside"
 class Failed(Exception):
     """The executor could not do its work; the text is its termination message."""
 
+    def __init__(self, text: str, code: int = FAULT) -> None:
+        super().__init__(text)
+        self.code = code
+
 
 class Pod(Protocol):
     """What a job may do to the rest of its pod."""
@@ -55,6 +60,10 @@ class Pod(Protocol):
 
     def place(self, container: str) -> Directories:
         """What lies on disk for the newest attempt."""
+        ...
+
+    def pid(self, container: str) -> int:
+        """The first process of a container that runs; 0 for any other one."""
         ...
 
 
@@ -80,6 +89,8 @@ class Job:
         """Connects to a port of the pod. BadRequest."""
         self.server: Server | None = None
         """The API server, for programs that act as the pod."""
+        self.observations: Observations
+        """Who keeps what was reported of trials."""
         self.silent = False
         """Set where a program of the container itself has the log."""
         self._log: LogWriter | None = None
@@ -103,11 +114,16 @@ class Job:
         return template_of(self.facts)
 
     def log(self, text: str) -> None:
+        self.write(f"{text}\n".encode(errors="replace"))
+
+    def write(self, lines: bytes) -> int:
+        """Whole lines into the log; answers how many bytes its newest file has then."""
         if self.silent:
-            return
+            return 0
         if self._log is None:
             self._log = LogWriter(str(self.directory))
-        self._log.write("stdout", f"{text}\n".encode(errors="replace"))
+        self._log.write("stdout", lines)
+        return self._log.size
 
     async def ended(self, containers: Iterable[str]) -> None:
         """Returns when all of these containers have ended."""

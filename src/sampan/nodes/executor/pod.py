@@ -23,8 +23,9 @@ from sampan.nodes import dial, environment
 from sampan.nodes.cell import Cell, identity, split
 from sampan.nodes.compose import Directories
 from sampan.nodes.context import Context
-from sampan.nodes.executor import fetching, programs, sets
+from sampan.nodes.executor import fetching, sets
 from sampan.nodes.executor.job import FAULT, KILLED, TERMINATED, Failed, Job, template_of
+from sampan.nodes.executor.programs import Program
 from sampan.nodes.executor.view import Place, View
 from sampan.nodes.facts import PodFacts
 from sampan.nodes.life.seen import Run
@@ -43,12 +44,15 @@ class Executor:
         cells: Mapping[str, Cell],
         place: Callable[[Cell], Directories],
         tell: tuple[Callable[[Report], None], Callable[[str, float], None]],
+        program: Callable[[Mapping[str, Any]], Program],
     ) -> None:
-        """`tell` is (hear of an end, stop a container in so many seconds)."""
+        """`tell` is (hear of an end, stop a container in so many seconds). `program` is what a
+        container is asked to do, or Failed."""
         self._context = context
         self._cells = cells
         self._place = place
         self._ended, self._stop = tell
+        self._program = program
         self._tasks: dict[str, tuple[Job, asyncio.Task[None]]] = {}
         self._held: dict[str, asyncio.Task[None]] = {}
         self._attended: dict[str, asyncio.Task[None]] = {}
@@ -73,6 +77,10 @@ class Executor:
 
     def place(self, container: str) -> Directories:
         return self._place(self._cells[container])
+
+    def pid(self, container: str) -> int:
+        cell = self._cells.get(container)
+        return cell.pid if cell is not None and cell.running else 0
 
     @property
     def present(self) -> bool:
@@ -111,6 +119,7 @@ class Executor:
         job.cluster, job.clock = self._context.cluster, self._context.clock
         job.artifacts = self._context.artifacts
         job.server = self._context.server
+        job.observations = self._context.observations
         job.route = self._context.forward.route
         job.dial = partial(self._dial, key_of(facts.pod))
         job.env = environment.variables(facts, cell.spec, {})
@@ -221,9 +230,9 @@ class Executor:
     async def _carry_out(self, job: Job, id: str, began: float, done: list[Report]) -> None:
         code = 0
         try:
-            await programs.named(argoexec.program(job.spec.get("command")))(job)
+            await self._program(job.spec)(job)
         except Failed as failure:
-            code, job.message = FAULT, job.message or str(failure)
+            code, job.message = failure.code, job.message or str(failure)
             job.log(f"level=error msg={str(failure)!r}")
         except asyncio.CancelledError as cancelled:
             if "leaving" in cancelled.args:

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -57,6 +58,14 @@ class View(Struct, frozen=True):
                 raise IsADirectoryError(21, "is a directory", path)
             with open(found.again(), "rb") as file:
                 return file.read(most)
+
+    def open(self, path: str) -> BinaryIO:
+        """A regular file, to be read. OSError."""
+        with self._found(path) as found:
+            if not stat.S_ISREG(found.mode):
+                raise OSError(22, "is not a regular file", path)
+            found.check(path)
+            return open(found.again(), "rb")
 
     def stack(self, path: str) -> list[Layer]:
         """The layers that the root at this path consists of, the topmost first; [] for a root that

@@ -1,0 +1,172 @@
+"""What a collector reads, piece by piece: a file of lines, or files of events.
+
+A piece goes to the teller, past the rules of early stopping; lines also become the container's log.
+How far the log has come is on disk, so that a collector that is taken up again reads everything
+once more and logs nothing twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from sampan.kube.katib import Log
+from sampan.nodes.collector import lines
+from sampan.nodes.collector.events import Events
+from sampan.nodes.collector.lines import Malformed
+from sampan.nodes.collector.options import Options
+from sampan.nodes.collector.tail import Tail
+from sampan.nodes.executor.job import Job
+
+
+class State(Struct):
+    """What survives a restart. offset, generation: of the file, as far as it is logged; size: of
+    the log then. stopping: the program was told to end early."""
+
+    offset: int = 0
+    generation: int = 0
+    size: int = 0
+    stopping: bool = False
+
+
+class Kept:
+    """The state on disk. Every change is written at once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "state"
+        self.state = State()
+        try:
+            self.state = msgspec.json.decode(self._path.read_bytes(), type=State)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return
+        log = directory / "log"
+        if log.exists() and log.stat().st_size > self.state.size:
+            os.truncate(log, self.state.size)  # written, and then not noted
+
+    def save(self) -> None:
+        new = self._path.with_suffix(".new")
+        new.write_bytes(msgspec.json.encode(self.state))
+        new.replace(self._path)
+
+
+class Feed(Protocol):
+    @property
+    def pause(self) -> float:
+        """Seconds between looks."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """What is no number, and where; "" when all is well."""
+        ...
+
+    @property
+    def fault(self) -> str:
+        """Why nothing of what was read counts; "" when it does."""
+        ...
+
+    def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+        """(source, values) of the next piece; None when there is none now."""
+        ...
+
+    def missing(self) -> str:
+        """Why there is no objective."""
+        ...
+
+    def absent(self) -> str:
+        """Why there was nothing to read at all; "" when there was."""
+        ...
+
+
+class Lines:
+    """A file of text or JSON."""
+
+    pause = 0.2
+
+    def __init__(self, job: Job, options: Options, kept: Kept) -> None:
+        self._job, self._options, self._kept = job, options, kept
+        self._tail = Tail(lambda: job.view.open(options.path))
+        self._form = self._fresh()
+        self._generation = 0
+        self._absent = ""
+        self.fault = ""
+
+    @property
+    def why(self) -> str:
+        return self._form.why
+
+    def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+        try:
+            data = self._tail.read(ended=ended)
+            self._absent = ""
+        except OSError as error:
+            self._absent = f"open {self._options.path}: {error.strerror}"
+            return None
+        if self._tail.generation != self._generation:
+            self._generation, self._form, self.fault = self._tail.generation, self._fresh(), ""
+        if not data:
+            return None
+        self._log(data)
+        return f"{self._generation}", self._values(data)
+
+    def missing(self) -> str:
+        return self._form.missing()
+
+    def absent(self) -> str:
+        return f"failed to open the file: {self._absent}" if self._absent else ""
+
+    def _values(self, data: bytes) -> list[Log]:
+        found: list[Log] = []
+        if self.fault:
+            return found
+        try:
+            for line in data.decode(errors="replace").removesuffix("\n").split("\n"):
+                found += self._form.read(line)
+        except Malformed as wrong:
+            self.fault = str(wrong)
+        return found
+
+    def _log(self, data: bytes) -> None:
+        state, end = self._kept.state, self._tail.offset
+        if state.generation != self._tail.generation:
+            state.generation, state.offset = self._tail.generation, 0
+        new = end - state.offset
+        if new <= 0:
+            return
+        state.size = self._job.write(data[-new:])
+        state.offset = end
+        self._kept.save()
+
+    def _fresh(self) -> lines.Form:
+        ruled = [rule.metric for rule in self._options.rules]
+        metrics = tuple(dict.fromkeys((*self._options.metrics, *ruled)))
+        return lines.form(self._options.form, metrics, self._options.filters)
+
+
+class Files:
+    """A directory with files of events."""
+
+    pause = 1.0
+    why = fault = ""
+
+    def __init__(self, job: Job, options: Options) -> None:
+        self._events = Events(job.view, options.path, options.metrics)
+        self._left: Iterator[tuple[str, list[Log]]] | None = None
+
+    def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+        self._left = self._left or self._events.read()
+        found = next(self._left, None)
+        if found is None:
+            self._left = None
+        return found
+
+    def missing(self) -> str:
+        return self._events.missing()
+
+    def absent(self) -> str:
+        return ""

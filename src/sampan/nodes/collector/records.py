@@ -1,0 +1,193 @@
+"""Files of events that TensorFlow, PyTorch and others write for TensorBoard.
+
+A file is a sequence of records (length, its checksum, data, its checksum); a record is an Event
+message, of which scalars matter here: as `simple_value` or as tensors of one element. Only what
+that takes of protocol buffers is read. A record that is not whole yet is read later; one that is
+damaged ends the file.
+Upstream: tensorflow/core/lib/io/record_reader.cc, core/util/event.proto, framework/{summary,tensor}
+.proto; text of values as upstream's tfevent-metricscollector writes it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import BinaryIO
+
+from msgspec import Struct
+
+MOST = 1 << 24
+"""Bytes of a record that is looked into; larger ones hold images and the like."""
+_HEADER = struct.Struct("<QI")
+_FOOTER = 4
+_MASK = 0xA282EAD8
+_FLOAT = 1
+_TYPES: Mapping[int | bytes, tuple[str, int]] = {
+    _FLOAT: ("<f", 5), 2: ("<d", 6), 3: ("<i", 7), 9: ("<q", 10),
+}  # fmt: skip
+"""Of tensors: how an element lies in memory, and the field with a list of them."""
+Field = tuple[int, int | bytes]
+
+
+class Damaged(ValueError):
+    """What follows cannot be read."""
+
+
+class Scalar(Struct, frozen=True):
+    """`time`: seconds since the epoch. `value`: as text."""
+
+    time: float
+    tag: str
+    value: str
+
+
+def read(file: BinaryIO, offset: int, size: int) -> tuple[list[Scalar], int]:
+    """The scalars of whole records from this offset on in a file of so many bytes, and where the
+    next record begins. Damaged, when there are none before the damage."""
+    found: list[Scalar] = []
+    while offset + _HEADER.size <= size:
+        file.seek(offset)
+        head = file.read(_HEADER.size)
+        length, check = _HEADER.unpack(head)
+        if _masked(head[:8]) != check:
+            if found:
+                break
+            raise Damaged("a record's length has another checksum")
+        end = offset + _HEADER.size + length + _FOOTER
+        if end > size:
+            break
+        if length <= MOST:
+            found += scalars(file.read(length))
+        offset = end
+    return found, offset
+
+
+def scalars(event: bytes) -> Iterator[Scalar]:
+    """Of one Event message. Damaged."""
+    time, values = 0.0, []
+    for number, value in _fields(event):
+        if number == 1 and isinstance(value, bytes):
+            time = struct.unpack("<d", value)[0]
+        elif number == 5 and isinstance(value, bytes):
+            values += [each for at, each in _fields(value) if at == 1]
+    for each in values:
+        if isinstance(each, bytes) and (found := _scalar(each)) is not None:
+            yield Scalar(time, *found)
+
+
+def _scalar(summary: bytes) -> tuple[str, str] | None:
+    """(tag, value) of a Summary.Value."""
+    tag, text = "", None
+    for number, value in _fields(summary):
+        if not isinstance(value, bytes):
+            continue
+        if number == 1:
+            tag = value.decode(errors="replace")
+        elif number == 2:
+            text = repr(struct.unpack("<f", value)[0])
+        elif number == 8:
+            text = _tensor(value)
+    return None if text is None else (tag, text)
+
+
+def _tensor(message: bytes) -> str | None:
+    """A tensor of one element; None for others. It is in `tensor_content`, or in the list of its
+    type, packed or not."""
+    given: dict[int, int | bytes] = {}
+    for number, value in _fields(message):
+        given.setdefault(number, value)
+    kind, shape, content = given.get(1, 0), given.get(2, b""), given.get(4)
+    if kind not in _TYPES or not isinstance(shape, bytes) or _elements(shape) != 1:
+        return None
+    form, at = _TYPES[kind]
+    listed = given.get(at, b"")
+    if isinstance(content, bytes) and content:
+        return _text(kind, struct.unpack(form, content)[0]) if _fits(form, content) else None
+    if form in ("<i", "<q"):
+        number = listed if isinstance(listed, int) else _varint(listed, 0)[0]
+        return str(number - (1 << 64) if number >> 63 else number)
+    if isinstance(listed, bytes) and _fits(form, listed):
+        return _text(kind, struct.unpack(form, listed)[0])
+    return None
+
+
+def _fits(form: str, data: bytes) -> bool:
+    return struct.calcsize(form) == len(data)
+
+
+def _text(kind: int | bytes, value: float) -> str:
+    return _shortest(value) if kind == _FLOAT else str(value)
+
+
+def _elements(shape: bytes) -> int:
+    """How many elements a TensorShapeProto has."""
+    count = 1
+    for number, dimension in _fields(shape):
+        if number == 2 and isinstance(dimension, bytes):
+            sizes = [value for at, value in _fields(dimension) if at == 1]
+            count *= next((size for size in sizes if isinstance(size, int)), 0)
+    return count
+
+
+def _shortest(value: float) -> str:
+    """The shortest text of a number of 32 bits, as NumPy writes it."""
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if struct.pack("<f", float(text)) == struct.pack("<f", value):
+            return repr(float(text))
+    return repr(value)
+
+
+def _fields(message: bytes) -> Iterator[Field]:
+    """(number, varint or bytes) of each field. Damaged."""
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        match key & 7:
+            case 0:
+                number, at = _varint(message, at)
+                yield key >> 3, number
+                continue
+            case 1:
+                size = 8
+            case 2:
+                size, at = _varint(message, at)
+            case 5:
+                size = 4
+            case _:
+                raise Damaged("a field of no known type")
+        if at + size > len(message):
+            raise Damaged("a field ends beyond its message")
+        yield key >> 3, message[at : at + size]
+        at += size
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while at < len(message) and shift < 70:
+        byte = message[at]
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return number, at
+    raise Damaged("a number without an end")
+
+
+def _masked(data: bytes) -> int:
+    """CRC-32C, turned by 15 bits and moved on, as these files have it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = _table()[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    crc ^= 0xFFFFFFFF
+    return (((crc >> 15) | (crc << 17)) + _MASK) & 0xFFFFFFFF
+
+
+@cache
+def _table() -> tuple[int, ...]:
+    def entry(number: int) -> int:
+        for _ in range(8):
+            number = (number >> 1) ^ (0x82F63B78 if number & 1 else 0)
+        return number
+
+    return tuple(map(entry, range(256)))
