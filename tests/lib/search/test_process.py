@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from sampan.lib.search import process
+
+PROBLEM = {"name": "exp", "parameters": [{"name": "n", "kind": "int", "min": 1, "max": 9}]}
+
+
+def said(**request: Any) -> dict[str, Any]:
+    line = json.dumps({"verb": "suggest", "algorithm": "random", "problem": PROBLEM, **request})
+    replies = io.BytesIO()
+    process.serve(io.BytesIO(line.encode() + b"\n"), replies)
+    (reply,) = replies.getvalue().splitlines()
+    found: dict[str, Any] = json.loads(reply)
+    return found
+
+
+def test_each_line_is_answered_with_one() -> None:
+    suggestions = said(count=2)["answer"]["suggestions"]
+    assert [set(each["assignments"]) for each in suggestions] == [{"n"}, {"n"}]
+
+
+def test_what_an_algorithm_does_not_take_is_refused() -> None:
+    problem = {**PROBLEM, "settings": {"random_state": "-1"}}
+    refused = "random_state should be great or equal than zero"
+    assert said(verb="check", problem=problem) == {"refused": refused}
+    assert said(verb="check") == {}
+
+
+def test_an_algorithm_that_there_is_not_is_refused() -> None:
+    assert said(algorithm="annealing") == {"refused": "unknown algorithm name annealing"}
+
+
+@pytest.mark.parametrize(("missing", "extra"), [("scipy", "tuning"), ("torch", "nas")])
+def test_what_is_not_installed_is_named(
+    missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> Any:
+        raise ModuleNotFoundError(name, name=missing)
+
+    monkeypatch.setattr(process, "import_module", absent)
+    assert said(algorithm="random")["refused"].endswith(f"pip install 'sampan[{extra}]'")
+
+
+def test_a_request_that_is_none_ends_nothing() -> None:
+    replies = io.BytesIO()
+    process.serve(io.BytesIO(b"{}\nnonsense\n"), replies)
+    assert all("failed" in json.loads(line) for line in replies.getvalue().splitlines())
+    assert len(replies.getvalue().splitlines()) == 2
