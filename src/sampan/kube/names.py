@@ -65,6 +65,7 @@ KATIB_EXPERIMENT = f"Experiment.{KUBEFLOW_GROUP}"
 SUGGESTION = f"Suggestion.{KUBEFLOW_GROUP}"
 TRIAL = f"Trial.{KUBEFLOW_GROUP}"
 TRAINER_GROUP = "trainer.kubeflow.org"
+TRAIN_JOB = f"TrainJob.{TRAINER_GROUP}"
 OPTIMIZATION_JOB = f"OptimizationJob.{TRAINER_GROUP}"
 
 # Finalizers.

@@ -4,6 +4,8 @@ the pods are played, and what they report."""
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,9 +18,10 @@ from sampan.engine.local import LocalCluster
 from sampan.engine.loop import Engine
 from sampan.kinds.core import COMPONENT as CORE
 from sampan.kinds.katib import COMPONENT as KATIB
+from sampan.kinds.katib.optimization.experiment import ANNOTATION_ASSIGNMENTS
 from sampan.kinds.workloads import COMPONENT as WORKLOADS
-from sampan.kube import meta, names
-from sampan.kube.errors import BadRequest
+from sampan.kube import custom, meta, names
+from sampan.kube.errors import BadRequest, Invalid
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.searching import (
     OBSERVATIONS,
@@ -148,6 +151,8 @@ async def running(path: Path) -> AsyncIterator[World]:
 def observed(cluster: LocalCluster, question: ObservationQuestion) -> ObservationAnswer:
     trial = cluster.get(Key(names.TRIAL, question.namespace, question.trial))
     assert trial is not None
+    if trial["spec"]["runSpec"]["kind"] == "TrainJob":
+        return ObservationAnswer()  # which says itself
     value = str(float(trial["spec"]["parameterAssignments"][0]["value"]) ** 2)
     return ObservationAnswer(metrics=(Metric(name="loss", min=value, max=value, latest=value),))
 
@@ -238,5 +243,139 @@ def test_a_trial_that_the_server_refuses_to_run_fails_with_its_words(tmp_path: P
         assert world.end == "ExperimentFailed"
         failed = world.cluster.list(names.TRIAL, "u")[0]["status"]["conditions"][-1]
         assert "spec.template.spec.containers[0].image: Required value" in failed["message"]
+
+    scenario(tmp_path, act)
+
+
+# -- OptimizationJob ------------------------------------------------------------------------------
+OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+TRAIN_JOBS = custom.crd(names.TRAIN_JOB, "v1alpha1", OPEN)
+
+
+def optimization(**spec: Any) -> Manifest:
+    space = {"logUniform": {"min": "1e-4", "max": "1e-1"}}
+    trainer = {"image": "python:3.11", "env": [{"name": "A", "value": "1"}]}
+    return {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "OptimizationJob",
+        "metadata": {"name": "tuned", "namespace": "plain"},
+        "spec": {
+            "objectives": [{"metric": "loss"}],
+            "parameters": [{"name": "learning-rate", "searchSpace": space}],
+            "numTrials": 3,
+            "parallelTrials": 2,
+            "trainJobTemplate": {"spec": {"runtimeRef": {"name": "torch"}, "trainer": trainer}},
+            **spec,
+        },
+    }
+
+
+async def train(world: World) -> None:
+    """Each TrainJob ends, with the learning rate as its loss."""
+    while True:
+        await world.engine.idle()
+        waiting = [
+            each for each in world.cluster.list(names.TRAIN_JOB, "plain") if "status" not in each
+        ]
+        if not waiting:
+            return
+        for job in waiting:
+            value = job["spec"]["trainer"]["env"][1]["value"]
+            done = {"type": "Complete", "status": "True"}
+            said = {"metrics": [{"name": "loss", "value": value}]}
+            status = {"conditions": [done], "trainerStatus": said}
+            await world.cluster.replace({**job, "status": status}, subresource="status")
+
+
+def test_an_optimization_job_waits_for_train_jobs_and_then_searches(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        about = {"name": "plain"}  # no label: no pod of Katib's is to be changed
+        await world.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": about})
+        made = await world.cluster.create(optimization())
+        key = Key(names.OPTIMIZATION_JOB, "plain", "tuned")
+        await world.engine.idle()
+        (said,) = (world.cluster.get(key) or {})["status"]["conditions"]
+        assert (said["type"], said["status"], said["reason"]) == (
+            "Created", "False", "TrainJobsCreationFailed",
+        )  # fmt: skip
+        assert 'no matches for kind "TrainJob"' in said["message"]
+        await world.cluster.apply(TRAIN_JOBS)
+        await train(world)
+        status = (world.cluster.get(key) or {})["status"]
+        states = {each["type"]: (each["status"], each["reason"]) for each in status["conditions"]}
+        assert states["Complete"] == ("True", "MaxTrialsReached")
+        assert states["Created"][0] == "True"
+        jobs = world.cluster.list(names.TRAIN_JOB, "plain")
+        rates = {meta.name_of(each): each["spec"]["trainer"]["env"][1]["value"] for each in jobs}
+        best = min(rates, key=lambda name: float(rates[name]))
+        assert len(rates) == 3
+        assert status["result"] == {
+            "trainJobName": best,
+            "parameters": [{"name": "learning-rate", "value": rates[best]}],
+        }
+        job = world.cluster.get(Key(names.TRAIN_JOB, "plain", best)) or {}
+        assert job["spec"]["trainer"]["env"] == [
+            {"name": "A", "value": "1"},
+            {"name": "KUBEFLOW_TRAINER_OPT_LEARNING_RATE", "value": rates[best]},
+        ]
+        assert json.loads(meta.annotations_of(job)[ANNOTATION_ASSIGNMENTS]) == {
+            "learning-rate": rates[best]
+        }
+        assert meta.uid_of(made)
+
+    scenario(tmp_path, act)
+
+
+CHOICES = {"name": "o", "searchSpace": {"categorical": {"choices": ["a", "b"]}}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"parallelTrials": 4}, "parallelTrials cannot exceed numTrials"),
+        ({"numTrials": 101}, "less than or equal to 100"),
+        ({"objectives": []}, "at least 1 items"),
+        ({"searchAlgorithm": {"grid": {}}}, "Grid search requires all parameters"),
+        ({"searchAlgorithm": {}}, "exactly one of the fields in [random grid]"),
+        ({"parameters": [CHOICES, CHOICES]}, "Duplicate value"),
+        ({"parameters": [{"name": "x", "searchSpace": {}}]}, "exactly one of the fields in [uni"),
+        (
+            {"trainJobTemplate": {"metadata": {"name": "x"}, "spec": {}}},
+            "name and namespace cannot",
+        ),
+        *(
+            ({"parameters": [{"name": "x", "searchSpace": {kind: {"min": low, "max": "1"}}}]}, why)
+            for kind, low, why in (
+                ("uniform", "1", "min must be strictly less than max"),
+                ("logUniform", "0", "min must be strictly greater than 0"),
+                ("uniform", "one", "should match"),
+            )
+        ),
+    ],
+)
+def test_what_an_optimization_job_may_not_say(
+    spec: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    async def act(world: World) -> None:
+        made = optimization(**spec)
+        made["metadata"]["namespace"] = "u"
+        with pytest.raises(Invalid, match=re.escape(said)):
+            await world.cluster.create(made)
+
+    scenario(tmp_path, act)
+
+
+def test_what_it_said_stays(tmp_path: Path) -> None:
+    async def act(world: World) -> None:
+        made = optimization()
+        made["metadata"]["namespace"] = "u"
+        stored = await world.cluster.create(made)
+        assert stored["spec"]["searchAlgorithm"] == {"random": {}}
+        assert stored["spec"]["objectives"] == [{"metric": "loss", "direction": "Minimize"}]
+        await world.engine.idle()
+        latest = world.get(names.OPTIMIZATION_JOB, "tuned")
+        changed = {**latest, "spec": {**latest["spec"], "numTrials": 4}}
+        with pytest.raises(Invalid, match="is immutable and cannot be updated after creation"):
+            await world.cluster.replace(changed)
 
     scenario(tmp_path, act)

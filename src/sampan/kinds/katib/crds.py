@@ -1,11 +1,12 @@
-"""The CRDs of the package: Experiment, Suggestion and Trial, open as upstream's.
+"""The CRDs of the package. Experiment, Suggestion and Trial are open as upstream's: what they may
+say is checked by `admit`, not by schemas.
 
-What they may say is checked by `admit`, not by schemas, which is what upstream does.
 Upstream: kubeflow/katib manifests/v1beta1/components/crd.
 """
 
 from __future__ import annotations
 
+from sampan.kinds.katib.optimization import crd
 from sampan.kube import custom, names
 from sampan.kube.keys import Manifest
 
@@ -18,8 +19,8 @@ _COUNTED = (("Requested", ".spec.requests"), ("Assigned", ".status.suggestionCou
 
 
 def load() -> tuple[Manifest, ...]:
-    """Experiment, Suggestion, Trial."""
-    return tuple(
+    """Experiment, Suggestion, Trial, OptimizationJob."""
+    katib = (
         custom.crd(kind, _VERSION, _OPEN, categories=_CATEGORIES, columns=columns)
         for kind, columns in (
             (names.KATIB_EXPERIMENT, _SHOWN),
@@ -27,3 +28,4 @@ def load() -> tuple[Manifest, ...]:
             (names.TRIAL, _SHOWN),
         )
     )
+    return (*katib, crd.load())

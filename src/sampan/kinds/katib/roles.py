@@ -8,7 +8,10 @@ from __future__ import annotations
 from sampan.kube import custom, names
 from sampan.kube.keys import Manifest
 
-_RESOURCES = {names.KUBEFLOW_GROUP: ("experiments", "suggestions", "trials")}
+_RESOURCES = {
+    names.KUBEFLOW_GROUP: ("experiments", "suggestions", "trials"),
+    names.TRAINER_GROUP: ("optimizationjobs",),
+}
 
 
 def objects() -> tuple[Manifest, ...]:

@@ -27,7 +27,7 @@ def _admit(view: View, manifest: Manifest, old: Manifest | None) -> None:
     name, namespace = meta.name_of(manifest), meta.namespace_of(manifest)
     owner = view.get(Key(names.NAMESPACE, "", namespace)) or {}
     label = ((owner.get("metadata") or {}).get("labels") or {}).get(names.LABEL_COLLECTS_METRICS)
-    if label != "enabled":
+    if label != "enabled" and not _is_of_optimization_job(manifest):
         raise _denied(
             f'Cannot create the Experiment "{name}" in namespace "{namespace}": '
             f'the namespace lacks label "{names.LABEL_COLLECTS_METRICS}: enabled"'
@@ -41,6 +41,12 @@ def _admit(view: View, manifest: Manifest, old: Manifest | None) -> None:
                 f"Cannot create the Experiment: {name} in namespace: {namespace}, "
                 f"PV: {volume} is not deleted"
             )
+
+
+def _is_of_optimization_job(experiment: Manifest) -> bool:
+    """Such a search has no pods with collectors, for which the label stands."""
+    owner = meta.controller_of(experiment)
+    return owner is not None and meta.owner_key(experiment, owner).kind == names.OPTIMIZATION_JOB
 
 
 def _problems(

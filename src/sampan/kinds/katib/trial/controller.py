@@ -179,6 +179,8 @@ def _observed(attempt: Attempt, said: dict[str, Any]) -> tuple[Turn, float | Non
     if answer is None:
         return turn, attempt.pause or None
     turn = Turn(status=_answered(turn.status), actions=turn.actions)
+    if not answer.metrics and (told := observation.told_by(attempt.job)).metrics:
+        answer = told
     if not answer.metrics and not answer.why and (left := _patience(attempt)) != 0:
         return turn, left
     found = observation.of(objective, answer)

@@ -31,6 +31,17 @@ def _nothing(name: str) -> Metric:
     return Metric(name=name, min=UNAVAILABLE, max=UNAVAILABLE, latest=UNAVAILABLE)
 
 
+def told_by(job: Mapping[str, Any] | None) -> ObservationAnswer:
+    """What the object says of its metrics itself, as TrainJobs do: the latest value of each."""
+    progress = ((job or {}).get("status") or {}).get("trainerStatus") or {}
+    listed = (
+        (str(each.get("name")), str(each.get("value"))) for each in progress.get("metrics") or ()
+    )
+    return ObservationAnswer(
+        metrics=tuple(Metric(name=name, min=text, max=text, latest=text) for name, text in listed)
+    )
+
+
 def fault(objective: Mapping[str, Any], observation: Mapping[str, Any], why: str) -> str:
     """Why the observation makes no success; "" when it does. `why`: what was looked for."""
     value = phases.value_of(objective, observation)
