@@ -28,6 +28,7 @@ from sampan.apiserver.api import ApiServer
 from sampan.apiserver.loopback import Loopback
 from sampan.apiserver.server import Server
 from sampan.artifacts import Artifacts
+from sampan.auth import owner
 from sampan.auth.audit import Trail
 from sampan.auth.keys import SigningKey
 from sampan.auth.rbac import KINDS, Rbac
@@ -169,6 +170,7 @@ class Program:
         self.gateway: Server | None = None
         self.argo: Server | None = None
         self.s3: Server | None = None
+        self.door: Any = None  # of Katib's gRPC services
 
     async def start(self) -> State:
         """Start the parts in order; answers with where they are found."""
@@ -197,9 +199,10 @@ class Program:
         await self.scheduler.start()
         gateway, argo = await self._open(api)
         s3 = await self._open_store(self.node)
+        proxy = await self._open_katib(self.node)
         self.api.ready()
         _settle_memory()
-        return State(os.getpid(), gateway, api, str(self.home.kubeconfig), argo, s3)
+        return State(os.getpid(), gateway, api, str(self.home.kubeconfig), argo, s3, proxy)
 
     async def stop(self) -> None:
         """Stop everything, the pods too; what fails is logged and does not keep the rest up."""
@@ -207,6 +210,7 @@ class Program:
             self.gateway.stop if self.gateway else None,
             self.argo.stop if self.argo else None,
             self.s3.stop if self.s3 else None,
+            self.door.stop if self.door else None,
             self.products.stop,
             self.scheduler.stop,
             self.node.stop if self.node else None,
@@ -272,8 +276,25 @@ class Program:
         node.serve_at(key_of(service), LOOPBACK, port)
         return f"http://{LOOPBACK}:{port}"
 
+    async def _open_katib(self, node: Node) -> str:
+        """The same of Katib's gRPC services; answers with the owner's proxy to them."""
+        self.door = self.products.door(
+            namespace_at=node.namespace_at,
+            is_owner=owner.holds if self.config.owner else lambda *_: False,
+            dial=node.context.forward.open,
+        )
+        if self.door is None:
+            return ""
+        port = await self._listen(self.door.start, self.config.katib_port, "katib_port")
+        more = founding.manager_endpoints(port) if node.context.networking.enabled else ()
+        service = founding.manager_service()
+        await self._apply_all((service, *more))
+        node.serve_at(key_of(service), LOOPBACK, port, self.door.words.relay)
+        node.context.metrics_proxy = self.door.proxy_of
+        return str(self.door.owners_proxy)
+
     async def _listen(self, start: Callable[..., Any], port: int, setting: str) -> int:
-        secure = None if setting in ("port", "s3_port") else self.certificates
+        secure = None if setting in ("port", "s3_port", "katib_port") else self.certificates
         try:
             return int(await start(LOOPBACK, port, secure))
         except OSError as error:

@@ -84,20 +84,22 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """config.yaml. Ports: 0 picks a free one.
 
     argo_port: serves the Argo Server's API also on a port of its own, with TLS, as upstream's does
-    (on 2746); None, the default, does not. s3_port: of the S3 server. hosts: names, beyond
-    localhost, that this machine is called by in requests to the gateway, such as that of a
-    reverse proxy. archive: keeps completed workflows when they are deleted: in a file of the
-    home (true) or in a database (a URL as SQLAlchemy writes it). As upstream's it is off where
-    nobody sets it up. archive_days: how long they are kept; 0 is for ever. records: a database
-    (such a URL) for the runs and the lineage of pipelines, instead of a file of the home.
-    owner: programs on this machine of the user who runs Sampan need no token for the API of
-    pipelines (Linux).
+    (on 2746); None, the default, does not. s3_port: of the S3 server. katib_port: of Katib's gRPC
+    services, and of the proxy that leads there. hosts: names, beyond localhost, that this machine
+    is called by in requests to the gateway, such as that of a reverse proxy. archive: keeps
+    completed workflows when they are deleted: in a file of the home (true) or in a database (a URL
+    as SQLAlchemy writes it). As upstream's it is off where nobody sets it up. archive_days: how
+    long they are kept; 0 is for ever. records: a database (such a URL) for the runs and the lineage
+    of pipelines and for what trials report, instead of files of the home. owner: programs on this
+    machine of the user who runs Sampan need no token for the API of pipelines, nor a word for
+    Katib's services (Linux).
     """
 
     port: int = 8080
     api_port: int = 6443
     argo_port: int | None = None
     s3_port: int = 0
+    katib_port: int = 0
     hosts: tuple[str, ...] = ()
     archive: bool | str = False
     archive_days: int = 0
@@ -174,6 +176,7 @@ class State(Struct, frozen=True):
     kubeconfig: str
     argo: str = ""  # the Argo Server's own port, if it has one
     s3: str = ""  # the S3 server, if there are pipelines
+    grpc_proxy: str = ""  # leads to Katib's gRPC services; with a word in it for the owner alone
 
 
 class Home:

@@ -15,6 +15,7 @@ from sampan.kube.keys import Manifest
 
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 STORE_PORT = 9000
+MANAGER_PORT = 6789
 _NONE: Mapping[str, str] = {}
 _EXPERIMENTS = {names.LABEL_COLLECTS_METRICS: "enabled"}
 """Where upstream's examples and users put theirs."""
@@ -77,21 +78,33 @@ def api_endpoints(port: int) -> tuple[Manifest, ...]:
 
 def store_service() -> Manifest:
     """The local repository as an S3 server, by the name that upstream's has."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": names.ARTIFACT_SERVICE, "namespace": names.PLATFORM_NAMESPACE},
-        "spec": {
-            "type": "ClusterIP",
-            "ports": [{"name": "http", "port": STORE_PORT, "protocol": "TCP"}],
-        },
-    }
+    return _service(names.ARTIFACT_SERVICE, {"name": "http", "port": STORE_PORT})
 
 
 def store_endpoints(port: int) -> tuple[Manifest, ...]:
     """As `api_endpoints`, of the S3 server."""
     about = {"name": "http", "port": port}
     return _endpoints(names.PLATFORM_NAMESPACE, names.ARTIFACT_SERVICE, about)
+
+
+def manager_service() -> Manifest:
+    """Where programs report the metrics of trials."""
+    return _service(names.MANAGER_SERVICE, {"name": "api", "port": MANAGER_PORT})
+
+
+def manager_endpoints(port: int) -> tuple[Manifest, ...]:
+    return _endpoints(
+        names.PLATFORM_NAMESPACE, names.MANAGER_SERVICE, {"name": "api", "port": port}
+    )
+
+
+def _service(name: str, port: dict[str, Any]) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": names.PLATFORM_NAMESPACE},
+        "spec": {"type": "ClusterIP", "ports": [{**port, "protocol": "TCP"}]},
+    }
 
 
 def _endpoints(namespace: str, name: str, port: dict[str, Any]) -> tuple[Manifest, ...]:

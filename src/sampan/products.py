@@ -91,6 +91,11 @@ class Products:
             found[OBSERVATIONS] = self._katib.observing.answer
         return found
 
+    def door(self, **found: Any) -> Any:
+        """The port of Katib's gRPC services, None without the component. `found`: as `Door` has
+        it."""
+        return None if self._katib is None else self._katib.door(**found)
+
     @property
     def observations(self) -> Observations | None:
         """Who keeps what the node reads of trials."""
@@ -131,10 +136,21 @@ class _Katib:
 
     async def suggest(self, questions: Sequence[Any]) -> Sequence[Any]:
         if self._suggesting is None:
-            self._searcher = later("sampan.services.katib.searcher").Searcher()
             suggesting = later("sampan.services.katib.suggesting").Suggesting
-            self._suggesting = suggesting(self._cluster, self._searcher, self.store)
+            self._suggesting = suggesting(self._cluster, self._search(), self.store)
         return await self._suggesting(questions)
+
+    def door(self, **found: Any) -> Any:
+        return later("sampan.services.katib.door").Door(self._services, **found)
+
+    def _services(self) -> Any:
+        make = later("sampan.services.katib.managing").server
+        return make(self._cluster, self.store, self.observing, self._search())
+
+    def _search(self) -> Any:
+        if self._searcher is None:
+            self._searcher = later("sampan.services.katib.searcher").Searcher()
+        return self._searcher
 
     async def stop(self) -> None:
         await self.observing.stop()

@@ -58,6 +58,19 @@ def test_a_program_of_our_user_is_the_owner() -> None:
 
 
 @linux
+@pytest.mark.usefixtures("elsewhere")
+def test_a_library_may_have_a_socket_of_ipv6() -> None:
+    code = _CONNECT.replace(
+        "held = socket.create_connection(('127.0.0.1', int(sys.argv[1])))",
+        "held = socket.socket(socket.AF_INET6)\n"
+        "held.connect(('::ffff:127.0.0.1', int(sys.argv[1])))",
+    )
+    assert code != _CONNECT
+    with called(code=code) as scope:
+        assert owner.is_ours(scope)
+
+
+@linux
 def test_what_we_have_started_ourselves_is_not() -> None:
     with called() as scope:
         assert not owner.is_ours(scope)

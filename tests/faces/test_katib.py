@@ -32,3 +32,10 @@ def tour(own_sampan):
 
 def test_optimizer(tour):
     tour("optimizer_tour.py")
+
+
+def test_metrics(tour, own_sampan):
+    said = own_sampan("env").splitlines()
+    pairs = (line.removeprefix("export ").split("=", 1) for line in said)
+    own_sampan.environment |= {name: value.strip("'") for name, value in pairs}
+    tour("metrics_tour.py")

@@ -60,10 +60,15 @@ def is_ours(scope: dict[str, Any]) -> bool:
     """Whether the other end of the connection is held by a program of our user, and none of a
     sandbox. What cannot be found out is a no."""
     client, server = scope.get("client"), scope.get("server")
-    if not client or not server or not ip_address(client[0]).is_loopback:
-        return False
+    return client is not None and server is not None and holds(tuple(client), tuple(server))
+
+
+def holds(end: Address, ours: Address) -> bool:
+    """The same of the connection between these two ends."""
     with suppress(OSError, ValueError):
-        uid, inode = _socket(tuple(client), tuple(server))
+        if not ip_address(end[0]).is_loopback:
+            return False
+        uid, inode = _socket(end, ours)
         return uid == os.getuid() and inode != "0" and _is_known(f"socket:[{inode}]")
     return False
 
@@ -78,20 +83,22 @@ def _is_known(held: str) -> bool:
 
 
 def _socket(end: Address, other: Address) -> tuple[int, str]:
-    """The user and the inode of the socket at this end. ValueError when there is none."""
-    wanted = f" {_hex(end)} {_hex(other)} 01 "
-    table = "tcp6" if ":" in end[0] else "tcp"
-    for line in Path("/proc/net", table).read_text().splitlines():
-        if wanted in line:
-            fields = line.split()
-            return int(fields[7]), fields[9]
+    """The user and the inode of the socket at this end. ValueError when there is none. Some
+    libraries, such as gRPC's, have sockets of IPv6 for addresses of IPv4 as well."""
+    tables = (("tcp6", ""),) if ":" in end[0] else (("tcp", ""), ("tcp6", "::ffff:"))
+    for table, before in tables:
+        wanted = f" {_hex(end, before)} {_hex(other, before)} 01 "
+        for line in Path("/proc/net", table).read_text().splitlines():
+            if wanted in line:
+                fields = line.split()
+                return int(fields[7]), fields[9]
     raise ValueError("no such connection")
 
 
-def _hex(address: Address) -> str:
+def _hex(address: Address, before: str) -> str:
     """As /proc/net writes it: words of four bytes as the machine's numbers."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    packed = socket.inet_pton(family, address[0])
+    host = before + address[0]
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
     words = struct.unpack(f"={len(packed) // 4}I", packed)
     return "".join(f"{word:08X}" for word in words) + f":{address[1]:04X}"
 

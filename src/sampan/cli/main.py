@@ -37,6 +37,7 @@ VERBS = {
     "doctor": "say how pods are isolated here, and why not better",
     "token": "print a token for the API and the SDKs",
     "kubeconfig": "print the path of the kubeconfig, or the file itself",
+    "env": "print what makes programs of a shell find the cluster",
     "completion": "print a completion script for bash or zsh",
 }
 

@@ -43,6 +43,7 @@ def ask(home: Home) -> dict[str, Any]:
     report = {"gateway": state.gateway, "api": state.api, "kubeconfig": state.kubeconfig}
     report |= {"argo": state.argo} if state.argo else {}
     report |= {"s3": state.s3} if state.s3 else {}
+    report |= {"grpc": state.grpc_proxy.rpartition("@")[2]} if state.grpc_proxy else {}
     try:
         with urllib.request.urlopen(f"{state.gateway}/readyz.json", timeout=PATIENCE) as answer:
             components = json.load(answer)
@@ -56,7 +57,7 @@ def show(report: dict[str, Any]) -> None:
     if not report["components"]:
         print("Sampan is not running; start it with `sampan up`.")
         return
-    for name in ("gateway", "api", "argo", "s3", "kubeconfig"):
+    for name in ("gateway", "api", "argo", "s3", "grpc", "kubeconfig"):
         if name in report:
             print(f"{name:12}{report[name]}")
     for name, component in report["components"].items():

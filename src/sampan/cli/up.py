@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api-port", type=int, help="of the Kubernetes API (6443)")
     parser.add_argument("--argo-port", type=int, help="of the Argo Server, beside the gateway's")
     parser.add_argument("--s3-port", type=int, help="of the artifacts, for S3 clients")
+    parser.add_argument("--katib-port", type=int, help="of Katib's gRPC services")
     parser.add_argument("--detach", action="store_true", help="return once all is ready")
     parser.add_argument("--with", dest="wanted", action="append", metavar="X", default=[])
     parser.add_argument("--without", action="append", metavar="X", default=[])
@@ -71,6 +72,8 @@ def _config(args: argparse.Namespace, home: Home) -> Config:
         settings["argo_port"] = args.argo_port
     if args.s3_port is not None:
         settings["s3_port"] = args.s3_port
+    if args.katib_port is not None:
+        settings["katib_port"] = args.katib_port
     if args.log_format is not None:
         settings["log"] = args.log_format
     if args.log_level is not None:
@@ -86,7 +89,10 @@ def _detach(args: argparse.Namespace, home: Home) -> int:
     """Start the same command in a session of its own and wait for its word on a pipe."""
     reader, writer = os.pipe()
     again = [sys.executable, "-m", "sampan.cli.main", "up", "--home", str(home.path)]
-    for name in ("port", "api_port", "argo_port", "s3_port", "config", "log_format", "log_level"):
+    for name in (
+        "port", "api_port", "argo_port", "s3_port", "katib_port", "config", "log_format",
+        "log_level",
+    ):  # fmt: skip
         value = getattr(args, name)
         if value is not None:
             again += [f"--{name.replace('_', '-')}", str(value)]

@@ -106,6 +106,11 @@ def collector_of(container: Mapping[str, Any]) -> str:
     return found[1] if found else ""
 
 
+def reports_itself(container: Mapping[str, Any]) -> bool:
+    """Whether the program knows its trial, and may report metrics by itself."""
+    return any(each.get("name") == TRIAL_NAME for each in container.get("env") or ())
+
+
 def from_image(
     words: Sequence[str], entrypoint: Sequence[str], command: Sequence[str]
 ) -> tuple[str, ...]:

@@ -191,6 +191,8 @@ ARTIFACT_SECRET = "mlpipeline-minio-artifact"
 PLATFORM_NAMESPACE = "kubeflow"
 ARTIFACT_SERVICE = "minio-service"
 """In `PLATFORM_NAMESPACE`: the local repository as an S3 server."""
+MANAGER_SERVICE = "katib-db-manager"
+"""There as well: where programs report the metrics of trials, by gRPC."""
 
 # What we say that we are; kubectl's dispatchers choose their version by it.
 KUBERNETES_VERSION = "v1.33.0+sampan"

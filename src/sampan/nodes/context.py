@@ -68,6 +68,7 @@ class Context:
         self.host_ip = "127.0.0.1"
         self.server: Server | None = None  # the API server, for what acts as a pod
         self.observations: Observations = Unkept()
+        self.metrics_proxy: Callable[[str], str] = lambda namespace: ""
         self.level = Level("plain")
         self.environments = Environments(Home(home).packages)
         self.images = Images((), self.directory / "environments")

@@ -81,6 +81,13 @@ class Forward:
         port = self._server.sockets[0].getsockname()[1]
         return f"http://{namespace}:{self._word}@127.0.0.1:{port}"
 
+    async def open(self, host: str, port: int, namespace: str) -> Streams:
+        """Connect as a pod of the namespace would. OSError when that cannot be."""
+        try:
+            return await self._dial(self._place(host, port, namespace))
+        except Refused as refusal:
+            raise ConnectionError(str(refusal).partition(" ")[2]) from refusal
+
     # -- names ------------------------------------------------------------------------------------
     def _service(self, host: str, namespace: str) -> Manifest | None:
         """What a pod of the namespace finds by that name or address."""

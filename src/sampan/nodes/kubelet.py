@@ -21,7 +21,7 @@ from typing import Any
 
 from sampan.config import Config, Home
 from sampan.engine.cluster import Change, Cluster
-from sampan.kube import names, quantities
+from sampan.kube import meta, names, quantities
 from sampan.kube.errors import ApiStatus, UserMistake
 from sampan.kube.katib import Observations
 from sampan.kube.keys import Key, Manifest
@@ -153,9 +153,15 @@ class Node:
         self._end_strangers()
         context.networking.forget_unknown(set(self._workers))
 
-    def serve_at(self, service: Key, host: str, port: int) -> None:
-        """Lead pods from a service of ours to a port of this machine's own network."""
-        self.context.networking.serve_at(service, host, port)
+    def serve_at(self, service: Key, host: str, port: int, word: str = "") -> None:
+        """Lead pods from a service of ours to a port of this machine's own network. A word tells
+        that the connection is theirs (`Networking.serve_at`)."""
+        self.context.networking.serve_at(service, host, port, word)
+
+    def namespace_at(self, address: str) -> str:
+        """Of the pod that has this address of the pods' network; "" for none."""
+        worker = self._workers.get(self.context.networking.uid_at(address))
+        return meta.namespace_of(worker.pod) if worker is not None else ""
 
     async def stop(self) -> None:
         """Leave the pods running under the supervisor."""

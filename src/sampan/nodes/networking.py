@@ -75,6 +75,7 @@ class Networking:
         self._cut_off = cut_off
         self._network = Network(directory, self._lost)
         self._served: dict[Key, tuple[str, int]] = {}
+        self._words: dict[Key, str] = {}
         self._slices: dict[Key, set[str]] = {}
         self._changed: set[Key] = set()
         self._telling = False
@@ -100,9 +101,11 @@ class Networking:
     def enabled(self) -> bool:
         return self.connection.kind == "pods"
 
-    def serve_at(self, service: Key, host: str, port: int) -> None:
-        """Where a service of ours leads to: in this machine's own network."""
+    def serve_at(self, service: Key, host: str, port: int, word: str = "") -> None:
+        """Where a service of ours leads to: in this machine's own network. With a word it is told
+        the address of each client, before what that sends: `POD word address`."""
         self._served[service] = (host, port)
+        self._words[service] = word
         self._note(service)
 
     def serves(self, service: Key) -> bool:
@@ -177,6 +180,10 @@ class Networking:
         self.known.discard(uid)
         self._network.drop(uid)
 
+    def uid_at(self, address: str) -> str:
+        """Which pod has a network of its own with this address; "" for none."""
+        return next((uid for uid in self.known if self._addresses.get(uid) == address), "")
+
     def address_of(self, uid: str) -> str:
         """The address that the node has given; whatever a status says."""
         return self._addresses.get(uid, "")
@@ -239,6 +246,8 @@ class Networking:
         made = entry(service, slices)
         if made is not None and key in self._served:
             made["outside"] = True
+            if word := self._words.get(key):
+                made["word"] = word
             for port in made["ports"]:
                 port["to"] = [list(self._served[key])]
         return made

@@ -31,8 +31,8 @@ class Relay:
     def __init__(
         self, loop: Loop, client: socket.socket, ways: Iterator[Way], first: bytes = b""
     ) -> None:
-        """A way is (how to make a socket, where to connect it). `first` has been read from the
-        client already."""
+        """A way is (how to make a socket, where to connect it). `first` is sent before what the
+        client sends."""
         self._loop = loop
         self._ways = ways
         self._client = client

@@ -43,6 +43,7 @@ class Services:
         self._balancers: dict[Place, Balancer] = {}
         self._open: dict[Place, Listener | _Datagrams] = {}
         self._outside: set[Place] = set()
+        self._words: dict[Place, str] = {}
 
     def update(self, key: str, entry: dict[str, Any] | None) -> None:
         """The service has this state now; None when it is gone."""
@@ -62,6 +63,8 @@ class Services:
         balancer.update(backends, entry.get("affinity", 0))
         if entry.get("outside"):
             self._outside.add(place)
+        if word := entry.get("word"):
+            self._words[place] = word
         if place in self._open:
             return
         ip, port, protocol = place
@@ -79,13 +82,16 @@ class Services:
     def _close(self, place: Place) -> None:
         self._balancers.pop(place, None)
         self._outside.discard(place)
+        self._words.pop(place, None)
         opened = self._open.pop(place, None)
         if opened is not None:
             opened.close()
         self._flows.forget(place[:2])
 
     def _accepted(self, place: Place, client: socket.socket, who: str) -> None:
-        Relay(self._loop, client, self._ways(place, who))
+        word = self._words.get(place)
+        first = f"POD {word} {who}\n".encode() if word else b""
+        Relay(self._loop, client, self._ways(place, who), first)
 
     def _ways(self, place: Place, who: str) -> Iterator[Way]:
         balancer = self._balancers.get(place)

@@ -4,6 +4,7 @@
     external    the name that an ExternalName stands for
     affinity    seconds that a client stays with its endpoint; 0 is none
     outside     the endpoints lie in this machine's own network
+    word        with it and the client's address begins what they are sent, if there is one
     ports       [{name, port, protocol, node, to: [[address, port], …]}]
     addresses   [[address, host name or ""], …] of the endpoints that may be used
 
