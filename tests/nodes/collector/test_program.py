@@ -60,6 +60,8 @@ def test_a_program_that_fails_has_told_nothing(play: Any) -> None:
         collector = ended(status, katib.LOGGER)
         assert collector["exitCode"] == 255
         assert "training container is failed" in collector["message"]
+        said = await site.logs(container=katib.LOGGER)
+        assert said == f"loss=1\n{collector['message']}\n"
         assert shelf.logs == {}
         assert not shelf.final
 

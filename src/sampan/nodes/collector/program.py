@@ -73,7 +73,7 @@ class _Collecting:
                 if self._met and await self._stop(ended):
                     return
                 if told.done():
-                    raise Failed("", TERMINATED)
+                    raise Failed("", TERMINATED, logged=True)
                 await asyncio.wait(
                     {ended, told}, timeout=self._feed.pause, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -141,7 +141,8 @@ class _Collecting:
         return True
 
     def _give_up(self, why: str) -> None:
-        raise Failed(why, self._fatal)
+        self._job.log(why)
+        raise Failed(why, self._fatal, logged=True)
 
     # -- the pod ----------------------------------------------------------------------------------
     def _others(self) -> list[str]:

@@ -38,11 +38,13 @@ _MARK = "inside"
 
 
 class Failed(Exception):
-    """The executor could not do its work; the text is its termination message."""
+    """The executor could not do its work; the text is its termination message. `logged`: what there
+    is to say stands in the log."""
 
-    def __init__(self, text: str, code: int = FAULT) -> None:
+    def __init__(self, text: str, code: int = FAULT, *, logged: bool = False) -> None:
         super().__init__(text)
         self.code = code
+        self.logged = logged
 
 
 class Pod(Protocol):

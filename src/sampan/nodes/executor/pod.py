@@ -233,7 +233,8 @@ class Executor:
             await self._program(job.spec)(job)
         except Failed as failure:
             code, job.message = failure.code, job.message or str(failure)
-            job.log(f"level=error msg={str(failure)!r}")
+            if not failure.logged:
+                job.log(f"level=error msg={str(failure)!r}")
         except asyncio.CancelledError as cancelled:
             if "leaving" in cancelled.args:
                 raise

@@ -50,4 +50,4 @@ def fault(objective: Mapping[str, Any], observation: Mapping[str, Any], why: str
     name = objective.get("objectiveMetricName")
     if value == UNAVAILABLE:
         return why or f"{name} was not reported"
-    return f'{name} is "{value}", which is no number to compare'
+    return why or f'{name} is "{value}", which is no number to compare'
