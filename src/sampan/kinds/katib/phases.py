@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from sampan.kinds.katib import conditions
+from sampan.kube.katib import UNAVAILABLE
 from sampan.kube.keys import Manifest
 
 Phase = Literal[
@@ -25,8 +26,6 @@ _RANKED: Mapping[str | None, tuple[Phase, int]] = {
 }
 _NONE: tuple[Phase, int] = ("Pending", len(_ORDER))
 ACTIVE: tuple[Phase, ...] = ("Pending", "Running")
-UNAVAILABLE = "unavailable"
-"""The value of a metric that was not reported, in the words of upstream's database."""
 
 
 def phase_of(trial: Manifest) -> Phase:

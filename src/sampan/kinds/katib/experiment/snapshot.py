@@ -13,6 +13,7 @@ from sampan.kinds.katib.phases import Phase
 from sampan.kinds.katib.template import Unusable
 from sampan.kinds.katib.types import Spec
 from sampan.kube import meta
+from sampan.kube.katib import UNAVAILABLE
 from sampan.kube.keys import Manifest
 
 
@@ -37,7 +38,7 @@ def trial(manifest: Manifest) -> Trial:
     return Trial(
         name=meta.name_of(manifest),
         phase=phases.phase_of(manifest),
-        value=phases.value_of(objective, observation) if observation else phases.UNAVAILABLE,
+        value=phases.value_of(objective, observation) if observation else UNAVAILABLE,
         observed=observation is not None,
         deleting=meta.deleting(manifest),
         manifest=manifest,

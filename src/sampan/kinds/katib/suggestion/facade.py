@@ -14,6 +14,7 @@ from typing import Any
 from sampan.kinds.katib.suggestion.snapshot import Request
 from sampan.kube import meta, names
 from sampan.kube.conditions import is_true
+from sampan.kube.katib import SUGGESTION_VOLUME
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Action, Create, Delete
 
@@ -24,7 +25,6 @@ _OWN = ("algorithmName", "serviceAccountName", "volumeMountPath", "persistentVol
         "persistentVolumeSpec", "persistentVolumeLabels")  # fmt: skip
 """Fields of an entry that are not its container's."""
 _DATA = "/opt/katib/data"
-_VOLUME = "suggestion-volume"
 NOBODY = "registry.k8s.io/pause:3.9"
 """The image of a Deployment without replicas: a template needs one."""
 KINDS = (names.DEPLOYMENT, names.SERVICE, names.PERSISTENT_VOLUME_CLAIM)
@@ -107,7 +107,7 @@ def _deployment(request: Request) -> Manifest:
     pod: dict[str, Any] = {"containers": [_container(request)]}
     if request.policy == "FromVolume":
         claim = {"persistentVolumeClaim": {"claimName": request.facade}}
-        pod["volumes"] = [{"name": _VOLUME, **claim}]
+        pod["volumes"] = [{"name": SUGGESTION_VOLUME, **claim}]
     if entry and entry.get("serviceAccountName"):
         pod["serviceAccountName"] = entry["serviceAccountName"]
     return {
@@ -132,7 +132,9 @@ def _container(request: Request) -> dict[str, Any]:
     port = {"name": "suggestion-api", "containerPort": PORT}
     container = {"name": "suggestion", **given, "ports": [*(given.get("ports") or ()), port]}
     mounts = list(given.get("volumeMounts") or ())
-    if request.policy == "FromVolume" and all(each.get("name") != _VOLUME for each in mounts):
+    if request.policy == "FromVolume" and all(
+        each.get("name") != SUGGESTION_VOLUME for each in mounts
+    ):
         where = entry.get("volumeMountPath") or _DATA
-        container["volumeMounts"] = [*mounts, {"name": _VOLUME, "mountPath": where}]
+        container["volumeMounts"] = [*mounts, {"name": SUGGESTION_VOLUME, "mountPath": where}]
     return container

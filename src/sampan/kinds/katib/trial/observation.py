@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sampan.kinds.katib import phases
-from sampan.kinds.katib.phases import UNAVAILABLE
+from sampan.kube.katib import UNAVAILABLE
 from sampan.kube.searching import Metric, ObservationAnswer
 
 
