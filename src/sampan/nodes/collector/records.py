@@ -68,7 +68,7 @@ def scalars(event: bytes) -> Iterator[Scalar]:
     time, values = 0.0, []
     for number, value in _fields(event):
         if number == 1 and isinstance(value, bytes):
-            time = struct.unpack("<d", value)[0]
+            time = _unpacked("<d", value)
         elif number == 5 and isinstance(value, bytes):
             values += [each for at, each in _fields(value) if at == 1]
     for each in values:
@@ -85,7 +85,7 @@ def _scalar(summary: bytes) -> tuple[str, str] | None:
         if number == 1:
             tag = value.decode(errors="replace")
         elif number == 2:
-            text = repr(struct.unpack("<f", value)[0])
+            text = repr(_unpacked("<f", value))
         elif number == 8:
             text = _tensor(value)
     return None if text is None else (tag, text)
@@ -110,6 +110,13 @@ def _tensor(message: bytes) -> str | None:
     if isinstance(listed, bytes) and _fits(form, listed):
         return _text(kind, struct.unpack(form, listed)[0])
     return None
+
+
+def _unpacked(form: str, data: bytes) -> float:
+    if not _fits(form, data):
+        raise Damaged("a number of another size")
+    number: float = struct.unpack(form, data)[0]
+    return number
 
 
 def _fits(form: str, data: bytes) -> bool:
