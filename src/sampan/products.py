@@ -132,16 +132,22 @@ class _Katib:
         self.store = store(url, present=present) if url else store.at(file, present=present)
         self.observing = observing.Observing(cluster, self.store, clock)
         self._searcher: Any = None
-        self._suggesting: Source | None = None
+        self._suggesting: Any = None
+        self._dial: Any = None
 
     async def suggest(self, questions: Sequence[Any]) -> Sequence[Any]:
         if self._suggesting is None:
             suggesting = later("sampan.services.katib.suggesting").Suggesting
-            self._suggesting = suggesting(self._cluster, self._search(), self.store)
-        return await self._suggesting(questions)
+            self._suggesting = suggesting(self._cluster, self._search(), self.store, self._foreign)
+        found: Sequence[Any] = await self._suggesting(questions)
+        return found
 
     def door(self, **found: Any) -> Any:
+        self._dial = found["dial"]
         return later("sampan.services.katib.door").Door(self._services, **found)
+
+    def _foreign(self) -> Any:
+        return later("sampan.services.katib.foreign").Foreign(self._dial)
 
     def _services(self) -> Any:
         make = later("sampan.services.katib.managing").server
@@ -154,6 +160,8 @@ class _Katib:
 
     async def stop(self) -> None:
         await self.observing.stop()
+        if self._suggesting is not None:
+            await self._suggesting.stop()
         if self._searcher is not None:
             await self._searcher.stop()
 

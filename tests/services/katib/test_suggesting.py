@@ -15,6 +15,7 @@ from sampan.lib.search.problem import Answer, Suggestion
 from sampan.lib.search.process import Reply, Request
 from sampan.records.katib.log import Entry, Of
 from sampan.records.katib.store import Store
+from sampan.services.katib.foreign import Foreign
 from sampan.services.katib.suggesting import Suggesting, trial_name
 from sampan.testing.memory import MemoryApi
 
@@ -27,6 +28,14 @@ class Searcher:
         self.asked.append(request)
         made = tuple(Suggestion(assignments={"x": str(n)}) for n in range(request.count))
         return Reply(answer=Answer(suggestions=made))
+
+
+async def _refusing(host: str, port: int, namespace: str) -> Any:
+    raise ConnectionRefusedError(f"nobody at {host}:{port} for {namespace}")
+
+
+def foreign() -> Foreign:
+    return Foreign(_refusing)
 
 
 def answered(*suggested: str, want: int, endpoint: str = "") -> tuple[Any, Searcher, str]:
@@ -47,7 +56,7 @@ def answered(*suggested: str, want: int, endpoint: str = "") -> tuple[Any, Searc
             namespace="u", name="e", uid=uid, have=len(listed), want=want, endpoint=endpoint
         )
         store = Store.at(Path("nowhere"), present=frozenset)
-        suggesting = Suggesting(cluster, searcher, store)  # type: ignore[arg-type]
+        suggesting = Suggesting(cluster, searcher, store, foreign)  # type: ignore[arg-type]
         return (await suggesting([question]))[0], searcher, uid
 
     return asyncio.run(ask())
@@ -78,7 +87,7 @@ def test_names_that_stayed_behind_one_that_was_taken_back_are_passed_over() -> N
 
 def test_a_service_of_ones_own_is_not_answered_for_by_ours() -> None:
     answer, searcher, _ = answered(want=1, endpoint="e-random.u:6789")
-    assert isinstance(answer, Unanswered)
+    assert answer == Unanswered("e-random.u:6789: nobody at e-random.u:6789 for u")
     assert searcher.asked == []
 
 
@@ -97,7 +106,7 @@ def test_what_trials_reported_goes_along_where_others_may_be_stopped_by_it(tmp_p
         status = {"suggestions": listed}
         await cluster.replace({**suggestion, "status": status}, subresource="status")
         store = Store.at(tmp_path / "katib.db", present=frozenset)
-        suggesting = Suggesting(cluster, searcher, store)  # type: ignore[arg-type]
+        suggesting = Suggesting(cluster, searcher, store, foreign)  # type: ignore[arg-type]
         for name, phase in (("over", "Succeeded"), ("runs", "Running")):
             made = about("Trial", {})
             labels = {names.LABEL_KATIB_EXPERIMENT: "e"}

@@ -124,6 +124,9 @@ async def running(path: Path) -> AsyncIterator[World]:
 
     reported = observations.Store.at(path / "katib.db", present=frozenset)
 
+    def nobody() -> Any:
+        raise AssertionError
+
     async def observe(questions: Sequence[ObservationQuestion]) -> Sequence[ObservationAnswer]:
         return [observed(cluster, each) for each in questions]
 
@@ -132,7 +135,10 @@ async def running(path: Path) -> AsyncIterator[World]:
         [each for component in COMPONENTS for each in component.controllers],
         clock=SystemClock(),
         debug=True,
-        sources={SUGGESTIONS: Suggesting(cluster, searcher, reported), OBSERVATIONS: observe},
+        sources={
+            SUGGESTIONS: Suggesting(cluster, searcher, reported, nobody),
+            OBSERVATIONS: observe,
+        },
     )
     await engine.start()
     about = {"name": "u", "labels": LABELS}

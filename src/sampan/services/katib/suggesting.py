@@ -7,10 +7,11 @@ Names of trials are functions of the experiment and their place.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -23,8 +24,11 @@ from sampan.kube.selectors import parse_labels
 from sampan.lib.search.problem import Trial
 from sampan.lib.search.process import Reply, Request
 from sampan.records.katib.store import Store
-from sampan.services.katib import problems
+from sampan.services.katib import problems, wire
 from sampan.services.katib.searcher import Searcher
+
+if TYPE_CHECKING:
+    from sampan.services.katib.foreign import Foreign
 
 Reports = tuple[tuple[float, float], ...]
 _SUFFIX = 8  # characters
@@ -35,15 +39,28 @@ _REMEMBERED = 10_000
 class Suggesting:
     """A source of controllers (`engine.sources`)."""
 
-    def __init__(self, cluster: Cluster, searcher: Searcher, observations: Store) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        searcher: Searcher,
+        observations: Store,
+        foreign: Callable[[], Foreign],
+    ) -> None:
+        """`foreign` makes who asks services of the operator's own."""
         self._cluster = cluster
         self._searcher = searcher
+        self._make_foreign = foreign
+        self._foreign: Foreign | None = None
         self._known: dict[str, tuple[str, Trial]] = {}  # version and trial, by uid
         self._reported: dict[str, Reports] = {}  # of trials that are over, by uid
         self._observations = observations
 
     async def __call__(self, questions: Sequence[SuggestQuestion]) -> Sequence[Any]:
-        return [await self._answer(each) for each in questions]
+        return await asyncio.gather(*map(self._answer, questions))
+
+    async def stop(self) -> None:
+        if self._foreign is not None:
+            await self._foreign.stop()
 
     async def _answer(self, asked: SuggestQuestion) -> SuggestAnswer | Unanswered:
         where = asked.namespace, asked.name
@@ -65,10 +82,11 @@ class Suggesting:
             trials=await self._trials(experiment, status),
             count=asked.want - asked.have,
         )
-        if asked.endpoint:  # another search than that which was asked for is no answer
-            return Unanswered(f"{asked.endpoint}: services of one's own are not asked yet")
         taken = {str(each.get("name")) for each in status.get("suggestions") or ()}
-        reply = await self._searcher.ask(request)
+        if asked.endpoint:
+            reply = await self._ask_foreign(asked, experiment, told)
+        else:
+            reply = await self._searcher.ask(request)
         stopping = spec.get("earlyStopping") or {}
         if not _sound(reply) or not stopping.get("algorithmName"):
             return _told(asked, reply, (), taken)
@@ -82,6 +100,19 @@ class Suggesting:
             )
         )
         return _told(asked, reply if _sound(rules) else rules, rules.rules, taken)
+
+    async def _ask_foreign(
+        self, asked: SuggestQuestion, experiment: Manifest, told: Mapping[str, str]
+    ) -> Reply:
+        """Trials in the order of their creation, as far as it is known."""
+        if self._foreign is None:
+            self._foreign = self._make_foreign()
+        ours = parse_labels(f"{names.LABEL_KATIB_EXPERIMENT}={asked.name}")
+        made = self._cluster.list(names.TRIAL, asked.namespace, ours)
+        ordered = sorted(made, key=lambda each: str(each["metadata"].get("creationTimestamp")))
+        return await self._foreign.ask(
+            asked, wire.experiment(experiment, told), wire.trials(ordered)
+        )
 
     async def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Trial, ...]:
         """With what they reported on the way, where others may be stopped by it."""
