@@ -42,6 +42,7 @@ def test_the_name_of_a_reference(image: str, name: str | None) -> None:
         "docker.io/library/python:3",
         "registry.access.redhat.com/ubi9/python-311:latest",
         "registry.redhat.io/ubi8/python-39",
+        "docker.io/pytorch/pytorch:2.2.1-cuda12.1-cudnn8-runtime",
     ],
 )
 def test_python_is_this_interpreter(image: str, tmp_path: Path) -> None:

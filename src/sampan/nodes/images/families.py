@@ -70,6 +70,7 @@ _BY_NAME: Mapping[str, Family] = {
            ("curlimages/curl", _CURL), ("alpine/curl", _CURL), ("alpine/git", _GIT),
            ("bitnami/kubectl", _KUBECTL), ("bitnamilegacy/kubectl", _KUBECTL),
            ("jetbrainsinfra/jq", _JQ), ("byrnedo/alpine-curl", _CURL),
+           ("pytorch/pytorch", _PYTHON),  # the default of SDKs for functions; torch if it is here
        )},
     **{f"{registry}/ubi{major}/{name}": family
        for registry in ("registry.access.redhat.com", "registry.redhat.io")
