@@ -23,6 +23,9 @@ def tour(own_sampan):
     images = f"images:\n- match: katib-sdk\n  python: {PLACE}\n"
     (own_sampan.home / "config.yaml").write_text(images)
     own_sampan.up()
+    said = own_sampan("env").splitlines()
+    pairs = (line.removeprefix("export ").split("=", 1) for line in said)
+    own_sampan.environment |= {name: value.strip("'") for name, value in pairs}
 
     def run(name):
         said = own_sampan.run([PYTHON, CLIENTS / name, NAMESPACE], timeout=110)
@@ -31,14 +34,15 @@ def tour(own_sampan):
     return run
 
 
+def test_katib(tour):
+    tour("katib_tour.py")
+
+
 def test_optimizer(tour):
     tour("optimizer_tour.py")
 
 
-def test_metrics(tour, own_sampan):
-    said = own_sampan("env").splitlines()
-    pairs = (line.removeprefix("export ").split("=", 1) for line in said)
-    own_sampan.environment |= {name: value.strip("'") for name, value in pairs}
+def test_metrics(tour):
     tour("metrics_tour.py")
 
 

@@ -151,6 +151,7 @@ def pushed():
         parameters={"a": katib.search.int(min=1, max=9)},
         objective_metric_name="score",
         max_trial_count=2,
+        parallel_trial_count=2,
         metrics_collector_config={"kind": "Push"},
         retain_trials=True,
     )
