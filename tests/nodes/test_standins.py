@@ -13,6 +13,7 @@ from sampan.nodes.images.environments import Environment, Package
 
 MXNET = "docker.io/kubeflowkatib/mxnet-mnist:v1beta1-45c5727"
 PYTORCH = "ghcr.io/kubeflow/katib/pytorch-mnist-cpu:latest"
+DARTS = "ghcr.io/kubeflow/katib/darts-cnn-cifar10-cpu:latest"
 PBT = "ghcr.io/kubeflow/katib/simple-pbt:latest"
 SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces", "plain"])
 
@@ -39,6 +40,26 @@ def test_a_program_learns_where_upstreams_lies(play: Play, sandbox: str) -> None
         assert installed
         assert installed[0].startswith("Installed packages: numpy, digits.csv.gz of scikit-learn")
         assert any("in place of MNIST" in said for said in site.events("Pulled"))
+
+    play(story, sandbox=sandbox)
+
+
+@pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
+def test_cells_are_searched_as_upstreams_example_does(play: Play, sandbox: str) -> None:
+    if sandbox == "bubblewrap" and not shutil.which("bwrap"):
+        pytest.skip("there is no bubblewrap")
+    command = (
+        "python3 run_trial.py --algorithm-settings=\"{'num_epochs': '1', 'w_lr': 0.025, "
+        "'w_lr_min': 0.001, 'w_momentum': 0.9, 'w_weight_decay': 0.0003, 'w_grad_clip': 5.0, "
+        "'alpha_lr': 0.0003, 'alpha_weight_decay': 0.001, 'batch_size': 128, 'num_workers': 4, "
+        "'init_channels': '1', 'print_step': 50, 'num_nodes': '1', 'stem_multiplier': '1'}\" "
+        '--search-space="[\'max_pooling_3x3\']" --num-layers="1"'
+    )
+
+    async def story(site: Site) -> None:
+        await site.run(containers=main(DARTS, command=["sh", "-c", command]))
+        assert (await site.finished())["phase"] == "Succeeded", await site.logs()
+        assert "\nBest-Genotype=Genotype(normal=[[('max_pooling_3x3'," in await site.logs()
 
     play(story, sandbox=sandbox)
 

@@ -28,6 +28,8 @@ def images(home: Path, *table: Image, mirror: str = "") -> Images:
     [
         (MXNET, "/opt/mxnet-mnist"),
         ("kubeflowkatib/mxnet-mnist", "/opt/mxnet-mnist"),
+        ("ghcr.io/kubeflow/katib/enas-cnn-cifar10-cpu:latest", "/opt/enas-cnn-cifar10"),
+        ("ghcr.io/kubeflow/katib/darts-cnn-cifar10-cpu:latest", "/opt/darts-cnn-cifar10"),
         (PYTORCH, "/opt/pytorch-mnist"),
         ("docker.io/kubeflowkatib/pytorch-mnist:v1beta1-45c5727", "/opt/pytorch-mnist"),
         (TENSORFLOW, "/opt/tf-mnist-with-summaries"),
@@ -38,7 +40,7 @@ def test_images_of_examples_are_stood_for(image: str, directory: str) -> None:
     found = standin_of(image)
     assert found is not None
     assert found.directory == directory
-    assert found.entrypoint[1].rpartition("/")[2] in found.files
+    assert found.entrypoint[-1].rpartition("/")[2] in found.files
 
 
 @pytest.mark.parametrize(

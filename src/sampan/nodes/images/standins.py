@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sampan.lib import nets
 from sampan.nodes.images.environments import Environment, Package
 from sampan.nodes.images.reference import name_of
 from sampan.nodes.images.runtime import Runtime
@@ -34,8 +35,8 @@ DIGITS = Environment(
 
 class Standin(Struct, frozen=True, kw_only=True):
     """directory: where the image has its program, which is its working directory, too. files: what
-    lies there, each with its name in `programs/katib`. folders: empty directories besides, that can
-    be written to. environment: None for Python alone. entrypoint: upstream's."""
+    lies there, each with its name in `programs/katib`, or its path. folders: empty directories
+    besides, that can be written to. environment: None for Python alone. entrypoint: upstream's."""
 
     said: str
     directory: str
@@ -74,12 +75,26 @@ _PBT = Standin(
     environment=None,
     folders=("/var/log/katib",),
 )
+_SEARCHES = {"nets": str(Path(nets.__file__).parent), "layers.py": "layers.py", **_COMMON}
+_ENAS = Standin(
+    said="which trains on 8×8 digits in place of CIFAR-10",
+    directory="/opt/enas-cnn-cifar10",
+    files={"RunTrial.py": "enas_cifar10.py", **_SEARCHES},
+    entrypoint=("python3", "-u", "RunTrial.py"),
+)
+_DARTS = Standin(
+    said="which searches with 8×8 digits in place of CIFAR-10",
+    directory="/opt/darts-cnn-cifar10",
+    files={"run_trial.py": "darts_cifar10.py", "cells.py": "cells.py", **_SEARCHES},
+    entrypoint=("python3", "-u", "run_trial.py"),
+)
 _BY_NAME: Mapping[str, Standin] = {
     f"{registry}/{name}": standin
     for registry in _REGISTRIES
     for name, standin in (
         ("mxnet-mnist", _MXNET), ("pytorch-mnist", _PYTORCH), ("pytorch-mnist-cpu", _PYTORCH),
         ("tf-mnist-with-summaries", _TENSORFLOW), ("simple-pbt", _PBT),
+        ("enas-cnn-cifar10-cpu", _ENAS), ("darts-cnn-cifar10-cpu", _DARTS),
     )
 }  # fmt: skip
 """Not those for GPUs: who has one wants the real thing."""

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import time
+from typing import Any
 
 
 def log_to(path: str | None) -> None:
@@ -45,3 +46,11 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
+
+
+def quoted(name: str, text: str) -> Any:
+    """JSON with single quotes for the double ones, as Katib's suggestions of networks are."""
+    try:
+        return json.loads(text.replace("'", '"'))
+    except ValueError as fault:
+        raise SystemExit(f"{name}: {text!r} is no JSON: {fault}") from None
