@@ -1,7 +1,8 @@
 """The file that `sampan backup` writes: a tar of the parts of a home, and a list of what is in it.
 
     store/objects.db   the objects, as one consistent SQLite file
-    records/…          the archive of workflows, if it is kept in the home
+    records/*.db       the archive of workflows, runs of pipelines, metrics of trials: those of
+                       them that are kept in the home
     keys/…             the CA and the key that signs tokens: with them all tokens stay valid
     config.yaml        if there is one
     volumes/…          the files of persistent volumes, only when they were asked for
@@ -31,10 +32,10 @@ from sampan.kube.errors import UserMistake
 FORM = 1
 MANIFEST = "MANIFEST.json"
 STORE = "store/objects.db"
-RECORDS = "records/workflows.db"
+RECORDS = "records"
 FILES = ("volumes", "artifacts")
 """What belongs to pods."""
-PARTS = ("store", "records", "keys", "config.yaml", *FILES)
+PARTS = ("store", RECORDS, "keys", "config.yaml", *FILES)
 _MOST_MANIFEST = 1 << 28  # bytes: a million files
 _PIECE = 1 << 20
 

@@ -34,12 +34,12 @@ def make(
     with tempfile.TemporaryDirectory(dir=home.path, prefix="backup.") as place:
         store = Path(place, "objects.db")
         (fetch or (lambda path: _copy(home.store / "objects.db", path)))(store)
-        records = Path(place, "workflows.db")
-        if (archive := home.records / "workflows.db").exists():
-            _copy(archive, records)  # SQLite lets several processes read
+        parts = {STORE: store}
+        for records in sorted(home.records.glob("*.db")):
+            parts[f"{RECORDS}/{records.name}"] = copied = Path(place, records.name)
+            _copy(records, copied)  # SQLite lets several processes read
         draft = target.with_name(f".{target.name}.new")
         try:
-            parts = {STORE: store, RECORDS: records}
             skipped = _write(home, parts, draft, clock, volumes=volumes)
             draft.replace(target)
         except OSError as error:
