@@ -59,5 +59,15 @@ def test_a_rule_that_takes_a_place_waits_for_the_next_report() -> None:
     assert stopped_at(rules, ["0.1", "0.1"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("values", "at"), [(["0.1"], 0), (["0.1", "0.2"], 2), (["0.9"] * 4, 4), (["0.95"] * 9, 0)]
+)
+def test_bounds_for_different_steps_are_tested_each_at_its_own(values: list[str], at: int) -> None:
+    rules = [Rule("acc", "0.3", "less", 2), Rule("acc", "0.92", "less", 4)]
+    assert stopped_at(rules, values) == at
+    others = [*rules, Rule("loss", "1", "greater", 0)]
+    assert stopped_at(others, values) == 0  # of other metrics all have to be met
+
+
 def test_nothing_is_stopped_without_rules() -> None:
     assert stopped_at([], ["0.1"]) == 0
