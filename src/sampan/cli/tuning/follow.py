@@ -39,6 +39,7 @@ class Followed:
     def __init__(self) -> None:
         self.experiment: Manifest = {}
         self.trials: dict[str, Manifest] = {}
+        self.told: set[str] = set()
         self.news = asyncio.Event()
 
     @property
@@ -82,6 +83,7 @@ async def _watched(client: connect.Client, namespace: str, name: str, known: Fol
     base = f"{_BASE}/{namespace}"
     of_trials = {"labelSelector": f"{names.LABEL_KATIB_EXPERIMENT}={name}"}
     of_experiment = {"fieldSelector": f"metadata.name={name}"}
+    trials = f"{base}/trials?{urlencode(of_trials)}"
     tasks = [
         asyncio.create_task(_learn(client, f"{base}/trials", of_trials, known)),
         asyncio.create_task(_learn(client, f"{base}/experiments", of_experiment, known)),
@@ -95,6 +97,10 @@ async def _watched(client: connect.Client, namespace: str, name: str, known: Fol
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    for each in (await client.get(trials))["items"]:  # the end may be heard of before theirs
+        known.learn("MODIFIED", {"kind": "Trial", **each})
+    if not sys.stdout.isatty():
+        _tell(known)
 
 
 async def _learn(client: connect.Client, path: str, query: dict[str, str], known: Followed) -> None:
@@ -116,7 +122,6 @@ async def _learn(client: connect.Client, path: str, query: dict[str, str], known
 async def _show(known: Followed) -> None:
     """Until the experiment is over."""
     painter = Painter("trials") if sys.stdout.isatty() else None
-    told: set[str] = set()
     over = False
     while not over:
         with contextlib.suppress(TimeoutError):
@@ -124,7 +129,7 @@ async def _show(known: Followed) -> None:
         known.news.clear()
         over = shown.is_over(known.experiment)
         if painter is None:
-            _tell(known, told)
+            _tell(known)
         elif known.experiment:
             rows = shutil.get_terminal_size().lines - _HEAD
             painter.paint(shown.picture(known.experiment, known.ordered, rows))
@@ -133,13 +138,13 @@ async def _show(known: Followed) -> None:
         painter.wipe()
 
 
-def _tell(known: Followed, told: set[str]) -> None:
+def _tell(known: Followed) -> None:
     """A line for each trial that has ended."""
     best = shown.best_name(known.experiment)
     for each in known.ordered:
         name = each["metadata"]["name"]
-        if name not in told and shown.ended(each):
-            told.add(name)
+        if name not in known.told and shown.ended(each):
+            known.told.add(name)
             print(shown.line(each, best), flush=True)
 
 
