@@ -64,6 +64,9 @@ def answered(line: bytes) -> Reply:
         return _VERBS[request.verb](request)
     except Refused as fault:
         return Reply(refused=str(fault))
+    except ModuleNotFoundError as missing:
+        extra = "nas" if (missing.name or "").startswith("torch") else "tuning"
+        return Reply(refused=f"{request.algorithm}: {_NEEDED.format(extra=extra)}")
     except Exception as fault:  # whatever a library finds wrong with a problem ends no process
         return Reply(failed=f"{type(fault).__name__}: {fault}")
 
@@ -91,11 +94,7 @@ def _algorithm(name: str) -> Any:
 def _module(modules: Mapping[str, str], package: str, name: str) -> Any:
     if name not in modules:
         raise Refused(f"unknown algorithm name {name}")
-    try:
-        return import_module(f"{package}.{modules[name]}")
-    except ModuleNotFoundError as missing:
-        extra = "nas" if (missing.name or "").startswith("torch") else "tuning"
-        raise Refused(f"{name}: {_NEEDED.format(extra=extra)}") from None
+    return import_module(f"{package}.{modules[name]}")
 
 
 _VERBS: Mapping[str, Callable[[Request], Reply]] = {
