@@ -132,14 +132,13 @@ class Lines:
         return found
 
     def _log(self, data: bytes) -> None:
-        state, end = self._kept.state, self._tail.offset
-        if state.generation != self._tail.generation:
-            state.generation, state.offset = self._tail.generation, 0
-        new = end - state.offset
-        if new <= 0:
+        state, tail = self._kept.state, self._tail
+        if state.generation != tail.generation:
+            state.generation, state.offset = tail.generation, 0
+        if tail.offset <= state.offset:
             return
-        state.size = self._job.write(data[-new:])
-        state.offset = end
+        state.size = self._job.write(data[max(state.offset - tail.begin, 0) :])
+        state.offset = tail.offset
         self._kept.save()
 
     def _fresh(self) -> lines.Form:

@@ -17,13 +17,14 @@ LONGEST = 1 << 20
 
 
 class Tail:
-    """`opened` opens the file; OSError while it is not there. `offset` counts what was answered."""
+    """`opened` opens the file; OSError while it is not there. What was answered last is the bytes
+    from `begin` to `offset` of the file."""
 
     def __init__(self, opened: Callable[[], BinaryIO]) -> None:
         self._opened = opened
         self._rest = b""
         self._inode = 0
-        self.offset = 0
+        self.begin = self.offset = 0
         self.generation = 0
 
     def read(self, *, ended: bool = False) -> bytes:
@@ -35,12 +36,17 @@ class Tail:
                 self.generation += 1
                 self.offset, self._rest = 0, b""
             self._inode = found.st_ino
+            self.begin = self.offset
             file.seek(self.offset + len(self._rest))
-            data = file.read(_PIECE)
-        whole, end, rest = (self._rest + data).rpartition(b"\n")
-        if not end and (len(rest) >= LONGEST or (ended and not data and rest)):
-            whole, end, rest = rest, b"\n", b""
-            self.offset -= 1  # this end is ours
-        self._rest = rest
+            data = self._rest
+            while len(data) < LONGEST and (more := file.read(_PIECE)):
+                data += more
+                if b"\n" in more:
+                    break
+        whole, end, rest = data.rpartition(b"\n")
         self.offset += len(whole) + len(end)
+        if not end and rest and (len(rest) >= LONGEST or ended):
+            self.offset += len(rest)
+            whole, end, rest = rest, b"\n", b""
+        self._rest = rest
         return whole + end
