@@ -30,6 +30,7 @@ from sampan.lib.later import later
 
 ARGO = "/argo"
 PIPELINES = "/pipeline"
+KATIB = "/katib"
 
 
 class Products:
@@ -63,6 +64,9 @@ class Products:
             self.mounted[PIPELINES] = Owned(made, owner) if owner else made
             self._pipelines = pipelines
             self.s3 = _Later(pipelines.s3)
+        if self._katib is not None:
+            ui = _Later(lambda katib=self._katib: katib.ui(loopback))  # type: ignore[misc]
+            self.mounted[KATIB] = Owned(ui, owner) if owner else ui
         if "workflows" in config.without:
             return
         archive = _archive(home, config)
@@ -145,6 +149,11 @@ class _Katib:
     def door(self, **found: Any) -> Any:
         self._dial = found["dial"]
         return later("sampan.services.katib.door").Door(self._services, **found)
+
+    def ui(self, loopback: Loopback) -> App:
+        server = later("sampan.services.katib.ui.server").UiServer
+        made: App = server(loopback, self.store, below=KATIB)
+        return made
 
     def _foreign(self) -> Any:
         return later("sampan.services.katib.foreign").Foreign(self._dial)

@@ -8,4 +8,5 @@ observing       keeps what trials report, answers controllers who ask for it, fo
 api, wire       the messages of gRPC, and objects as such
 door, callers   the port where gRPC is spoken, and who comes in
 managing        its methods
+ui              the REST API of the user interface
 """
