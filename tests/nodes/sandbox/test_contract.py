@@ -206,6 +206,11 @@ def test_plain_processes_get_other_paths(text: str, expected: str) -> None:
     assert changed.env["A"] == expected
 
 
+def test_plain_processes_find_environments_where_they_are() -> None:
+    sandbox = replace(box("", Mount("/data", "/src")), visible=("/data/env",))
+    assert plain.rewriter(sandbox)("/data/env/bin:/data/x") == "/data/env/bin:/src/x"
+
+
 @pytest.mark.parametrize(
     "mounts", [pytest.param((), id="plain"), pytest.param(("/etc/app",), id="look-alike")]
 )

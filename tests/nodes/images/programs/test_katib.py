@@ -59,7 +59,7 @@ def mxnet(*words: str) -> float:
 
 def test_mxnet_depends_on_all_that_the_example_changes() -> None:
     base = mxnet("--lr=0.02", "--num-layers=3", "--optimizer=sgd", "--batch-size=64")
-    assert 0.85 < base < 0.99
+    assert 0.8 < base < 0.99
     others = [
         mxnet("--lr=0.0001", "--num-layers=3", "--optimizer=sgd", "--batch-size=64"),
         mxnet("--lr=0.02", "--num-layers=1", "--optimizer=sgd", "--batch-size=64"),
@@ -67,8 +67,8 @@ def test_mxnet_depends_on_all_that_the_example_changes() -> None:
         mxnet("--lr=0.02", "--num-layers=3", "--optimizer=sgd", "--batch-size=512"),
     ]
     assert all(other < base for other in others), (base, others)
-    assert mxnet("--lr=0.02", "--optimizer=adam") > 0.9
-    assert mxnet("--lr=0.02", "--optimizer=nag") > 0.85
+    assert mxnet("--lr=0.02", "--optimizer=adam") > 0.85
+    assert mxnet("--lr=0.02", "--optimizer=nag") > 0.8
 
 
 def test_mxnet_is_the_same_again() -> None:
@@ -171,7 +171,7 @@ def test_tensorflow_writes_events(tmp_path: Path) -> None:
     assert len(re.findall(r"Test Loss: \d\.\d{4}, Test Accuracy: \d+\.\d{4}", said)) == 2
     found = list(scalars(tmp_path / "test"))
     assert [tag for tag, _ in found] == [b"loss", b"accuracy"] * 2
-    assert found[-1][1] > 0.9
+    assert found[-1][1] > 0.85
     assert len(list(scalars(tmp_path / "train"))) == 4
 
 

@@ -52,7 +52,7 @@ def main(words: Sequence[str]) -> None:
     args = options(words)
     lines.log_to(None)
     logging.info("start with arguments %s", args)
-    train, test = digits.load()
+    train, test = digits.load(shuffled=False)
     random = np.random.default_rng(0)
     hidden = [128, *[64] * (args.num_layers - 2)] if args.num_layers > 1 else []
     model = Perceptron([64, *hidden, args.num_classes], random)

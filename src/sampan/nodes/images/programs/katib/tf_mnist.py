@@ -33,7 +33,7 @@ def options(words: Sequence[str]) -> argparse.Namespace:
 
 def main(words: Sequence[str]) -> None:
     args = options(words)
-    train, test = digits.load()
+    train, test = digits.load(shuffled=False)
     learned, tested = (Events(os.path.join(args.log_path, name)) for name in ("train", "test"))
     random = np.random.default_rng()
     model = Perceptron([64, 128, digits.CLASSES], random)
