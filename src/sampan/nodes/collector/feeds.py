@@ -86,10 +86,9 @@ class Feed(Protocol):
 class Lines:
     """A file of text or JSON."""
 
-    pause = 0.2
-
     def __init__(self, job: Job, options: Options, kept: Kept) -> None:
         self._job, self._options, self._kept = job, options, kept
+        self.pause = 0.02 if options.rules else 0.2  # who may stop a program has to be quick
         self._tail = Tail(lambda: job.view.open(options.path))
         self._form = self._fresh()
         self._generation = 0
