@@ -210,6 +210,30 @@ def test_a_side_that_says_nothing_is_no_answer() -> None:
     asyncio.run(run())
 
 
+def test_more_than_there_is_room_for_is_refused_and_leaves_room() -> None:
+    async def run() -> None:
+        server = Server([Service(SCHEMA, "Echo", {"Say": say})], most_held=1000)
+
+        async def ask(text: str) -> Message:
+            ours, theirs = socket.socketpair()
+            serving = asyncio.create_task(
+                server.serve(*await asyncio.open_connection(sock=theirs), None)
+            )
+            streams = await asyncio.open_connection(sock=ours)
+            try:
+                return await client.call(streams, "here", SCHEMA, ("Echo", "Say"), {"text": text})
+            finally:
+                await serving
+
+        for _ in range(3):
+            with pytest.raises(Failed, match="too much to do") as failed:
+                await ask("x" * 2000)
+            assert failed.value.code == messages.RESOURCE_EXHAUSTED
+            assert await ask("x" * 900) == {"text": "x" * 900}
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("100m", 0.1), ("3S", 3.0), ("1H", 3600.0), ("", None), ("x", None)]
 )

@@ -36,6 +36,8 @@ _ANSWER = (
     ("grpc-accept-encoding", "identity,gzip,deflate"),
 )
 _WAITING = 16  # requests of a stream that are not answered yet
+MOST_HELD = 128 << 20
+"""Bytes of requests, of all connections together, that are held at once."""
 
 
 class Service(Struct, frozen=True):
@@ -51,8 +53,17 @@ class Service(Struct, frozen=True):
         return f"{self.schema.package}.{self.name}"
 
 
+class _Room:
+    """What requests take up."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+
+
 class Server:
-    def __init__(self, services: Iterable[Service]) -> None:
+    def __init__(self, services: Iterable[Service], *, most_held: int = MOST_HELD) -> None:
+        self._room = _Room(most_held)
         self._methods = {
             f"/{service.full_name}/{name}": (service, name)
             for service in services
@@ -67,14 +78,16 @@ class Server:
         first: bytes = b"",
     ) -> None:
         """`first` was read from the connection before."""
-        await _Serving(self._methods, caller, reader, writer).run(first)
+        await _Serving((self._methods, self._room), caller, reader, writer).run(first)
 
 
 class _Call:
     """What is known of a stream."""
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], room: _Room) -> None:
         self.headers = headers
+        self._room = room
+        self._size = 0
         self.frames = Frames(headers.get("grpc-encoding", "identity"))
         self.requests: asyncio.Queue[bytes | Failed | None] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
@@ -82,7 +95,11 @@ class _Call:
         """Whether the answer has."""
 
     def take(self, data: bytes) -> None:
+        self._size += len(data)
+        self._room.taken += len(data)
         try:
+            if self._room.taken > self._room.most:
+                raise Failed(messages.RESOURCE_EXHAUSTED, "the server has too much to do")
             for message in self.frames.add(data):
                 if self.requests.qsize() >= _WAITING:
                     raise Failed(messages.RESOURCE_EXHAUSTED, "too many requests at once")
@@ -94,6 +111,10 @@ class _Call:
         if self.frames.is_within:
             self.requests.put_nowait(Failed(messages.INTERNAL, "it ends within a message"))
         self.requests.put_nowait(None)
+
+    def leave(self) -> None:
+        self._room.taken -= self._size
+        self._size = 0
 
     async def request(self) -> bytes | None:
         """The next one; None at the end. Raises Failed."""
@@ -108,12 +129,12 @@ class _Serving:
 
     def __init__(
         self,
-        methods: Mapping[str, tuple[Service, str]],
+        server: tuple[Mapping[str, tuple[Service, str]], _Room],
         caller: Any,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        self._methods = methods
+        self._methods, self._room = server
         self._caller = caller
         self._connection = Connection(reader, writer, self._took)
         self._calls: dict[int, _Call] = {}
@@ -130,11 +151,11 @@ class _Serving:
     def _took(self, event: Event) -> None:
         match event:
             case RequestReceived():
-                call = _Call(headers_of(event))
+                call = _Call(headers_of(event), self._room)
                 number = event.stream_id
                 self._calls[number] = call
                 call.task = asyncio.create_task(self._answer(number, call))
-                call.task.add_done_callback(lambda _: self._calls.pop(number, None))
+                call.task.add_done_callback(lambda _: self._ended(number))
             case DataReceived() if event.stream_id in self._calls:
                 self._calls[event.stream_id].take(event.data or b"")
             case StreamEnded() if event.stream_id in self._calls:
@@ -143,6 +164,11 @@ class _Serving:
                 task = self._calls[event.stream_id].task
                 if task is not None:
                     task.cancel()
+
+    def _ended(self, number: int) -> None:
+        call = self._calls.pop(number, None)
+        if call is not None:
+            call.leave()
 
     async def _answer(self, number: int, call: _Call) -> None:
         try:

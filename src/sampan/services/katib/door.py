@@ -32,6 +32,7 @@ Address = tuple[str, int]
 _LARGEST = 1 << 16  # bytes of a head
 _PATIENCE = 30.0  # seconds until a connection has said what it wants
 _CHUNK = 1 << 16
+_MOST_OPEN = 1000  # connections; more are closed at once
 _SHORT = f"{names.MANAGER_SERVICE}.{names.PLATFORM_NAMESPACE}"
 _NAMES = (_SHORT, f"{_SHORT}.svc", f"{_SHORT}.svc.{nets.ZONE}")
 _DROPPED = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError)
@@ -104,6 +105,9 @@ class Door:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if len(self._open) >= _MOST_OPEN:
+            writer.close()
+            return
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         try:
