@@ -14,6 +14,7 @@ from conformance.katib.upstream import Upstream
 Manifest = dict[str, Any]
 _RESUMED = ("FromVolume", "LongRunning")
 _LABELS = {"katib.kubeflow.org/metrics-collector-injection": "enabled"}
+_ACCOUNT = "argo"
 _PAUSE = 0.1
 
 
@@ -52,6 +53,8 @@ class Runner:
         if case.way == "none" or (case.way == "tune" and self.upstream is None):
             return None, f"not run: {case.why or 'needs --upstream'}"
         self.api.ask("POST", "/api/v1/namespaces", _namespace(namespace))
+        for each in _accounts(case):
+            self.api.create(each, namespace)
         try:
             if case.way == "tune":
                 assert self.upstream is not None
@@ -159,6 +162,13 @@ def shortened(outcome: Outcome) -> Outcome:
 
 def _namespace(name: str) -> Manifest:
     return {"metadata": {"name": name, "labels": _LABELS}}
+
+
+def _accounts(case: Case) -> list[Manifest]:
+    """That of upstream's namespace `argo`, where a case names it."""
+    if case.way != "run" or f"serviceAccountName: {_ACCOUNT}" not in case.file.read_text():
+        return []
+    return [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": _ACCOUNT}}]
 
 
 def _succeeded(experiment: Manifest) -> bool:
