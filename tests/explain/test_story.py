@@ -181,3 +181,41 @@ SCRAPS = st.recursive(
 def test_any_kind_with_little_in_it_has_a_story(kind: str, scrap: Any) -> None:
     about = thing(kind, spec={}, status={"extra": scrap})
     assert tell(about, Known([about]))[0].text == f"{kind} team/x"
+
+
+# -- searches -------------------------------------------------------------------------------------
+def search(kind: str, *conditions: tuple[str, str, str], owner: str = "", **status: Any) -> Any:
+    said = [{"type": kind, "status": value, "message": text} for kind, value, text in conditions]
+    made = thing(
+        kind, owner=owner, spec={"maxTrialCount": 5}, status={"conditions": said, **status}
+    )
+    return made | {"apiVersion": "kubeflow.org/v1beta1"}
+
+
+def test_a_search_that_goes_on_is_followed_to_what_holds_it_up() -> None:
+    running = ("Running", "True", "it is running")
+    about = search("Experiment", running, trialsSucceeded=2, trialsRunning=1)
+    trial = search("Trial", running, owner=about["metadata"]["uid"])
+    job = thing("Job", owner=trial["metadata"]["uid"], spec={}, status={"active": 1})
+    held = pod(owner=job["metadata"]["uid"], **waiting("ErrImagePull", "no such image"))
+    said = [line.text for line in tell(about, Known([about, trial, job, held], []))]
+    assert said[:2] == ["Experiment team/x", "2 of 5 trials are over, 1 run."]
+    assert "It runs." in said
+    assert any("no such image" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("condition", "sign", "text"),
+    [
+        (("MetricsUnavailable", "True", "loss was not reported"), "bad",
+         "MetricsUnavailable: loss was not reported."),
+        (("Failed", "True", "too many"), "bad", "Failed: too many."),
+        (("EarlyStopped", "True", "It was stopped"), "ok", "It was stopped."),
+        (("Answered", "False", "the disk is full"), "bad",
+         "It waits for an answer: the disk is full."),
+    ],
+)  # fmt: skip
+def test_how_a_trial_is(condition: tuple[str, str, str], sign: str, text: str) -> None:
+    about = search("Trial", condition)
+    line = tell(about, Known([about], []))[1]
+    assert (line.sign, line.text) == (sign, text)

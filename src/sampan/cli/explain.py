@@ -22,7 +22,8 @@ SIGNS = {"ok": "✓ ", "waiting": "… ", "bad": "✗ ", "note": "", "advice": "
 COLOURS = {"ok": "\033[32m", "waiting": "\033[33m", "bad": "\033[31m", "advice": "\033[36m"}
 AROUND = (
     "pods", "replicasets.apps", "jobs.batch", "persistentvolumeclaims", "statefulsets.apps",
-    "storageclasses.storage.k8s.io", "nodes", "events",
+    "storageclasses.storage.k8s.io", "nodes", "events", "trials.kubeflow.org",
+    "suggestions.kubeflow.org", "workflows.argoproj.io",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sampan.explain import pods
+from sampan.explain import pods, searches
 from sampan.explain.facts import Known, Line, condition, sentence, status, word
 from sampan.kube import labels
 from sampan.kube.keys import Manifest
@@ -261,6 +261,10 @@ def _anything(about: Manifest, known: Known) -> Iterator[Line]:
         yield Line("note", "It has no conditions to go by.")
 
 
+def _search(about: Manifest, known: Known) -> Iterator[Line]:
+    return searches.tell(about) if searches.is_one(about) else _anything(about, known)
+
+
 def _unobserved(about: Manifest) -> bool:
     observed = status(about).get("observedGeneration", 0)
     return bool(observed < about["metadata"].get("generation", 0))
@@ -278,5 +282,8 @@ _KINDS: dict[str, Callable[[Manifest, Known], Iterator[Line]]] = {
     "PersistentVolumeClaim": _claim,
     "Service": _service,
     "Workflow": _workflow,
+    "Experiment": _search,
+    "Suggestion": _search,
+    "Trial": _search,
     "Namespace": _namespace,
 }
