@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from lib.search.searching import choice, double, ended, integer, problem, tried
@@ -38,6 +40,20 @@ def test_a_label_that_is_none_is_no_generation(label: str) -> None:
     strange = [replace(each, labels={cmaes.GENERATION: label}) for each in history]
     bare = [replace(each, labels={}) for each in history]
     assert cmaes.suggest(problem(*SPACE), strange, 2) == cmaes.suggest(problem(*SPACE), bare, 2)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 9),
+    before=st.integers(0, 60),
+    strategy=st.sampled_from(["none", "ipop", "bipop"]),
+)
+def test_what_is_kept_changes_no_answer(seed: int, before: int, strategy: str) -> None:
+    about = problem(*SPACE, seed=seed, settings={"restart_strategy": strategy})
+    history = tried("cmaes", about, before)
+    kept = cmaes.suggest(about, history, 2)
+    cmaes.forget()
+    assert cmaes.suggest(about, history, 2) == kept
 
 
 def test_sigma_is_in_the_units_of_the_parameters() -> None:

@@ -2,9 +2,10 @@
 
 A trial carries the number of its generation as a label; a generation is over when as many of its
 trials have told as its population is large, and those that fail are replaced. So the distribution
-is followed from the start through the history. Discrete and categorical parameters are drawn
-evenly. Distributions are ignored. Trials without the label, as those of an earlier experiment, give
-the start: the best of them, or else the middle.
+is followed from the start through the history; what was computed on the way is kept, which changes
+no answer. Discrete and categorical parameters are drawn evenly. Distributions are ignored. Trials
+without the label, as those of an earlier experiment, give the start: the best of them, or else the
+middle.
 
 `sigma` is the first deviation, in the units of the parameters; without it, or with 0, it is a sixth
 of each range. `ipop` starts anew with twice the population when the search has settled, `bipop`
@@ -18,7 +19,9 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +40,7 @@ _NUMBERS = ("double", "int")
 _SHARE = 1 / 6  # of a range, as deviation
 _NARROWEST = 1e-6  # deviation, as a part of the range
 _GROWTH = 2  # of the population from one start to the next
+_KEPT = 2000  # generations
 _DRAWN = 20  # points of one distribution, where all of them are to be new
 
 _STRATEGIES = ("none", "None", "ipop", "bipop")
@@ -49,7 +53,15 @@ _RULES = dict([
 ])  # fmt: skip
 
 
-@dataclass(frozen=True)
+class _Plan(NamedTuple):
+    """What a search does not change. `deviations` at a start, as parts of the ranges."""
+
+    seed: int
+    strategy: str
+    deviations: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class _Search:
     """`starts`: how often it began anew, `grown`: how often with a larger population than before.
     `spent`: trials of small populations, less those of large ones."""
@@ -95,12 +107,13 @@ def _drawn(searched: Space, state: Evolution, seed: int, place: int) -> Iterator
 def _follow(problem: Problem, searched: Space, trials: Sequence[Trial]) -> tuple[_Search, int]:
     """The search after the history, and the number of the generation that it is in."""
     generations, start = _generations(problem, searched, history.told(problem, trials))
-    search = _Search(_begin(problem, searched, start))
+    plan = _plan(problem, searched)
+    search = _first(plan, tuple(start.tolist()))
     for number, (places, lost) in enumerate(generations):
         size = search.state.population
         if len(lost) < size:
             return search, number
-        search = _told(problem, searched, search, places[:size], lost[:size])
+        search = _told(plan, search, places[:size].tobytes(), lost[:size].tobytes())
     return search, len(generations)
 
 
@@ -138,30 +151,44 @@ def _numbers(searched: Space) -> list[int]:
     return [n for n, axis in enumerate(searched.axes) if axis.parameter.kind in _NUMBERS]
 
 
-def _begin(
-    problem: Problem, searched: Space, mean: Array, population: int | None = None
-) -> Evolution:
+def _plan(problem: Problem, searched: Space) -> _Plan:
     sigma = settings.number(problem, "sigma", 0.0)
     axes = [searched.axes[number] for number in _numbers(searched)]
     ranges = [axis.high - axis.low for axis in axes]
     shares = [sigma / each if sigma and each else _SHARE for each in ranges]
-    return evolution.begun(mean, np.clip(shares, _NARROWEST, 1.0), population)
+    return _Plan(
+        seed=settings.seed(problem),
+        strategy=problem.settings.get("restart_strategy", "none").lower(),
+        deviations=tuple(min(max(each, _NARROWEST), 1.0) for each in shares),
+    )
 
 
-def _told(
-    problem: Problem, searched: Space, search: _Search, places: Array, lost: Array
-) -> _Search:
-    """After a generation; started anew where the search has settled and is to be."""
-    spent = search.spent + len(lost) * (-1 if search.large else 1)
-    after = replace(search, state=search.state.told(places, lost), spent=spent)
-    strategy = problem.settings.get("restart_strategy", "none").lower()
-    if strategy == "none" or not after.state.settled:
+@lru_cache(maxsize=_KEPT)
+def _first(plan: _Plan, mean: tuple[float, ...]) -> _Search:
+    return _Search(evolution.begun(np.array(mean), np.array(plan.deviations)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _told(plan: _Plan, search: _Search, places: bytes, lost: bytes) -> _Search:
+    """After a generation; started anew where the search has settled and is to be. Kept, since every
+    suggestion follows the history from its start; a search is known by its identity."""
+    losses, axes = np.frombuffer(lost), len(plan.deviations)
+    state = search.state.told(np.frombuffer(places).reshape(-1, axes), losses)
+    spent = search.spent + len(losses) * (-1 if search.large else 1)
+    after = replace(search, state=state, spent=spent)
+    if plan.strategy == "none" or not state.settled:
         return after
-    random = Random(f"{settings.seed(problem)} start {search.starts + 1}")
-    mean = np.array([random.random() for _ in places[0]])
-    large = strategy == "ipop" or spent >= 0
+    random = Random(f"{plan.seed} start {search.starts + 1}")
+    mean = np.array([random.random() for _ in range(axes)])
+    large = plan.strategy == "ipop" or spent >= 0
     grown = search.grown + 1 if large else search.grown
     factor = float(_GROWTH**grown) ** (1.0 if large else random.random() ** 2)
-    population = int(_begin(problem, searched, mean).population * factor)
-    begun = _begin(problem, searched, mean, population)
+    population = int(evolution.usual(axes) * factor)
+    begun = evolution.begun(mean, np.array(plan.deviations), population)
     return _Search(begun, starts=search.starts + 1, grown=grown, spent=spent, large=large)
+
+
+def forget() -> None:
+    """What was kept, which costs the time of following it again."""
+    _first.cache_clear()
+    _told.cache_clear()

@@ -127,15 +127,20 @@ class Evolution:
         return np.sqrt(np.maximum(values, _LEAST_EIGENVALUE)), turned
 
 
+def usual(size: int) -> int:
+    """The population for so many dimensions (equation 48)."""
+    return 4 + math.floor(3 * math.log(size))
+
+
 def begun(mean: Array, deviations: Array, population: int | None = None) -> Evolution:
-    """Equation 48 where there is no population."""
+    """With the usual population where there is none."""
     size = len(mean)
     sigma = float(np.exp(np.log(deviations).mean()))
     return Evolution(
         mean=mean,
         sigma=sigma,
         covariance=np.diag((deviations / sigma) ** 2),
-        population=population or 4 + math.floor(3 * math.log(size)),
+        population=population or usual(size),
         first=sigma,
         stride=np.zeros(size),
         path=np.zeros(size),
