@@ -97,6 +97,18 @@ def test_nothing_behind_a_service_refuses(pods: Any) -> None:
     close(server)
 
 
+def test_a_service_of_ours_is_told_whose_connection_it_is(pods: Any) -> None:
+    server = answering(pods, "one")
+    made = entry(("10.244.0.6", 80))
+    pods.services(**{"t/s": {**made, "word": "secret"}})
+    assert ask(pods, b"hello") == b"POD secret 10.244.0.5\nhelloone"
+    pods.services(**{"t/s": {**made, "word": "other"}})
+    assert ask(pods) == b"POD other 10.244.0.5\none"
+    pods.services(**{"t/s": made})
+    assert ask(pods, b"hello") == b"helloone"
+    close(server)
+
+
 def test_datagrams_come_back_from_the_services_address(pods: Any) -> None:
     server = pods.socket("one", "datagram", bind=["0.0.0.0", 80])
     pods.services(**{"t/s": entry(("10.244.0.6", 80), protocol="UDP")})

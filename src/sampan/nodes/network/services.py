@@ -63,8 +63,7 @@ class Services:
         balancer.update(backends, entry.get("affinity", 0))
         if entry.get("outside"):
             self._outside.add(place)
-        if word := entry.get("word"):
-            self._words[place] = word
+        self._words[place] = entry.get("word", "")
         if place in self._open:
             return
         ip, port, protocol = place
