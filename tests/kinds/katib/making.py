@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from itertools import islice
 from typing import Any
 
 from kinds.toy import Toy
@@ -107,7 +108,8 @@ class World(Toy):
     def _suggested(self, asked: SuggestQuestion) -> SuggestAnswer:
         known = {each["name"] for each in suggested(self)}
         free = (f"{asked.name}-{place:03}" for place in range(self.space))
-        fresh = [name for name in free if name not in known][: asked.want - asked.have]
+        unused = (name for name in free if name not in known)
+        fresh = list(islice(unused, asked.want - asked.have))
         return SuggestAnswer(
             suggestions=tuple(
                 Suggested(name=name, parameterAssignments=(Assignment(name="x", value="0.5"),))

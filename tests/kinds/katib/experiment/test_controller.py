@@ -269,6 +269,17 @@ def test_a_trial_that_is_deleted_by_hand_is_made_again() -> None:
     assert [each["name"] for each in suggested(world)] == ["square-000", "square-001"]
 
 
+def test_results_outlive_the_trials() -> None:
+    """Those of the last ones that there were, as with upstream."""
+    world = started().go()
+    for each in trials(world):
+        delete(world, trial_key(meta.name_of(each)))
+    assert trials(world) == []
+    assert status(world)["currentOptimalTrial"]["bestTrialName"] == "square-003"
+    assert status(world)["trials"] == 1
+    assert said(world) == ["Created", "-Running", "Succeeded"]
+
+
 def test_a_deleted_experiment_goes_and_takes_all_along() -> None:
     world = started()
     delete(world, EXPERIMENT)

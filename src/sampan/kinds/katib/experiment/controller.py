@@ -74,8 +74,9 @@ def decide(seen: Search | Broken) -> Plan:
         return _ended(seen, said, verdict.failed(why), [])
     counts = tally.of(seen)
     status, before = _begun(seen)
-    status = {field: value for field, value in status.items() if field not in tally.WRITTEN}
-    status |= tally.fields(counts)
+    if seen.trials or not status.get("trials"):  # results outlive the trials, as with upstream
+        status = {field: value for field, value in status.items() if field not in tally.WRITTEN}
+        status |= tally.fields(counts)
     if restarts.is_completed(seen.status):
         if not restarts.is_asked(seen.manifest["spec"], seen.status):
             return Plan(status=status, actions=tuple(before), rest=_rest(counts))
