@@ -170,7 +170,7 @@ def serve(tmp_path: Path, certs: certificates.Certificates) -> Callable[..., Non
             store,
             authenticator=doors,
             authorizer=doors,
-            components=(CORE, WORKLOADS),
+            components=(CORE, WORKLOADS, *parts.pop("components", ())),
             **parts,
         )
         port = await server.start("127.0.0.1", 0, certs)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nodes.collector.makers import Shelf, ended, trial
+from nodes.collector.writing import event, record, simple
 from sampan.kube import katib
 from sampan.kube.keys import key_of
 
@@ -227,6 +228,29 @@ def test_a_file_that_cannot_be_read_fails_the_collector(play: Any, line: str, wh
     play(story, observations=shelf)
 
 
+def test_events_of_tensorboard_are_read(play: Any) -> None:
+    shelf = Shelf()
+
+    async def story(site: Any) -> None:
+        line = "touch /m/here; until test -f /m/go; do sleep 0.02; done"
+        metrics = ["train/acc", "loss"]
+        await site.run(**trial(line, "TensorFlowEvent", metrics=metrics, path="/m"))
+        await site.eventually(lambda: any(site.home.rglob("here")))
+        (here,) = site.home.rglob("here")
+        file = here.with_name("train") / "events.out.tfevents.1"
+        file.parent.mkdir()
+        file.write_bytes(record(event("acc", simple(0.5))))
+        await told(site, shelf, "0.5")
+        with file.open("ab") as more:
+            more.write(record(event("loss", simple(2))))
+        here.with_name("go").touch()
+        assert (await site.finished())["phase"] == "Succeeded"
+        assert shelf.values == [("train/acc", "0.5"), ("loss", "2.0")]
+        assert shelf.rows[0].time == "2023-11-14T22:13:20.500000Z"
+
+    play(story, observations=shelf)
+
+
 def test_filters_are_the_users(play: Any) -> None:
     shelf = Shelf()
 
@@ -248,6 +272,35 @@ def test_what_cannot_be_kept_is_told_again(play: Any) -> None:
         await site.run(**trial("echo loss=1"))
         assert (await site.finished())["phase"] == "Succeeded"
         assert [value for _, value in shelf.values] == ["1"]
+
+    play(story, observations=shelf)
+
+
+def test_a_file_that_is_written_anew_counts_from_there(play: Any) -> None:
+    shelf = Shelf()
+
+    async def story(site: Any) -> None:
+        line = "echo loss=1 > /m/l; sleep 1; echo loss=2 > /m/l; sleep 0.5"
+        await site.run(**trial(line, "File", path="/m/l", kind="File", format="TEXT"))
+        await told(site, shelf, "1")
+        assert (await site.finished())["phase"] == "Succeeded"
+        assert shelf.values == [("loss", "2")]
+
+    play(story, observations=shelf)
+
+
+def test_a_container_that_starts_again_is_read_again(play: Any) -> None:
+    shelf = Shelf()
+
+    async def story(site: Any) -> None:
+        line = (
+            "test -f /m/once && echo loss=2 > /m/l || { touch /m/once; echo loss=1 > /m/l; false; }"
+        )
+        given = trial(line, "File", path="/m/l", kind="File", format="TEXT")
+        await site.run(restartPolicy="OnFailure", **given)
+        status = await site.finished()
+        assert status["phase"] == "Succeeded"
+        assert shelf.values == [("loss", "2")]
 
     play(story, observations=shelf)
 

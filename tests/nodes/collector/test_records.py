@@ -10,33 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.collector.writing import event, field, record, simple, tensor
 from sampan.nodes.collector import records
 from sampan.nodes.collector.events import Events
 from sampan.nodes.collector.records import Damaged, Scalar
 from sampan.nodes.executor.view import Place, View
-
-
-def field(number: int, data: bytes, kind: int = 2) -> bytes:
-    head = bytes([number << 3 | kind])
-    return head + (bytes([len(data)]) if kind == 2 else b"") + data
-
-
-def simple(value: float) -> bytes:
-    return field(2, struct.pack("<f", value), 5)
-
-
-def tensor(kind: int, *fields: bytes) -> bytes:
-    return field(8, field(1, bytes([kind]), 0) + b"".join(fields))
-
-
-def event(tag: str, value: bytes, time: float = 1700000000.5) -> bytes:
-    summary = field(1, field(1, tag.encode()) + value)
-    return field(1, struct.pack("<d", time), 1) + field(2, b"\x07", 0) + field(5, summary)
-
-
-def record(data: bytes) -> bytes:
-    head = struct.pack("<Q", len(data))
-    return head + struct.pack("<I", records._masked(head)) + data + b"\0\0\0\0"
 
 
 def test_scalars_of_whole_records_are_read_as_they_come() -> None:

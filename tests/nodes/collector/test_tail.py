@@ -37,10 +37,13 @@ def test_a_file_that_begins_anew_is_another_one(tmp_path: Path) -> None:
     found.read()
     path.write_bytes(b"new\n")
     assert (found.read(), found.generation) == (b"new\n", 1)
+    path.write_bytes(b"neu\n")
+    assert (found.read(), found.generation) == (b"neu\n", 2)
+    assert found.read() == b""
     other = tmp_path / "other"
     other.write_bytes(b"another and longer\n")
     other.replace(path)
-    assert (found.read(), found.generation) == (b"another and longer\n", 2)
+    assert (found.read(), found.generation) == (b"another and longer\n", 3)
 
 
 def test_a_line_that_is_none_is_cut(tmp_path: Path) -> None:

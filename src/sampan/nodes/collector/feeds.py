@@ -61,6 +61,11 @@ class Feed(Protocol):
         ...
 
     @property
+    def void(self) -> Sequence[str]:
+        """Sources whose values do not count, because their file was written anew."""
+        ...
+
+    @property
     def why(self) -> str:
         """What is no number, and where; "" when all is well."""
         ...
@@ -89,9 +94,10 @@ class Lines:
     def __init__(self, job: Job, options: Options, kept: Kept) -> None:
         self._job, self._options, self._kept = job, options, kept
         self.pause = 0.02 if options.rules else 0.2  # who may stop a program has to be quick
-        self._tail = Tail(lambda: job.view.open(options.path))
+        self._generation = kept.state.generation
+        self._tail = Tail(lambda: job.view.open(options.path), self._generation)
         self._form = self._fresh()
-        self._generation = 0
+        self.void = [_source(each) for each in range(self._generation)]
         self._absent = ""
         self.fault = ""
 
@@ -107,11 +113,12 @@ class Lines:
             self._absent = f"open {self._options.path}: {error.strerror}"
             return None
         if self._tail.generation != self._generation:
+            self.void.append(_source(self._generation))
             self._generation, self._form, self.fault = self._tail.generation, self._fresh(), ""
         if not data:
             return None
         self._log(data)
-        return f"{self._generation}", self._values(data)
+        return _source(self._generation), self._values(data)
 
     def missing(self) -> str:
         return self._form.missing()
@@ -146,11 +153,16 @@ class Lines:
         return lines.form(self._options.form, metrics, self._options.filters)
 
 
+def _source(generation: int) -> str:
+    return f"{generation}:"
+
+
 class Files:
     """A directory with files of events."""
 
     pause = 1.0
     why = fault = ""
+    void = ()
 
     def __init__(self, job: Job, options: Options) -> None:
         self._events = Events(job.view, options.path, options.metrics)

@@ -19,6 +19,7 @@ from sampan.kube import katib
 from sampan.kube.katib import Log
 from sampan.kube.times import parse
 from sampan.lib.regex.patterns import Pattern, PatternError, compiled
+from sampan.nodes.collector.options import USAGE
 from sampan.nodes.executor.job import Failed
 
 _TIMESTAMP = "timestamp"
@@ -94,7 +95,7 @@ class Text(Form):
                 for text in filters or (katib.DEFAULT_FILTER,)
             ]
         except PatternError as wrong:
-            raise Failed(str(wrong)) from None
+            raise Failed(str(wrong), USAGE) from None
 
     def _found(self, line: str) -> Iterator[Log]:
         if not any(metric in line for metric in self._metrics):

@@ -32,7 +32,6 @@ _FATAL = {"file": 255, "tfevent": 1}
 _PATIENCE = 60.0
 """Seconds that a program has to end when it is stopped, as upstream has it."""
 _GRACE = 30.0
-_SMALL = 1 << 14
 
 
 async def run(job: Job) -> None:
@@ -59,7 +58,7 @@ class _Collecting:
         self._feed: Feed = (
             Files(job, options) if kind == "tfevent" else Lines(job, options, self._kept)
         )
-        self._met = False
+        self._met, self._void = False, 0
         where = (job.facts.namespace, options.trial)
         attempt = identity(job.manifest["metadata"]["uid"], job.place.container, job.place.attempt)
         self.teller = Teller(job.observations, where, f"{attempt}/", objective)
@@ -84,28 +83,29 @@ class _Collecting:
 
     async def _look(self, *, ended: bool = False) -> None:
         """Read what there is; less, if a rule is met by it."""
-        while (found := await self._next(ended=ended)) is not None:
-            source, logs = found
-            self.teller.add(source, [each for each in logs if each.metric in self._options.metrics])
-            self._met = self._met or self._meets(logs)
-            if self._met and not ended:
-                return
+        more = True
+        while more and (ended or not self._met):
+            found = await asyncio.to_thread(self._feed.read, ended=ended)
+            for source in self._feed.void[self._void :]:
+                await self.teller.forget(source)
+                self._void += 1
+            more = found is not None
+            if found is not None:
+                self._take(*found)
             await self.teller.now()
-        await self.teller.now()
 
-    async def _next(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
-        return await asyncio.to_thread(self._feed.read, ended=ended)
-
-    def _meets(self, logs: Sequence[Log]) -> bool:
-        return any(self._rules.met(each.metric, each.value) for each in logs)
+    def _take(self, source: str, logs: Sequence[Log]) -> None:
+        self.teller.add(source, [each for each in logs if each.metric in self._options.metrics])
+        met = [self._rules.met(each.metric, each.value) for each in logs]
+        self._met = self._met or any(met)
 
     # -- the end ----------------------------------------------------------------------------------
     async def _complete(self) -> None:
         """All has ended by itself, or was stopped under an earlier control plane."""
         main = self._job.pod.attempt(self._main)
         done = await asyncio.to_thread(stopping.has_completed, self._job.view, self._directory)
-        if main is None or main.code or not done:
-            code = "" if main is None else f" with code {main.code}"
+        if main is None or main.code != 0 or not done:
+            code = f" with code {main.code}" if main is not None and main.code else ""
             self._give_up(
                 "Failed to wait for worker container: training container is failed. "
                 f"It has ended{code} and left no mark in {self._directory}"

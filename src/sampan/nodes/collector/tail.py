@@ -1,8 +1,8 @@
 """A file that grows, by whole lines; what was read of it is known after a restart.
 
-A look opens the file by its path, so that one that was put in its place or cut is seen: it is read
-from its beginning, as another `generation`. A last line without an end counts when nothing follows
-any more. Lines are cut where they are too long to be lines.
+A look opens the file by its path, so that one that was put in its place, cut or written once more
+is seen: it is read from its beginning, as another `generation`. A last line without an end counts
+when nothing follows any more. Lines are cut where they are too long to be lines.
 """
 
 from __future__ import annotations
@@ -20,22 +20,20 @@ class Tail:
     """`opened` opens the file; OSError while it is not there. What was answered last is the bytes
     from `begin` to `offset` of the file."""
 
-    def __init__(self, opened: Callable[[], BinaryIO]) -> None:
+    def __init__(self, opened: Callable[[], BinaryIO], generation: int = 0) -> None:
         self._opened = opened
         self._rest = b""
-        self._inode = 0
+        self._seen: os.stat_result | None = None
         self.begin = self.offset = 0
-        self.generation = 0
+        self.generation = generation
 
     def read(self, *, ended: bool = False) -> bytes:
         """The next whole lines; b"" when there are none now. When nothing more is written
         (`ended`), a last line is whole without its end. OSError."""
         with self._opened() as file:
-            found = os.fstat(file.fileno())
-            if self._inode not in (0, found.st_ino) or found.st_size < self.offset:
+            if self._is_other(os.fstat(file.fileno())):
                 self.generation += 1
                 self.offset, self._rest = 0, b""
-            self._inode = found.st_ino
             self.begin = self.offset
             file.seek(self.offset + len(self._rest))
             data = self._rest
@@ -43,6 +41,7 @@ class Tail:
                 data += more
                 if b"\n" in more:
                     break
+            self._seen = os.fstat(file.fileno())
         whole, end, rest = data.rpartition(b"\n")
         self.offset += len(whole) + len(end)
         if not end and rest and (len(rest) >= LONGEST or ended):
@@ -50,3 +49,11 @@ class Tail:
             whole, end, rest = rest, b"\n", b""
         self._rest = rest
         return whole + end
+
+    def _is_other(self, found: os.stat_result) -> bool:
+        """Whether what was read of the file is no part of it any more."""
+        seen, size = self._seen, self.offset + len(self._rest)
+        if seen is None:
+            return False
+        written = found.st_size == size and found.st_mtime_ns != seen.st_mtime_ns
+        return found.st_ino != seen.st_ino or found.st_size < size or written

@@ -30,6 +30,8 @@ class Series:
         self.source = source
         self.pending: list[Log] = []
         self.told = 0
+        self.seen = False
+        """Whether there was a value of the objective."""
         self._beyond: dict[tuple[str, str], tuple[int, Log]] = {}
         self._number = 0
 
@@ -68,14 +70,17 @@ class Teller:
         self._namespace, self._trial = where
         self._prefix, self._objective = prefix, objective
         self._series: dict[str, Series] = {}
-        self._seen = False
         self._due = 0.0
 
     def add(self, source: str, logs: Sequence[Log]) -> None:
         name = f"{self._prefix}{source}"
         series = self._series.setdefault(name, Series(name))
         series.add(logs)
-        self._seen = self._seen or any(each.metric == self._objective for each in logs)
+        series.seen = series.seen or any(each.metric == self._objective for each in logs)
+
+    @property
+    def _seen(self) -> bool:
+        return any(series.seen for series in self._series.values())
 
     async def now(self) -> None:
         """Tell what there is, if it is time to."""
