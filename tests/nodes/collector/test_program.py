@@ -50,6 +50,18 @@ def test_values_are_told_while_the_program_runs(play: Any) -> None:
     play(story, observations=shelf)
 
 
+def test_the_last_words_of_a_program_that_fails_are_in_the_log(play: Any) -> None:
+    shelf = Shelf()
+
+    async def story(site: Any) -> None:
+        await site.run(**trial("echo no such layer; exit 3"))
+        status = await site.finished()
+        assert ended(status, katib.LOGGER)["exitCode"] == 255
+        assert (await site.logs(container=katib.LOGGER)).startswith("no such layer\nFailed to wait")
+
+    play(story, observations=shelf)
+
+
 def test_a_program_that_fails_has_told_nothing(play: Any) -> None:
     shelf = Shelf()
 
