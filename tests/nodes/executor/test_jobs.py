@@ -44,6 +44,17 @@ def test_paths_in_arguments_are_found_without_a_sandbox(play: Any) -> None:
     play(story, sandbox="plain")
 
 
+def test_the_emissary_may_stand_in_a_shell_s_script(play: Any) -> None:
+    async def story(site: Any) -> None:  # as commands of trials' pods are rewritten
+        script = f"{' '.join(argoexec.EMISSARY)} echo one > /out.txt && echo two >> /out.txt"
+        main = {"command": ["sh", "-c"], "args": [script]}
+        await site.run(**carried(outputs(a="/out.txt"), main=main))
+        assert (await site.finished())["phase"] == "Succeeded", await site.logs()
+        assert values(site) == {"a": "one\ntwo"}
+
+    play(story)
+
+
 def test_the_report_is_the_node_s_and_goes_with_the_pod(play: Any) -> None:
     async def story(site: Any) -> None:
         await site.run(**carried({}, "echo hello; echo bad >&2", result=True))
