@@ -261,6 +261,13 @@ def test_settings_that_are_none_are_refused(settings: Mapping[str, str], said: s
     assert str(fault.value) == said
 
 
+def test_work_without_bound_is_refused() -> None:
+    with pytest.raises(Refused) as fault:
+        enas.check(problem(numbered(2, 100), settings={"controller_train_steps": "61"}))
+    said = "Algorithm Setting controller_train_steps: 61 is too much for 100 layers"
+    assert str(fault.value) == said
+
+
 def test_settings_may_be_none_where_upstream_lets_them() -> None:
     none = dict.fromkeys(
         ("controller_temperature", "controller_tanh_const", "controller_entropy_weight",

@@ -36,7 +36,8 @@ _LEAST = 3  # networks of a generation
 _TRAINED = 20  # generations that are learned from with all steps; later ones get ever fewer
 _RATE, _DECAY = 2e-3, 0.9  # upstream's defaults are 5e-5 and 0.999
 _MOST_LAYERS = 100
-_MOST = {"controller_hidden_size": 512, "controller_train_steps": 1000}
+_MOST_WORK = 6000  # layers times steps: some seconds for a generation
+_MOST = {"controller_hidden_size": 256, "controller_train_steps": 1000}
 
 _RANGES: Mapping[str, tuple[Callable[[str], float], float, float]] = {
     "controller_hidden_size": (int, 1, math.inf),
@@ -53,6 +54,8 @@ _RANGES: Mapping[str, tuple[Callable[[str], float], float, float]] = {
 """Type, least and most. Floats are above the least one."""
 _MAY_BE_NONE = ("controller_temperature", "controller_tanh_const", "controller_entropy_weight",
                 "controller_skip_weight")  # fmt: skip
+
+_STEPS = "controller_train_steps"
 
 Batch = list[tuple[Network, float]]
 """Networks and what each was worth."""
@@ -75,6 +78,9 @@ def check(problem: Problem) -> None:
     networks.layers_of(graph.operations)
     for name, text in problem.settings.items():
         _check_setting(name, text)
+    steps = settings.integer(problem, _STEPS, 50)
+    if graph.layers * steps > _MOST_WORK:
+        raise Refused(f"Algorithm Setting {_STEPS}: {steps} is too much for {graph.layers} layers")
 
 
 def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
@@ -126,7 +132,7 @@ def _begun(problem: Problem, operations: int) -> Controller:
 
 
 def _taught(problem: Problem, before: Controller, at: int, batch: Batch) -> Controller:
-    steps = settings.integer(problem, "controller_train_steps", 50)
+    steps = settings.integer(problem, _STEPS, 50)
     controller = deepcopy(before)
     controller.learn(
         [network for network, _ in batch],
