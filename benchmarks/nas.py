@@ -1,5 +1,5 @@
 """Networks: what searches find, beside the best of random ones in as much CPU time. Takes minutes:
-`python -m benchmarks.nas [SEEDS]`, which no suite of `python -m benchmarks` includes.
+`python -m benchmarks.nas [enas|darts] [SEEDS]`, which no suite of `python -m benchmarks` includes.
 
 For each seed random networks are trained, 20 of them, on 8 × 8 digits; the one that is best with
 images held out is tested with others. The search is given the CPU seconds that this took, its own
@@ -10,6 +10,7 @@ have 360 images, so that accuracies within one image of each other are a tie.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -47,10 +48,10 @@ RANDOM = 20
 SEEDS = 5
 TIE = 1 / 360
 EPOCHS = 2  # of a network of ENAS
-CELL_EPOCHS, CELL_BATCH, CELL_RATE = 8, 32, 0.1
+CELL_EPOCHS, CELL_BATCH, CELL_RATE = 3, 32, 0.1
 PRIMITIVES = ("separable_convolution_3x3", "dilated_convolution_3x3", "max_pooling_3x3",
               "avg_pooling_3x3", "skip_connection")  # fmt: skip
-SHAPE = {"layers": 3, "channels": 4, "nodes": 2, "stem": 1}
+SHAPE = {"layers": 2, "channels": 4, "nodes": 2, "stem": 1}
 
 
 class Found(NamedTuple):
@@ -107,7 +108,7 @@ GRAPH = Architecture(
 )  # fmt: skip
 
 
-def controlled(seed: int, learns: bool) -> Iterator[Callable[[], Found]]:
+def controlled(seed: int, learns: bool = False) -> Iterator[Callable[[], Found]]:
     """Networks as ENAS suggests them; without learning each comes from the controller's start."""
     problem = Problem(
         name="benchmark", objectives=(Objective(metric="accuracy", minimize=False),), seed=seed,
@@ -126,6 +127,11 @@ def controlled(seed: int, learns: bool) -> Iterator[Callable[[], Found]]:
             return found
 
         yield train
+
+
+def learned(seed: int, seconds: float) -> tuple[Found, str, float]:
+    found, count, spent = best(controlled(seed, learns=True), count=None, seconds=seconds)
+    return found, f"{count} networks", spent
 
 
 def trained(suggestion: Suggestion) -> Found:
@@ -182,7 +188,7 @@ def from_cells(genotype: Any) -> Found:
     return Found(valid, tested)
 
 
-def differentiated(seed: int, seconds: float) -> tuple[Found, int, float]:
+def differentiated(seed: int, seconds: float) -> tuple[Found, str, float]:
     """The cells that a search finds which leaves time to train them; how many epochs it had."""
     start = time.process_time()
     train, _, _ = parts()
@@ -201,7 +207,11 @@ def differentiated(seed: int, seconds: float) -> tuple[Found, int, float]:
             search.train(0)
         epochs += 1
     found = from_cells(search.genotype())
-    return found, epochs, time.process_time() - start
+    return found, f"{epochs} epochs", time.process_time() - start
+
+
+SEARCHES = {"enas": (controlled, learned), "darts": (random_cells, differentiated)}
+"""What draws networks by chance, and the search."""
 
 
 def compared(name: str, rows: Sequence[tuple[Found, Found]]) -> None:
@@ -218,18 +228,16 @@ def compared(name: str, rows: Sequence[tuple[Found, Found]]) -> None:
 
 
 def main() -> None:
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS
-    pairs: dict[str, list[tuple[Found, Found]]] = {"enas": [], "darts": []}
-    for seed in range(seeds):
-        chance, _, seconds = best(controlled(seed, learns=False), count=RANDOM, seconds=1e9)
-        search, count, spent = best(controlled(seed, learns=True), count=None, seconds=seconds)
-        said("enas", seed, chance, seconds, search, f"{count} networks", spent)
-        pairs["enas"].append((search, chance))
-        chance, _, seconds = best(random_cells(seed), count=RANDOM, seconds=1e9)
-        search, count, spent = differentiated(seed, seconds)
-        said("darts", seed, chance, seconds, search, f"{count} epochs", spent)
-        pairs["darts"].append((search, chance))
-    for name, rows in pairs.items():
+    names = [each for each in sys.argv[1:] if each in SEARCHES] or [*SEARCHES]
+    seeds = next((int(each) for each in sys.argv[1:] if each.isdecimal()), SEEDS)
+    for name in names:
+        chance, search = SEARCHES[name]
+        rows = []
+        for seed in range(seeds):
+            lucky, _, seconds = best(chance(seed), count=RANDOM, seconds=math.inf)
+            found, how, spent = search(seed, seconds)
+            rows.append((found, lucky))
+            said(name, seed, lucky, seconds, found, how, spent)
         compared(name, rows)
 
 
