@@ -23,7 +23,7 @@ from sampan.lib.search import algorithms, stopping
 from sampan.lib.search.problem import Answer, Problem, Refused, Rule, Trial
 
 _THREADS = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"
-_NEEDED = "it needs packages that are not installed: pip install 'sampan[{extra}]'"
+_NEEDED = "it needs packages that are not installed: pip install 'sampan[tuning]'"
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,9 +64,8 @@ def answered(line: bytes) -> Reply:
         return _VERBS[request.verb](request)
     except Refused as fault:
         return Reply(refused=str(fault))
-    except ModuleNotFoundError as missing:
-        extra = "nas" if (missing.name or "").startswith("torch") else "tuning"
-        return Reply(refused=f"{request.algorithm}: {_NEEDED.format(extra=extra)}")
+    except ModuleNotFoundError:
+        return Reply(refused=f"{request.algorithm}: {_NEEDED}")
     except Exception as fault:  # whatever a library finds wrong with a problem ends no process
         return Reply(failed=f"{type(fault).__name__}: {fault}")
 
