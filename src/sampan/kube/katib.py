@@ -28,8 +28,7 @@ IMAGES: Mapping[str, str] = {
 }
 """By the kind of collector, where `katib-config` says nothing else."""
 _OURS = re.compile(
-    r"(?:(?:docker\.io/)?kubeflowkatib|ghcr\.io/kubeflow/katib)"
-    r"/(file|tfevent)-metrics-collector(?:[:@].*)?"
+    r"(?:.*/)?(?:kubeflow/katib|kubeflowkatib)/(file|tfevent)-metrics-collector(?:[:@].*)?"
 )
 
 DB_MANAGER = "katib-db-manager.kubeflow:6789"

@@ -105,7 +105,7 @@ class _Collecting:
         main = self._job.pod.attempt(self._main)
         done = await asyncio.to_thread(stopping.has_completed, self._job.view, self._directory)
         if main is None or main.code != 0 or not done:
-            while await self._next(ended=True) is not None:
+            while await asyncio.to_thread(self._feed.read, ended=True) is not None:
                 pass  # it counts for nothing, but why it failed is to stand in the log
             code = f" with code {main.code}" if main is not None and main.code else ""
             self._give_up(

@@ -1,4 +1,5 @@
-"""The executor's containers of one pod: begun, asked to end, taken up again after a restart.
+"""The executor's containers of one pod: begun, asked to end, taken up again after a restart. Others
+that the control plane carries out (collectors of metrics) are begun in the same way.
 
 A container that was running when the control plane was killed begins once more; what it does is
 such that twice is harmless. One that had written down its end has ended.
