@@ -47,6 +47,15 @@ class Case:
         found = next(each for each in self.documents() if each.get("kind") == "Experiment")
         return {**found, "spec": {**found["spec"], **_BUDGETS.get(self.file.name, {})}}
 
+    @property
+    def trial(self) -> Manifest | None:
+        """What its trials are made from, where that is written in the case."""
+        if self.way == "run":
+            found: Manifest | None = self.experiment["spec"]["trialTemplate"].get("trialSpec")
+            return found
+        made_by_sdk = {"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob"}
+        return made_by_sdk if self.path.endswith("pytorchjob") else None
+
 
 def listed(corpus: Path) -> Iterator[Case]:
     with (corpus / "cases.tsv").open(newline="") as table:

@@ -52,6 +52,8 @@ class Runner:
     def _run(self, namespace: str, case: Case) -> tuple[bool | None, str]:
         if case.way == "none" or (case.way == "tune" and self.upstream is None):
             return None, f"not run: {case.why or 'needs --upstream'}"
+        if kind := self._unserved(case):
+            return None, f"not run: the kind {kind} is not served"
         self.api.ask("POST", "/api/v1/namespaces", _namespace(namespace))
         for each in _accounts(case):
             self.api.create(each, namespace)
@@ -68,8 +70,6 @@ class Runner:
             for each in case.documents():
                 self._create(each, namespace)
             return case.way == "accept", "accepted"
-        if kind := self._unserved(case.experiment):
-            return None, f"not run: the kind {kind} is not served"
         if self.upstream is not None:
             return self.upstream.experiment(namespace, case)
         made = self._create(case.experiment, namespace)
@@ -84,8 +84,9 @@ class Runner:
         about = {**manifest["metadata"], "namespace": namespace}
         return self.api.create({**manifest, "metadata": about}, namespace)
 
-    def _unserved(self, experiment: Manifest) -> str:
-        trial = experiment["spec"]["trialTemplate"].get("trialSpec")
+    def _unserved(self, case: Case) -> str:
+        """The kind of the case's trials, if this cluster has none such."""
+        trial = case.trial if case.way in ("run", "tune") else None
         if trial is None:
             return ""
         try:
