@@ -55,11 +55,13 @@ class Suggested(Struct, frozen=True, kw_only=True):
 
 class SuggestAnswer(Struct, frozen=True, kw_only=True):
     """`refused`: why the algorithm does not take the Experiment, for good. `settings`: what it
-    wants to be told again. `over`: nothing is left to try, and what there is may be fewer."""
+    wants to be told again. `over`: nothing is left to try, and what there is may be fewer.
+    `ended`: that there is nothing more before another trial has ended, besides so many."""
 
     suggestions: tuple[Suggested, ...] = ()
     settings: Mapping[str, str] = {}
     over: bool = False
+    ended: int | None = None
     refused: str = ""
 
 

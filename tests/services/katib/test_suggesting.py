@@ -21,12 +21,15 @@ from sampan.testing.memory import MemoryApi
 
 
 class Searcher:
-    def __init__(self) -> None:
+    def __init__(self, most: int = 9) -> None:
         self.asked: list[Request] = []
+        self.most = most
 
     async def ask(self, request: Request) -> Reply:
         self.asked.append(request)
-        made = tuple(Suggestion(assignments={"x": str(n)}) for n in range(request.count))
+        made = tuple(
+            Suggestion(assignments={"x": str(n)}) for n in range(min(request.count, self.most))
+        )
         return Reply(answer=Answer(suggestions=made))
 
 
@@ -38,11 +41,13 @@ def foreign() -> Foreign:
     return Foreign(_refusing)
 
 
-def answered(*suggested: str, want: int, endpoint: str = "") -> tuple[Any, Searcher, str]:
+def answered(
+    *suggested: str, want: int, endpoint: str = "", most: int = 9
+) -> tuple[Any, Searcher, str]:
     """The answer when these were suggested before, and the uid of the Suggestion."""
 
     async def ask() -> tuple[Any, Searcher, str]:
-        cluster, searcher = LocalCluster(MemoryApi()), Searcher()
+        cluster, searcher = LocalCluster(MemoryApi()), Searcher(most)
         for kind in (names.KATIB_EXPERIMENT, names.SUGGESTION, names.TRIAL):
             await cluster.mirror(kind)
         await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "u"}})
@@ -75,6 +80,13 @@ def test_names_are_those_of_the_next_places() -> None:
         trial_name("e", uid, 3),
     ]
     assert [each.count for each in searcher.asked] == [2]
+
+
+def test_fewer_than_were_asked_for_wait_for_another_trial() -> None:
+    answer, _, _ = answered("0", "1", want=4, most=1)
+    assert len(answer.suggestions) == 1
+    assert answer.ended == 0
+    assert answered("0", "1", want=4)[0].ended is None
 
 
 def test_names_that_stayed_behind_one_that_was_taken_back_are_passed_over() -> None:

@@ -18,6 +18,9 @@ EARLY_STOPPED, METRICS_UNAVAILABLE = "EarlyStopped", "MetricsUnavailable"
 DEPLOYMENT_READY = "DeploymentReady"
 EXHAUSTED = "Exhausted"
 """Of a Suggestion: nothing is left to try. Not upstream's."""
+WAITING = "Waiting"
+"""Of a Suggestion: nothing more before another trial has ended; not there otherwise. Not
+upstream's."""
 ANSWERED = "Answered"
 """False while who is asked cannot answer; not there otherwise. Not upstream's."""
 

@@ -21,7 +21,8 @@ from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
 from sampan.kube.searching import Assignment, Rule, SuggestAnswer, Suggested, SuggestQuestion
 from sampan.kube.selectors import parse_labels
-from sampan.lib.search.problem import Trial
+from sampan.lib.search import outcomes
+from sampan.lib.search.problem import Answer, Trial
 from sampan.lib.search.process import Reply, Request
 from sampan.records.katib.store import Store
 from sampan.services.katib import problems, wire
@@ -89,7 +90,7 @@ class Suggesting:
             reply = await self._searcher.ask(request)
         stopping = spec.get("earlyStopping") or {}
         if not _sound(reply) or not stopping.get("algorithmName"):
-            return _told(asked, reply, (), taken)
+            return _told(asked, request, reply, taken)
         rules = await self._searcher.ask(
             Request(
                 verb="rules",
@@ -99,7 +100,7 @@ class Suggesting:
                 settings=problems.settings(stopping),
             )
         )
-        return _told(asked, reply if _sound(rules) else rules, rules.rules, taken)
+        return _told(asked, request, reply if _sound(rules) else rules, taken, rules.rules)
 
     async def _ask_foreign(
         self, asked: SuggestQuestion, experiment: Manifest, told: Mapping[str, str]
@@ -169,7 +170,11 @@ def _sound(reply: Reply) -> bool:
 
 
 def _told(
-    asked: SuggestQuestion, reply: Reply, rules: Sequence[Any], taken: Collection[str]
+    asked: SuggestQuestion,
+    request: Request,
+    reply: Reply,
+    taken: Collection[str],
+    rules: Sequence[Any] = (),
 ) -> SuggestAnswer | Unanswered:
     if reply.failed:
         return Unanswered(reply.failed)
@@ -192,7 +197,15 @@ def _told(
         ),
         settings=reply.answer.settings,
         over=reply.answer.over,
+        ended=None if asked.endpoint else _ended(request, reply.answer),
     )
+
+
+def _ended(request: Request, answer: Answer) -> int | None:
+    """Of the trials, if another one has to end before there is more."""
+    if answer.over or len(answer.suggestions) >= request.count:
+        return None
+    return len(request.trials) - len(outcomes.pending(request.trials))
 
 
 def _names(asked: SuggestQuestion, taken: Collection[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from sampan.kinds.katib import conditions, restarts, unanswered, words
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib.settings import Settings
-from sampan.kinds.katib.suggestion import facade, snapshot, status
+from sampan.kinds.katib.suggestion import facade, snapshot, status, waiting
 from sampan.kinds.katib.suggestion.snapshot import Answer, Request, Service
 from sampan.kinds.katib.suggestion.status import Status
 from sampan.kube import meta, names, searching
@@ -34,7 +34,11 @@ def see(view: View, key: Key) -> Request | None:
     where = Key("", key.namespace, snapshot.facade_of(manifest))
     found = {kind: view.get(where.as_kind(kind)) for kind in facade.KINDS}
     service, fault = _service(configured.find(view), manifest)
-    pause = unanswered.left(manifest.get("status") or {}, view.now())
+    said = manifest.get("status") or {}
+    pause = max(
+        unanswered.left(said, view.now()),
+        waiting.left(said, experiment.get("status") or {}, view.now()),
+    )
     checked: Answer = None
     more: Answer = None
     if service is not None and not pause and _is_asking(manifest, experiment):
@@ -132,9 +136,11 @@ def _told(request: Request, said: Status) -> Plan:
 
 def _extended(request: Request, said: Status, answer: SuggestAnswer) -> Plan:
     extended = status.extended(request, said, answer)
-    if extended["suggestionCount"] == len(request.suggested) and not answer.over:
-        return _untold(request, said, Unanswered("the answer has no suggestion in it"))
-    return Plan(status=extended)
+    if extended["suggestionCount"] > len(request.suggested) or answer.over:
+        return Plan(status=waiting.over(extended))
+    if answer.ended is not None:
+        return Plan(status=waiting.told(said, answer.ended, request.now), again_in=waiting.LONGEST)
+    return _untold(request, said, Unanswered("the answer has no suggestion in it"))
 
 
 def _untold(request: Request, said: Status, answer: Unanswered) -> Plan:
