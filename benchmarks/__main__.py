@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks import (
+    budgets,
     components,
     pipelines,
     pods,
@@ -21,7 +22,7 @@ from benchmarks.table import Table
 SUITES = {
     "start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm,
     "workflows": workflows, "pipelines": pipelines, "records": records, "components": components,
-    "search": search,
+    "search": search, "budgets": budgets,
 }  # fmt: skip
 
 
