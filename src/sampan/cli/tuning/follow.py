@@ -125,7 +125,8 @@ async def _show(known: Followed) -> None:
     over = False
     while not over:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(known.news.wait(), _TICK)
+            async with asyncio.timeout(_TICK):
+                await known.news.wait()
         known.news.clear()
         over = shown.is_over(known.experiment)
         if painter is None:
