@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sampan.cli import connect, resources
+from sampan.kube import names
 from sampan.kube.errors import ApiStatus, UserMistake
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ SIGNS = {"ok": "✓ ", "waiting": "… ", "bad": "✗ ", "note": "", "advice": "
 COLOURS = {"ok": "\033[32m", "waiting": "\033[33m", "bad": "\033[31m", "advice": "\033[36m"}
 AROUND = (
     "pods", "replicasets.apps", "jobs.batch", "persistentvolumeclaims", "statefulsets.apps",
-    "storageclasses.storage.k8s.io", "nodes", "events", "trials.kubeflow.org",
-    "suggestions.kubeflow.org", "workflows.argoproj.io",
+    "storageclasses.storage.k8s.io", "nodes", "events", f"trials.{names.KUBEFLOW_GROUP}",
+    f"suggestions.{names.KUBEFLOW_GROUP}", f"workflows.{names.ARGO_GROUP}",
 )  # fmt: skip
 
 

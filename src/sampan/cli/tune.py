@@ -129,7 +129,7 @@ async def _tune(client: connect.Client, args: argparse.Namespace, search: object
 async def _create(client: connect.Client, namespace: str, search: objects.Search) -> None:
     """The program before the Experiment, whose pods would wait for it; it goes with that."""
     maps = f"/api/v1/namespaces/{namespace}/configmaps"
-    experiments = f"/apis/kubeflow.org/v1beta1/namespaces/{namespace}/experiments"
+    experiments = f"{objects.BASE}/{namespace}/experiments"
     await client.send("POST", maps, objects.config_map(search))
     made: dict[str, Any] = {}
     try:
@@ -143,6 +143,6 @@ async def _create(client: connect.Client, namespace: str, search: objects.Search
 
 
 async def _attach(client: connect.Client, args: argparse.Namespace) -> int:
-    path = f"/apis/kubeflow.org/v1beta1/namespaces/{args.namespace}/experiments/{args.attach}"
+    path = f"{objects.BASE}/{args.namespace}/experiments/{args.attach}"
     await client.get(path)  # NotFound is told at once
     return await follow.until_over(client, args.namespace, args.attach)

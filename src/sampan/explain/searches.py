@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from sampan.explain.facts import Line, condition, sentence, status
+from sampan.kube import names
 from sampan.kube.keys import Manifest
 
-_GROUP = "kubeflow.org/"
+_GROUP = f"{names.KUBEFLOW_GROUP}/"
 _BAD = ("Failed", "MetricsUnavailable")
 _GOOD = ("Succeeded", "EarlyStopped")
 

@@ -43,3 +43,10 @@ def test_what_a_trial_observed_is_its_value() -> None:
 def test_what_is_no_number_is_not_known(said: str) -> None:
     metrics = [{"name": "loss", "min": said, "max": said, "latest": said}]
     assert read(observation={"metrics": metrics}).values == (None,)
+
+
+def test_labels_about_populations_have_upstream_s_prefix() -> None:
+    ours = {"pbt/parent": "exp-1", "enas-generation": "2"}
+    theirs = {"pbt.suggestion.katib.kubeflow.org/parent": "exp-1", "enas-generation": "2"}
+    assert problems.told(ours) == theirs
+    assert problems.heard(theirs) == ours

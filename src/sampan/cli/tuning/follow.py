@@ -20,7 +20,6 @@ from sampan.kube import names
 from sampan.kube.errors import ApiStatus, Expired, UserMistake
 
 Manifest = dict[str, Any]
-_BASE = "/apis/kubeflow.org/v1beta1/namespaces"
 _REPAINT = 0.1
 """Seconds between two paintings, however much has happened."""
 _TICK = 1.0
@@ -80,7 +79,7 @@ async def until_over(client: connect.Client, namespace: str, name: str) -> int:
 
 
 async def _watched(client: connect.Client, namespace: str, name: str, known: Followed) -> None:
-    base = f"{_BASE}/{namespace}"
+    base = f"{objects.BASE}/{namespace}"
     of_trials = {"labelSelector": f"{names.LABEL_KATIB_EXPERIMENT}={name}"}
     of_experiment = {"fieldSelector": f"metadata.name={name}"}
     trials = f"{base}/trials?{urlencode(of_trials)}"

@@ -16,9 +16,12 @@ from msgspec import Struct
 
 from sampan.cli.tuning import program
 from sampan.cli.tuning.space import Searched, Space
+from sampan.kube import names
 from sampan.kube.errors import UserMistake
 
 Manifest = dict[str, Any]
+_VERSION = f"{names.KUBEFLOW_GROUP}/v1beta1"
+BASE = f"/apis/{_VERSION}/namespaces"
 PROGRAM = "sampan-trial.py"
 CONTAINER = "main"
 _PLACE = "/sampan/tune"
@@ -72,7 +75,7 @@ def experiment(search: Search) -> Manifest:
     if search.stopping:
         spec["earlyStopping"] = {"algorithmName": search.stopping}
     return {
-        "apiVersion": "kubeflow.org/v1beta1",
+        "apiVersion": _VERSION,
         "kind": "Experiment",
         "metadata": {"name": search.name},
         "spec": spec,
@@ -100,7 +103,7 @@ def _parameter(given: Searched) -> Manifest:
 
 
 def _template(search: Search) -> Manifest:
-    names = [each.name for each in search.space.searched]
+    searched = [each.name for each in search.space.searched]
     about = {
         "file": search.file,
         "function": search.function,
@@ -111,7 +114,7 @@ def _template(search: Search) -> Manifest:
     given = [{"name": "SAMPAN_TUNE", "value": json.dumps(about)}]
     given += [
         {"name": f"{program.PREFIX}{name}", "value": f"${{trialParameters.{name}}}"}
-        for name in names
+        for name in searched
     ]
     container: Manifest = {
         "name": CONTAINER,
@@ -132,7 +135,7 @@ def _template(search: Search) -> Manifest:
     return {
         "retain": True,  # for the logs; Kubernetes deletes what has been kept long enough
         "primaryContainerName": CONTAINER,
-        "trialParameters": [{"name": name, "reference": name} for name in names],
+        "trialParameters": [{"name": name, "reference": name} for name in searched],
         "trialSpec": {"apiVersion": "batch/v1", "kind": "Job", "spec": job},
     }
 

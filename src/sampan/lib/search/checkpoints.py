@@ -13,7 +13,9 @@ from __future__ import annotations
 
 DIRECTORY = "suggestion_trial_dir"
 """The setting: where a trial's container finds its directory."""
-PARENT = "pbt.suggestion.katib.kubeflow.org/parent"
+LABELS = "pbt/"
+"""How labels of trials begin that say where a trial comes from."""
+PARENT = LABELS + "parent"
 """The label: the name of the trial whose directory is copied."""
 
 

@@ -11,9 +11,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sampan.kube import meta
+from sampan.kube import meta, names
 from sampan.kube.keys import Manifest
 from sampan.kube.times import parse
+from sampan.lib.search import checkpoints
 from sampan.lib.search.problem import (
     Architecture,
     Objective,
@@ -33,6 +34,7 @@ _STATES: Sequence[tuple[str, State]] = (
     ("Running", "running"),
 )
 _SEED_BITS = 32
+_PREFIXES = checkpoints.LABELS, names.POPULATION_PREFIX
 
 
 def problem(experiment: Manifest, told: Mapping[str, str]) -> Problem:
@@ -125,7 +127,7 @@ def trial(
         assignments={str(each["name"]): str(each.get("value", "")) for each in listed},
         state=_state(made),
         values=(value(made, objective),),
-        labels=suggested.get("labels") or {},
+        labels=heard(suggested.get("labels") or {}),
         since=since,
         seconds=max(0.0, until - since) if since and until else 0.0,
     )
@@ -162,3 +164,21 @@ def _strategy(objective: Mapping[str, Any]) -> str:
         if each.get("name") == objective.get("objectiveMetricName"):
             return str(each.get("value"))
     return "min" if objective.get("type") == "minimize" else "max"
+
+
+def told(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels of a trial, with the prefix that upstream's have where an algorithm has one for us."""
+    ours, theirs = _PREFIXES
+    return {
+        theirs + name.removeprefix(ours) if name.startswith(ours) else name: value
+        for name, value in labels.items()
+    }
+
+
+def heard(labels: Mapping[str, str]) -> dict[str, str]:
+    """The reverse of `told`."""
+    ours, theirs = _PREFIXES
+    return {
+        ours + name.removeprefix(theirs) if name.startswith(theirs) else name: value
+        for name, value in labels.items()
+    }

@@ -191,7 +191,7 @@ def _told(
                     Assignment(name=name, value=value) for name, value in each.assignments.items()
                 ),
                 earlyStoppingRules=stops,
-                labels=each.labels,
+                labels=problems.told(each.labels),
             )
             for each in reply.answer.suggestions
         ),

@@ -12,7 +12,6 @@ from sampan.kinds.katib.pods.webhook import RULES
 from sampan.kube import katib, names
 from sampan.kube.errors import BadRequest, InternalError
 from sampan.kube.keys import Key, Manifest, key_of
-from sampan.lib.search.checkpoints import PARENT
 
 LABELS = {names.LABEL_KATIB_EXPERIMENT: "exp", "team": "a"}
 STDOUT = {"collector": {"kind": "StdOut"}}
@@ -234,7 +233,7 @@ def test_the_directory_of_an_algorithm_is_mounted() -> None:
 
 def test_the_checkpoint_of_a_parent_is_copied_by_the_program_s_own_image() -> None:
     above = trial()
-    above["metadata"]["labels"] = {**LABELS, PARENT: "exp-0"}
+    above["metadata"]["labels"] = {**LABELS, names.LABEL_PARENT: "exp-0"}
     found = World(above, suggestion_trial_dir="/opt/ckpt").inject(pod(above, image="mine"))
     (heir,) = found["spec"]["initContainers"]
     assert (heir["image"], heir["command"][:2]) == ("mine", ["sh", "-c"])
@@ -246,7 +245,7 @@ def test_the_checkpoint_of_a_parent_is_copied_by_the_program_s_own_image() -> No
 
 def test_a_parent_without_checkpoints_is_a_label_only() -> None:
     above = trial()
-    above["metadata"]["labels"] = {**LABELS, PARENT: "exp-0"}
+    above["metadata"]["labels"] = {**LABELS, names.LABEL_PARENT: "exp-0"}
     assert "initContainers" not in World(above).inject(pod(above))["spec"]
 
 

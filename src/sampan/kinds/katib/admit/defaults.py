@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sampan.kube import names
 from sampan.kube.keys import Manifest
 
 _PARALLEL = 3
 _RESUME = "Never"
 _CONDITION = 'status.conditions.#(type=="{}")#|#(status=="True")#'
-_MASTER = {"training.kubeflow.org/job-role": "master"}
+_MASTER = {names.LABEL_JOB_ROLE: "master"}
 _NODE = {
     "jobset.sigs.k8s.io/replicatedjob-name": "node",
     "batch.kubernetes.io/job-completion-index": "0",

@@ -17,7 +17,7 @@ from sampan.kube.errors import BadRequest, Problem
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 
-_WHO = "validator.experiment.katib.kubeflow.org"
+_WHO = f"validator.experiment.katib.{names.KUBEFLOW_GROUP}"
 
 
 def _admit(view: View, manifest: Manifest, old: Manifest | None) -> None:

@@ -22,7 +22,7 @@ from sampan.kube.plan import NOTHING, Action, Controller, Create, Emit, Patch, P
 
 CREATED, COMPLETE = "Created", "Complete"
 NO_JOBS = "TrainJobsCreationFailed"
-_UNSERVED = 'no matches for kind "TrainJob" in version "trainer.kubeflow.org/v1alpha1"'
+_UNSERVED = f'no matches for kind "TrainJob" in version "{names.TRAINER_GROUP}/v1alpha1"'
 
 
 class Wish(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,8 @@ from sampan.kube.keys import Key, Manifest, split_kind
 from sampan.kube.plan import View
 from sampan.lib.search import checkpoints
 
-_DENIED = 'admission webhook "mutator.pod.katib.kubeflow.org" denied the request: '
+_WHO = f"mutator.pod.katib.{names.KUBEFLOW_GROUP}"
+_DENIED = f'admission webhook "{_WHO}" denied the request: '
 _PUSH = "Push"
 
 
@@ -110,7 +111,7 @@ class _Search:
         labels = trial["metadata"].get("labels") or {}
         self._namespace = meta.namespace_of(trial)
         self._name = str(labels.get(names.LABEL_KATIB_EXPERIMENT) or "")
-        self._parent = str(labels.get(checkpoints.PARENT) or "")
+        self._parent = str(labels.get(names.LABEL_PARENT) or "")
         self._found = {
             kind: view.get(Key(kind, self._namespace, self._name))
             for kind in (names.KATIB_EXPERIMENT, names.SUGGESTION)

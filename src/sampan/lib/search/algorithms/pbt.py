@@ -26,12 +26,12 @@ from random import Random
 
 from sampan.lib.search import outcomes, settings, space, text, turns
 from sampan.lib.search.algorithms.random import drawn
-from sampan.lib.search.checkpoints import DIRECTORY, PARENT
+from sampan.lib.search.checkpoints import DIRECTORY, LABELS, PARENT
 from sampan.lib.search.problem import Answer, Parameter, Problem, Refused, Suggestion, Trial
 
-GENERATION = "pbt.suggestion.katib.kubeflow.org/generation"
-REPLACES = "pbt.suggestion.katib.kubeflow.org/replaces"
-AGAIN = "pbt.suggestion.katib.kubeflow.org/again"
+GENERATION = LABELS + "generation"
+REPLACES = LABELS + "replaces"
+AGAIN = LABELS + "again"
 """Labels of a trial; the last two have the name of another one as value."""
 
 POPULATION, THRESHOLD, RESAMPLE = "n_population", "truncation_threshold", "resample_probability"
