@@ -162,6 +162,14 @@ class Searcher:
         return self.reply
 
 
+async def no_curves(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+def searching(searcher: Searcher) -> _Searching:
+    return _Searching(searcher, no_curves)  # type: ignore[arg-type]
+
+
 EXPERIMENT = {
     "name": "e",
     "spec": {
@@ -181,9 +189,8 @@ def test_suggestions_are_asked_of_who_searches() -> None:
         settings={"state": "2"},
     )
     searcher = Searcher(Reply(answer=answer))
-    searching = _Searching(searcher)  # type: ignore[arg-type]
     request = {"experiment": EXPERIMENT, "trials": [], "current_request_number": 1}
-    found = asyncio.run(searching.suggest(POD, request))
+    found = asyncio.run(searching(searcher).suggest(POD, request))
     assignments = [{"name": "lr", "value": "0.1"}]
     assert found == {
         "parameter_assignments": [
@@ -199,11 +206,29 @@ def test_suggestions_are_asked_of_who_searches() -> None:
 def test_rules_are_asked_of_who_searches() -> None:
     rule = Rule(name="loss", value="0.5", comparison="greater", start_step=4)
     searcher = Searcher(Reply(rules=(rule,)))
-    searching = _Searching(searcher)  # type: ignore[arg-type]
-    found = asyncio.run(searching.rules(POD, {"experiment": EXPERIMENT}))
+    found = asyncio.run(searching(searcher).rules(POD, {"experiment": EXPERIMENT}))
     expected = {"name": "loss", "value": "0.5", "comparison": 3, "start_step": 4}
     assert found == {"early_stopping_rules": [expected]}
     assert searcher.asked[0].algorithm == "medianstop"
+
+
+def test_rules_rest_on_what_trials_have_reported(play: Any) -> None:
+    """An experiment that names no early stopping means the one that upstream's service has."""
+
+    async def story(manager: _Manager, _: LocalCluster) -> None:
+        await manager.report(POD, reported("0.5", "nan", "0.25"))
+        searcher = Searcher(Reply())
+        asked = _Searching(searcher, manager.curves)  # type: ignore[arg-type]
+        trials = [{"name": name} for name in ("t", "nowhere")]
+        spec = {"objective": {"objective_metric_name": "loss"}}
+        request = {"experiment": {"name": "e", "spec": spec}, "trials": trials}
+        assert await asked.rules(POD, request) == {"early_stopping_rules": []}
+        request_ = searcher.asked[0]
+        assert request_.algorithm == "medianstop"
+        curves = [each.reports for each in request_.trials]
+        assert curves == [((1.0, 0.5), (3.0, 0.25)), ()]
+
+    play(story)
 
 
 @pytest.mark.parametrize(
@@ -215,10 +240,15 @@ def test_rules_are_asked_of_who_searches() -> None:
 )
 def test_why_there_is_no_answer_is_told(reply: Reply, code: int) -> None:
     async def story() -> None:
-        searching = _Searching(Searcher(reply))  # type: ignore[arg-type]
-        failed = await failure(searching.check(POD, {"experiment": EXPERIMENT}))
-        assert (failed.code, failed.message) == (code, reply.refused or reply.failed)
-        failed = await failure(searching.check_stopping(NOBODY, {}))
+        asked = searching(Searcher(reply))
+        stopping = {"early_stopping": {"algorithm_name": "medianstop"}}
+        for method in (
+            asked.check(POD, {"experiment": EXPERIMENT}),
+            asked.check_stopping(POD, stopping),
+        ):
+            failed = await failure(method)
+            assert (failed.code, failed.message) == (code, reply.refused or reply.failed)
+        failed = await failure(asked.check_stopping(NOBODY, {}))
         assert failed.code == messages.PERMISSION_DENIED
 
     asyncio.run(story())

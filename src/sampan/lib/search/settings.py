@@ -25,12 +25,15 @@ def verify(problem: Problem, algorithm: str, rules: Mapping[str, Rule]) -> None:
             raise Refused(otherwise.format(value))
 
 
-def at_least_zero(name: str, *, word: str = "great", most: int | None = None) -> tuple[str, Rule]:
-    """Upstream spells "great" in more than one way. `most`: as many as one answer can afford."""
-    if most is None:
-        return name, (lambda text: int(text) >= 0, f"{name} should be {word} or equal than zero")
-    said = f"{name} should be {word} or equal than zero, and at most {most}"
-    return name, (lambda text: 0 <= int(text) <= most, said)
+def at_least_zero(name: str, *, word: str = "great") -> tuple[str, Rule]:
+    """Upstream spells "great" in more than one way."""
+    return name, (lambda text: int(text) >= 0, f"{name} should be {word} or equal than zero")
+
+
+def at_most(problem: Problem, name: str, most: int) -> None:
+    """As many as one answer can afford, which upstream does not limit."""
+    if int(problem.settings.get(name, 0)) > most:
+        raise Refused(f"{name} should be at most {most}")
 
 
 def one_of(name: str, values: tuple[str, ...], otherwise: str) -> tuple[str, Rule]:

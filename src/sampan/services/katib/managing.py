@@ -7,14 +7,17 @@ Upstream: cmd/db-manager/v1beta1/main.go, pkg/suggestion, pkg/earlystopping/v1be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from sampan.engine.cluster import Cluster
 from sampan.kube import meta, names
 from sampan.kube.katib import Batch, Log
 from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib.proto import Message, get
+from sampan.lib.search.problem import Trial
 from sampan.lib.search.process import Reply, Request
 from sampan.records.katib.log import LONGEST_NAME, Wanted, micros, written
 from sampan.records.katib.store import Store
@@ -28,11 +31,17 @@ from sampan.services.katib.callers import NOBODY, Caller
 from sampan.services.katib.observing import Observing
 from sampan.services.katib.searcher import Searcher
 
+Curve = tuple[tuple[float, float], ...]
+Curves = Callable[[Caller, Sequence[str], str], Awaitable[Mapping[str, Curve]]]
+"""(caller, names of trials, metric) -> what each reported"""
+_STOPPING = "medianstop"
+"""Upstream's service has no other algorithm, and does not look at the name."""
+
 
 def server(cluster: Cluster, store: Store, observing: Observing, searcher: Searcher) -> Server:
     """All of them, with health and reflection."""
     manager = _Manager(cluster, store, observing)
-    searching = _Searching(searcher)
+    searching = _Searching(searcher, manager.curves)
     return Server(
         with_standard(
             [
@@ -112,6 +121,13 @@ class _Manager:
         await self._observing.stopped(trial.namespace, trial.name)
         return {}
 
+    async def curves(self, caller: Caller, trials: Sequence[str], metric: str) -> dict[str, Curve]:
+        """What those of the trials that there are have reported, by name."""
+        found = {name: self._found(caller, {"trial_name": name}) for name in trials if name}
+        uids = {name: meta.uid_of(each) for name, each in found.items() if each is not None}
+        series = await self._store.series(sorted(uids.values()), metric)
+        return {name: problems.reports(series.get(uid, ())) for name, uid in uids.items()}
+
     def _trial(self, caller: Caller, request: Message) -> Manifest:
         found = self._found(caller, request)
         if found is None:
@@ -136,10 +152,12 @@ class _Manager:
 
 
 class _Searching:
-    """The algorithms, for whoever brings an experiment and its trials along."""
+    """The algorithms, for whoever brings an experiment and its trials along. What trials reported
+    on their way is read here, as upstream's services ask the DBManager for it."""
 
-    def __init__(self, searcher: Searcher) -> None:
+    def __init__(self, searcher: Searcher, curves: Curves) -> None:
         self._searcher = searcher
+        self._curves = curves
 
     async def check(self, caller: Caller, request: Message) -> Message:
         _admit(caller)
@@ -176,14 +194,17 @@ class _Searching:
     async def check_stopping(self, caller: Caller, request: Message) -> Message:
         _admit(caller)
         stopping = get(request, "early_stopping", default={})
-        await self._ask(_rules({"spec": {"earlyStopping": wire.algorithm_of(stopping)}}, ()))
+        await self._ask(_rules(wire.experiment_of({"spec": {"early_stopping": stopping}}), ()))
         return {}
 
     async def rules(self, caller: Caller, request: Message) -> Message:
         _admit(caller)
         experiment = wire.experiment_of(get(request, "experiment", default={}))
         trials = wire.trials_of(get(request, "trials", default=()))
-        reply = await self._ask(_rules(experiment, trials))
+        metric = experiment["spec"]["objective"]["objectiveMetricName"]
+        curves = await self._curves(caller, [each.name for each in trials], metric)
+        told = [replace(each, reports=curves.get(each.name, ())) for each in trials]
+        reply = await self._ask(_rules(experiment, told, otherwise=_STOPPING))
         return {"early_stopping_rules": [wire.rule(each) for each in reply.rules]}
 
     async def _ask(self, request: Request) -> Reply:
@@ -209,11 +230,11 @@ def _problem(experiment: Manifest) -> dict[str, Any]:
     }
 
 
-def _rules(experiment: Manifest, trials: Sequence[Any]) -> Request:
+def _rules(experiment: Manifest, trials: Sequence[Trial], otherwise: str = "") -> Request:
     stopping = experiment["spec"].get("earlyStopping") or {}
     return Request(
         verb="rules",
-        algorithm=stopping.get("algorithmName") or "",
+        algorithm=stopping.get("algorithmName") or otherwise,
         problem=problems.problem(experiment, {}),
         trials=tuple(trials),
         settings=problems.settings(stopping),

@@ -22,13 +22,14 @@ _BEST = 0.15  # of all trials
 
 _RULES = dict([
     settings.at_least_zero("n_startup_trials", word="greate"),
-    settings.at_least_zero("n_ei_candidates", word="greate", most=MOST_CANDIDATES),
+    settings.at_least_zero("n_ei_candidates", word="greate"),
     settings.at_least_zero(settings.SEED, word="greate"),
 ])  # fmt: skip
 
 
 def check(problem: Problem) -> None:
     settings.verify(problem, "multivariate-tpe", _RULES)
+    settings.at_most(problem, "n_ei_candidates", MOST_CANDIDATES)
     space.of(problem.parameters)
 
 

@@ -26,6 +26,7 @@ from sampan.lib.search.models.parzen import Parzen, ranked
 from sampan.lib.search.problem import Answer, Problem, Suggestion, Trial
 from sampan.lib.search.space import Space
 
+CANDIDATES = "n_EI_candidates"
 MOST_CANDIDATES = 10_000
 MOST_BEST = 25
 START = 10
@@ -37,14 +38,14 @@ _RULES = dict([
     ("gamma", (lambda text: 0 < float(text) < 1, "gamma should be in the range of (0, 1)")),
     ("prior_weight", (lambda text: 0 < float(text) < math.inf,
                       "prior_weight should be great than zero")),
-    ("n_EI_candidates", (lambda text: 0 < int(text) <= MOST_CANDIDATES,
-                         f"n_EI_candidates should be great than zero, at most {MOST_CANDIDATES}")),
+    (CANDIDATES, (lambda text: int(text) > 0, f"{CANDIDATES} should be great than zero")),
     settings.at_least_zero(settings.SEED),
 ])  # fmt: skip
 
 
 def check(problem: Problem) -> None:
     settings.verify(problem, "tpe", _RULES)
+    settings.at_most(problem, CANDIDATES, MOST_CANDIDATES)
     space.of(problem.parameters)
 
 
@@ -87,7 +88,7 @@ def _best(
 ) -> Array:
     """Places along the axis, the best first."""
     prior = settings.number(problem, "prior_weight", 1.0)
-    count = settings.integer(problem, "n_EI_candidates", 24)
+    count = settings.integer(problem, CANDIDATES, 24)
     level = searched.axes[axis].levels * (1 if searched.axes[axis].ordered else -1)
     good, bad = good[:, axis : axis + 1], bad[:, axis : axis + 1]
     good, bad = good[~np.isnan(good[:, 0])], bad[~np.isnan(bad[:, 0])]
