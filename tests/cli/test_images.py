@@ -46,7 +46,7 @@ def test_images_come_and_go(call, docker_registry, tmp_path):
 def test_packages_of_components_are_shown_and_go(call, tmp_path):
     layers = Layers(tmp_path / "home/packages")
     layers.root.mkdir(parents=True)
-    calls = (("--index-url", "https://me:secret@index/simple", "six"),)
+    calls = (("--index-url", "https://me:secret@host/index", "six"),)
     recipe = Recipe(namespace="team", python=("/usr", "3.11", ()), calls=calls)
     draft = layers.begin()
     (draft / "files/six.py").write_text("x" * 2000)

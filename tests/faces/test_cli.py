@@ -37,7 +37,7 @@ def cli(sampan, namespace):
 def test_status_is_the_contract(sampan):
     status = json.loads(sampan("status", "-o", "json"))
     assert status["ready"] is True
-    assert set(status) == {"ready", "gateway", "api", "s3", "kubeconfig", "components"}
+    assert set(status) == {"ready", "gateway", "api", "s3", "grpc", "kubeconfig", "components"}
     assert {"api", "node", "core", "workloads", "workflows"} <= set(status["components"])
     with urllib.request.urlopen(f"{status['gateway']}/") as page:
         assert b"ready" in page.read()

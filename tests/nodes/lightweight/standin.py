@@ -118,7 +118,7 @@ def index(**wheels: dict[str, str]) -> Iterator[Index]:
             """Quiet."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}/simple"
+    found.url = f"http://127.0.0.1:{server.server_port}/index"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

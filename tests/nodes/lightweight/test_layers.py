@@ -7,7 +7,7 @@ from sampan.nodes.lightweight.sdk import Sdks, stands_for, wanted
 
 RECIPE = Recipe(
     namespace="team", python=("/usr", "3.11", (("/usr/bin", 1),)),
-    calls=(("--index-url", "https://a/simple", "six", "pandas>2"),),
+    calls=(("--index-url", "https://a/index", "six", "pandas>2"),),
 )  # fmt: skip
 
 

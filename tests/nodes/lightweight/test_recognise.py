@@ -30,9 +30,9 @@ def test_default_component() -> None:
 
 
 def test_packages_before_and_after_the_sdk() -> None:
-    call = commands.pip("pandas>=2", "it's", options="--index-url https://a/simple ")
-    wanted = (("--index-url", "https://a/simple", "pandas>=2", "it's"),)
-    sdk = commands.sdk("2.9.0", options="--index-url https://a/simple --trusted-host a ")
+    call = commands.pip("pandas>=2", "it's", options="--index-url https://a/index ")
+    wanted = (("--index-url", "https://a/index", "pandas>=2", "it's"),)
+    sdk = commands.sdk("2.9.0", options="--index-url https://a/index --trusted-host a ")
     for calls in ((call, sdk), (sdk, call)):
         found = recognised(*calls)
         assert (found.installs, found.kfp) == (wanted, "2.9.0")

@@ -8,8 +8,8 @@ from sampan.nodes.lightweight import requirements
     [
         ("six",), ("pandas>=2,<3", "numpy == 2.*"), ("torch==2.1.0+cu118",), ("a[b,c]~=1.0",),
         ('x>1; python_version<"3.9"',), ("--pre", "six"), ("six", "--no-deps"), ("kfp-kubernetes",),
-        ("--index-url", "https://a/simple", "--trusted-host", "a", "six"),
-        ("--extra-index-url=http://b/simple", "six"), ("ruamel.yaml", "zope.interface"),
+        ("--index-url", "https://a/index", "--trusted-host", "a", "six"),
+        ("--extra-index-url=http://b/index", "six"), ("ruamel.yaml", "zope.interface"),
     ],
     ids=" ".join,
 )  # fmt: skip
