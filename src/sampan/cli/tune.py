@@ -17,7 +17,7 @@ from typing import Any
 
 from sampan.cli import connect
 from sampan.cli.tuning import follow, objects, space
-from sampan.kube.errors import ApiStatus, UserMistake
+from sampan.kube.errors import AlreadyExists, ApiStatus, UserMistake
 
 _LONGEST = 34
 """Letters of a name that are the file's: upstream takes forty of an Experiment."""
@@ -111,9 +111,12 @@ def _algorithm() -> str:
 
 
 def _count(text: str) -> int:
-    found = int(text)
+    try:
+        found = int(text)
+    except ValueError:
+        found = 0
     if found < 1:
-        raise argparse.ArgumentTypeError("it has to be 1 or more")
+        raise argparse.ArgumentTypeError("it has to be a whole number, 1 or more")
     return found
 
 
@@ -130,7 +133,11 @@ async def _create(client: connect.Client, namespace: str, search: objects.Search
     """The program before the Experiment, whose pods would wait for it; it goes with that."""
     maps = f"/api/v1/namespaces/{namespace}/configmaps"
     experiments = f"{objects.BASE}/{namespace}/experiments"
-    await client.send("POST", maps, objects.config_map(search))
+    try:
+        await client.send("POST", maps, objects.config_map(search))
+    except AlreadyExists:
+        text = f"there is a search {search.name}, or a ConfigMap of that name, in {namespace}"
+        raise UserMistake(f"{text} already") from None
     made: dict[str, Any] = {}
     try:
         made = await client.send("POST", experiments, objects.experiment(search))

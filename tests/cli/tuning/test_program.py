@@ -59,6 +59,9 @@ def test_values_are_what_they_were_declared(tmp_path: Path) -> None:
     ("source", "why"),
     [
         ("def f(y, z): return 1", "the function takes (y, z), but is given x"),
+        ("def f(rate, n=3): return rate * n", "the function takes (rate, n=3), but is given x"),
+        ("def f(*, y): return 1", "the function takes (*, y), but is given x"),
+        ("f = 1", "1 is no function"),
         ("def f(x): return None", "the function gave None as loss, which is no number"),
         ("def f(x): return {'accuracy': 1}", "there is no loss"),
         ("def f(x): return float('nan')", "the function gave nan as loss"),

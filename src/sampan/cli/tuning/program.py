@@ -49,7 +49,9 @@ def load(file: str, name: str) -> Any:
 
 
 def call(function: Any, given: dict[str, Any]) -> Any:
-    """By name where it has such parameters, else with a dictionary."""
+    """By name where it has such parameters; with a dictionary if it has one parameter."""
+    if not callable(function):
+        sys.exit(f"{function!r} is no function")
     signature = inspect.signature(function)
     try:
         signature.bind(**given)
@@ -57,9 +59,8 @@ def call(function: Any, given: dict[str, Any]) -> Any:
         why = str(error)
     else:
         return function(**given)
-    try:
-        signature.bind(given)
-    except TypeError:
+    parameters = list(signature.parameters.values())
+    if len(parameters) != 1 or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
         sys.exit(f"the function takes {signature}, but is given {', '.join(sorted(given))}: {why}")
     return function(given)
 
