@@ -25,16 +25,21 @@ IMAGES: Mapping[str, str] = {
     "StdOut": "ghcr.io/kubeflow/katib/file-metrics-collector:latest",
     "File": "ghcr.io/kubeflow/katib/file-metrics-collector:latest",
     "TensorFlowEvent": "ghcr.io/kubeflow/katib/tfevent-metrics-collector:latest",
+    "PrometheusMetric": "sampan.local/prometheus-metrics-collector:latest",
 }
-"""By the kind of collector, where `katib-config` says nothing else."""
+"""By the kind of collector, where `katib-config` says nothing else. The last one is no image at
+all: upstream has the kind and none for it."""
 _OURS = re.compile(
-    r"(?:.*/)?(?:kubeflow/katib|kubeflowkatib)/(file|tfevent)-metrics-collector(?:[:@].*)?"
+    r"(?:(?:.*/)?(?:kubeflow/katib|kubeflowkatib)/(file|tfevent)"
+    r"|sampan\.local/(prometheus))-metrics-collector(?:[:@].*)?"
 )
 
 DB_MANAGER = "katib-db-manager.kubeflow:6789"
 """Where programs report metrics themselves, and collectors of other clusters do."""
 METRICS_FILE = "/var/log/katib/metrics.log"
 """Where a program's output goes for the collector StdOut."""
+MARKS = "/var/log/katib"
+"""Where a program leaves its mark that writes no metrics into files."""
 VOLUME = "metrics-volume"
 SUGGESTION_VOLUME = "suggestion-volume"
 TRIAL_NAME = "KATIB_TRIAL_NAME"
@@ -97,12 +102,12 @@ class Observations(Protocol):
 
 
 def collector_of(container: Mapping[str, Any]) -> str:
-    """`file` or `tfevent` where a container is a collector that the node carries out; "" for any
-    other one, a collector of the user's own among them."""
+    """`file`, `tfevent` or `prometheus` where a container is a collector that the node carries out;
+    "" for any other one, a collector of the user's own among them."""
     if container.get("name") not in (LOGGER, COLLECTOR) or container.get("command"):
         return ""
     found = _OURS.fullmatch(str(container.get("image") or ""))
-    return found[1] if found else ""
+    return (found[1] or found[2]) if found else ""
 
 
 def reports_itself(container: Mapping[str, Any]) -> bool:

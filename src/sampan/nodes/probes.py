@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from msgspec import Struct
 
 from sampan.kube.errors import ApiStatus
-from sampan.nodes import execute, grpc
+from sampan.nodes import dial, execute, grpc
 from sampan.nodes.supervisor.client import Client
 
 _BODY = 10_240  # bytes
@@ -180,7 +180,7 @@ async def _get(target: Target, body: Mapping[str, Any], url: str) -> tuple[int, 
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-        reader, writer = await target.open(host, port, tls=_anyone() if secure else None)
+        reader, writer = await target.open(host, port, tls=dial.anyone() if secure else None)
         path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         writer.write(_request(body, f"{host}:{port}", path))
         code = _status(await reader.readline())
@@ -237,11 +237,3 @@ def _port(target: Target, port: int | str) -> int:
         if each.get("name") == port:
             return int(each["containerPort"])
     raise Failure(f"container has no port named {port}")
-
-
-def _anyone() -> ssl.SSLContext:
-    """As the kubelet: a probe checks that the server answers, not who it is."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

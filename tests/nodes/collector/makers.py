@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sampan.kinds.katib.pods import command, sidecar
@@ -64,6 +64,7 @@ def trial(
     rules: Sequence[str] = (),
     goal: str = "minimize",
     filters: Sequence[str] = (),
+    get: Mapping[str, Any] | None = None,
     **place: str,
 ) -> dict[str, Any]:
     """The spec of a pod that runs a shell line and has its metrics read. `rules` as the flag has
@@ -71,6 +72,7 @@ def trial(
     parts = [rule.split(";") for rule in rules]
     source = {
         **({"fileSystemPath": place} if place else {}),
+        **({"httpGet": get} if get else {}),
         **({"filter": {"metricsFormat": list(filters)}} if filters else {}),
     }
     spec = read(
@@ -89,8 +91,9 @@ def trial(
         },
         TrialSpec,
     )
-    made = sidecar.container("t-1", spec, Settings(None).collector(collector), "there:6788")
-    path, is_directory = sidecar.where(spec.metricsCollector)
+    entry = Settings(None).collector(collector)
+    made = sidecar.container("t-1", spec, entry, "there:6788")
+    path, is_directory = sidecar.where(spec.metricsCollector, entry)
     directory = path if is_directory else path.rpartition("/")[0]
     main: dict[str, Any] = {
         "name": "main",

@@ -34,7 +34,7 @@ _COLLECTORS: Mapping[str, Mapping[str, Any]] = {
         "resources": {"limits": {"memory": "1Gi"}},
     }
 }
-"""Kinds that upstream's document has an entry for."""
+"""Kinds that upstream's document has an entry for, and one that the node reads itself."""
 _PULL = ("Always", "IfNotPresent", "Never")
 Entry = Mapping[str, Any]
 
@@ -104,6 +104,11 @@ class Settings:
                 "limits": _amounts(given.get("limits"), _MOST),
             },
         }
+
+
+def scrapes(entry: Entry) -> bool:
+    """Whether the node itself asks the program for its metrics, as no image does."""
+    return entry.get("image") == katib.IMAGES["PrometheusMetric"]
 
 
 def find(view: View) -> Settings:

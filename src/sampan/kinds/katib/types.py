@@ -86,12 +86,17 @@ class FileSystemPath(Struct, frozen=True, kw_only=True):
     format: Text = None
 
 
+class Header(Struct, frozen=True, kw_only=True):
+    name: Text = None
+    value: Text = None
+
+
 class HttpGet(Struct, frozen=True, kw_only=True):
     path: Text = None
     port: int | str | None = None
     host: Text = None
     scheme: Text = None
-    httpHeaders: Any = None
+    httpHeaders: list[Header] | None = None
 
 
 class Filter(Struct, frozen=True, kw_only=True):

@@ -1,57 +1,23 @@
 """What a collector reads, piece by piece: a file of lines, or files of events.
 
 A piece goes to the teller, past the rules of early stopping; lines also become the container's log.
-How far the log has come is on disk, so that a collector that is taken up again reads everything
-once more and logs nothing twice.
+A collector that is taken up again reads everything once more and logs nothing twice (`kept`).
 """
 
 from __future__ import annotations
 
-import os
+import asyncio
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
-
-import msgspec
-from msgspec import Struct
 
 from sampan.kube.katib import Log
 from sampan.nodes.collector import lines
 from sampan.nodes.collector.events import Events
+from sampan.nodes.collector.kept import Kept
 from sampan.nodes.collector.lines import Malformed
 from sampan.nodes.collector.options import Options
 from sampan.nodes.collector.tail import Tail
 from sampan.nodes.executor.job import Job
-
-
-class State(Struct):
-    """What survives a restart. offset, generation: of the file, as far as it is logged; size: of
-    the log then. stopping: the program was told to end early."""
-
-    offset: int = 0
-    generation: int = 0
-    size: int = 0
-    stopping: bool = False
-
-
-class Kept:
-    """The state on disk. Every change is written at once."""
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / "state"
-        self.state = State()
-        try:
-            self.state = msgspec.json.decode(self._path.read_bytes(), type=State)
-        except (FileNotFoundError, msgspec.DecodeError):
-            return
-        log = directory / "log"
-        if log.exists() and log.stat().st_size > self.state.size:
-            os.truncate(log, self.state.size)  # written, and then not noted
-
-    def save(self) -> None:
-        new = self._path.with_suffix(".new")
-        new.write_bytes(msgspec.json.encode(self.state))
-        new.replace(self._path)
 
 
 class Feed(Protocol):
@@ -75,7 +41,7 @@ class Feed(Protocol):
         """Why nothing of what was read counts; "" when it does."""
         ...
 
-    def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+    async def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
         """(source, values) of the next piece; None when there is none now."""
         ...
 
@@ -105,7 +71,16 @@ class Lines:
     def why(self) -> str:
         return self._form.why
 
-    def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+    async def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+        return await asyncio.to_thread(self._read, ended)
+
+    def missing(self) -> str:
+        return self._form.missing()
+
+    def absent(self) -> str:
+        return f"failed to open the file: {self._absent}" if self._absent else ""
+
+    def _read(self, ended: bool) -> tuple[str, Sequence[Log]] | None:
         try:
             data = self._tail.read(ended=ended)
             self._absent = ""
@@ -119,12 +94,6 @@ class Lines:
             return None
         self._log(data)
         return _source(self._generation), self._values(data)
-
-    def missing(self) -> str:
-        return self._form.missing()
-
-    def absent(self) -> str:
-        return f"failed to open the file: {self._absent}" if self._absent else ""
 
     def _values(self, data: bytes) -> list[Log]:
         found: list[Log] = []
@@ -168,7 +137,10 @@ class Files:
         self._events = Events(job.view, options.path, options.metrics)
         self._left: Iterator[tuple[str, list[Log]]] | None = None
 
-    def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+    async def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+        return await asyncio.to_thread(self._read)
+
+    def _read(self) -> tuple[str, Sequence[Log]] | None:
         self._left = self._left or self._events.read()
         found = next(self._left, None)
         if found is None:

@@ -13,7 +13,7 @@ from sampan.nodes.executor.job import Failed
 
 USAGE = 2
 """The exit code of who does not understand what it is asked."""
-_TEXTS = {"t": "trial", "o-type": "objective", "path": "path"}
+_TEXTS = {"t": "trial", "o-type": "objective", "path": "path", "url": "url"}
 _LISTS = {"m": "metrics", "f": "filters"}
 _IGNORED = ("s-db", "s-earlystop", "p", "timeout")
 """Addresses of services that the node reaches without, and times that it does not need."""
@@ -30,7 +30,8 @@ class Rule(Struct, frozen=True):
 
 class Options(Struct, kw_only=True):
     """`metrics`: the objective first. `form`: TEXT, JSON, or "" for files of events.
-    `waits_for_all`: for the other containers of the pod too."""
+    `waits_for_all`: for the other containers of the pod too. `url` and `headers`, such as
+    "name: value": where a program tells its metrics itself; no image of upstream's has these."""
 
     trial: str = ""
     metrics: tuple[str, ...] = ()
@@ -40,6 +41,8 @@ class Options(Struct, kw_only=True):
     filters: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     waits_for_all: bool = True
+    url: str = ""
+    headers: tuple[str, ...] = ()
 
 
 def read(args: Sequence[str]) -> Options:
@@ -68,6 +71,8 @@ def _take(options: Options, flag: str, value: str) -> None:
         options.form = value
     elif flag == "w":
         options.waits_for_all = value.lower() in ("true", "t", "1")
+    elif flag == "header":
+        options.headers = (*options.headers, value)
     elif flag == "stop-rule":
         options.rules = (*options.rules, _rule(value))
     elif flag not in _IGNORED:

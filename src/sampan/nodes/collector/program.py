@@ -21,14 +21,16 @@ from sampan.nodes import environment
 from sampan.nodes.cell import identity
 from sampan.nodes.collector import options as flags
 from sampan.nodes.collector import stopping
-from sampan.nodes.collector.feeds import Feed, Files, Kept, Lines
+from sampan.nodes.collector.feeds import Feed, Files, Lines
+from sampan.nodes.collector.kept import Kept
 from sampan.nodes.collector.options import Options
 from sampan.nodes.collector.rules import Rules
+from sampan.nodes.collector.scrapes import Scrapes
 from sampan.nodes.collector.telling import Teller
 from sampan.nodes.executor.job import TERMINATED, Failed, Job
 
-_FATAL = {"file": 255, "tfevent": 1}
-"""The exit codes of upstream's programs when they give up."""
+_FATAL = {"file": 255, "tfevent": 1, "prometheus": 1}
+"""The exit codes of upstream's programs when they give up: klog.Fatal's, and that of Python."""
 _PATIENCE = 60.0
 """Seconds that a program has to end when it is stopped, as upstream has it."""
 _GRACE = 30.0
@@ -51,13 +53,11 @@ class _Collecting:
         kind = katib.collector_of(job.spec)
         self._fatal = _FATAL[kind]
         path = posixpath.normpath(options.path)
-        self._directory = path if kind == "tfevent" else posixpath.dirname(path)
+        self._directory = posixpath.dirname(path) if kind == "file" else path
         objective = options.metrics[0] if options.metrics else ""
         self._rules = Rules(options.rules, objective, options.objective)
         self._kept = Kept(job.directory)
-        self._feed: Feed = (
-            Files(job, options) if kind == "tfevent" else Lines(job, options, self._kept)
-        )
+        self._feed = _feed(kind, job, options, self._kept)
         self._met, self._void = False, 0
         where = (job.facts.namespace, options.trial)
         attempt = identity(job.manifest["metadata"]["uid"], job.place.container, job.place.attempt)
@@ -85,7 +85,7 @@ class _Collecting:
         """Read what there is; less, if a rule is met by it."""
         more = True
         while more and (ended or not self._met):
-            found = await asyncio.to_thread(self._feed.read, ended=ended)
+            found = await self._feed.read(ended=ended)
             for source in self._feed.void[self._void :]:
                 await self.teller.forget(source)
                 self._void += 1
@@ -105,7 +105,7 @@ class _Collecting:
         main = self._job.pod.attempt(self._main)
         done = await asyncio.to_thread(stopping.has_completed, self._job.view, self._directory)
         if main is None or main.code != 0 or not done:
-            while await asyncio.to_thread(self._feed.read, ended=True) is not None:
+            while await self._feed.read(ended=True) is not None:
                 pass  # it counts for nothing, but why it failed is to stand in the log
             code = f" with code {main.code}" if main is not None and main.code else ""
             self._give_up(
@@ -164,3 +164,13 @@ class _Collecting:
     def _containers(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self._job.manifest["spec"]["containers"]
         return listed
+
+
+def _feed(kind: str, job: Job, options: Options, kept: Kept) -> Feed:
+    match kind:
+        case "tfevent":
+            return Files(job, options)
+        case "prometheus":
+            return Scrapes(job, options, kept)
+        case _:
+            return Lines(job, options, kept)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,6 +69,12 @@ class Pod(Protocol):
         ...
 
 
+class Dial(Protocol):
+    """Connects to a port of the pod, by TLS if asked to. Raises ApiStatus."""
+
+    async def __call__(self, port: int, *, tls: bool = False) -> Link: ...
+
+
 class Job:
     def __init__(
         self, pod: Pod, facts: PodFacts, spec: Mapping[str, Any], place: Directories
@@ -87,8 +93,7 @@ class Job:
         self.artifacts: Artifacts
         self.route: Callable[[str, int, str], str] = lambda host, port, namespace: ""
         """The proxy to a host that only pods of a namespace can reach; "" where none is needed."""
-        self.dial: Callable[[int], Awaitable[Link]]
-        """Connects to a port of the pod. BadRequest."""
+        self.dial: Dial
         self.server: Server | None = None
         """The API server, for programs that act as the pod."""
         self.observations: Observations

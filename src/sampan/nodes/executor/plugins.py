@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from sampan.kube import argoexec
 from sampan.kube.keys import Manifest
-from sampan.kube.streams import Link
 from sampan.lib.gotime import durations
+from sampan.nodes import answer
 from sampan.nodes.executor.job import Failed, Job
 
 _CALL = "template.execute"
@@ -128,57 +128,8 @@ class _Plugin:
             raise _Unreachable(str(error)) from error
         try:
             await link.write(head.encode() + body)
-            return await _read_answer(link)
+            return await answer.read(link, _LARGEST)
         except (OSError, ValueError, EOFError) as error:
             raise _Unreachable(str(error)) from error
         finally:
             link.close()
-
-
-async def _read_answer(link: Link) -> tuple[int, bytes]:
-    """Status and body of an answer that ends with the connection, or as its head says."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += await _more(link, len(data))
-    head, _, body = data.partition(b"\r\n\r\n")
-    lines = head.decode("latin-1").split("\r\n")
-    status = int(lines[0].split(" ")[1])
-    headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in lines[1:])
-    }
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return status, await _chunks(link, body)
-    if "content-length" in headers:
-        length = int(headers["content-length"])
-        while len(body) < length:
-            body += await _more(link, len(body))
-        return status, body[:length]
-    while piece := await link.read():
-        body += piece
-        if len(body) > _LARGEST:
-            raise ValueError("the answer is too long")
-    return status, body
-
-
-async def _chunks(link: Link, data: bytes) -> bytes:
-    body = b""
-    while True:
-        while b"\r\n" not in data:
-            data += await _more(link, len(body))
-        line, _, data = data.partition(b"\r\n")
-        size = int(line.partition(b";")[0], 16)
-        if size == 0:
-            return body
-        while len(data) < size + 2:
-            data += await _more(link, len(body) + len(data))
-        body, data = body + data[:size], data[size + 2 :]
-
-
-async def _more(link: Link, have: int) -> bytes:
-    piece = await link.read()
-    if not piece:
-        raise EOFError("the answer ends too early")
-    if have > _LARGEST:
-        raise ValueError("the answer is too long")
-    return piece

@@ -145,12 +145,12 @@ class Executor:
         if cell.last is not None:
             cell.last = fetching.judged(cell.spec, cell.last, self._place(cell))
 
-    async def _dial(self, key: Key, port: int) -> Link:
+    async def _dial(self, key: Key, port: int, *, tls: bool = False) -> Link:
         """Connect to a port of this pod, which has its address by now if it is to have one."""
         pod = self._context.cluster.get(key)
         if pod is None:
             raise NotFound("the pod is gone")
-        return await dial.connect(pod, port, self._context.networking)
+        return await dial.connect(pod, port, self._context.networking, tls=tls)
 
     async def resume(self, cell: Cell, facts: PodFacts, volumes: PodVolumes) -> None:
         """Take up a container that ran under an earlier control plane."""

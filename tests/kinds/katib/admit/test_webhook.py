@@ -321,6 +321,20 @@ TWO = ["(a)=(b)"]
         (collector("Push"), ""),
         (collector("File"), ""),
         (collector("TensorFlowEvent"), ""),
+        (collector("PrometheusMetric"), ""),
+        (
+            collector(
+                "PrometheusMetric",
+                httpGet={
+                    "path": "/m?x=1",
+                    "port": "9090",
+                    "host": "localhost",
+                    "scheme": "HTTPS",
+                    "httpHeaders": [{"name": "Authorization", "value": "Bearer a"}],
+                },
+            ),
+            "",
+        ),
         (collector("StdOut", filter={"metricsFormat": TWO}), ""),
         (collector("None"), "invalid metrics collector kind: None"),
         (collector("File", **path(path="rel")), "file path where metrics file exists is required"),
@@ -345,17 +359,30 @@ TWO = ["(a)=(b)"]
             'fileSystemPath.format: Invalid value: "TEXT": must be empty',
         ),
         (
-            collector("PrometheusMetric"),
-            "GetMetricsCollectorConfigData failed: failed to find metrics collector config for "
-            "kind: PrometheusMetric",
-        ),
-        (
             collector("PrometheusMetric", httpGet={"port": "web", "path": "m"}),
             "must be a positive integer value for metrics collector kind: PrometheusMetric",
         ),
         (
             collector("PrometheusMetric", httpGet={"path": "m"}),
             "path is invalid for metrics collector kind: PrometheusMetric",
+        ),
+        *(
+            (collector("PrometheusMetric", httpGet=given), f"httpGet.{fault}")
+            for given, fault in (
+                ({"host": "10.0.0.1"}, 'host: Invalid value: "10.0.0.1": must be empty or'),
+                ({"port": 65536}, 'port: Invalid value: "65536": must be between 1 and 65535'),
+                ({"scheme": "GOPHER"}, 'scheme: Invalid value: "GOPHER": must be HTTP or HTTPS'),
+                ({"path": "/a b"}, 'path: Invalid value: "/a b": must be of printable'),
+                ({"httpHeaders": [{"name": "a:b"}]}, "httpHeaders[0].name: Invalid value"),
+                (
+                    {"httpHeaders": [{"name": "a", "value": "b\r\nc: d"}]},
+                    "httpHeaders[0].value: Invalid value",
+                ),
+            )
+        ),
+        (
+            collector("PrometheusMetric", filter={}),
+            'source.filter: Invalid value: "": must be empty: metrics are found by their names',
         ),
         (
             collector("Custom"),
@@ -376,6 +403,24 @@ def test_collectors(given: dict[str, Any], fault: str) -> None:
     found = refusal(experiment(metricsCollectorSpec=given))
     assert fault in found
     assert bool(found) == bool(fault)
+
+
+@pytest.mark.parametrize(
+    ("metric", "fault"),
+    [
+        ('loss{split="test"}', ""),
+        ("Validation-accuracy", 'objectiveMetricName: Invalid value: "Validation-accuracy": '),
+        ('loss{split="a;b"}', "must not contain ';'"),
+    ],
+)
+def test_names_of_series(metric: str, fault: str) -> None:
+    objective = {"type": "minimize", "objectiveMetricName": metric}
+    given = experiment(objective=objective, metricsCollectorSpec=collector("PrometheusMetric"))
+    found = refusal(given)
+    assert fault in found
+    assert bool(found) == bool(fault)
+    own = "runtime: {metricsCollectors: [{kind: PrometheusMetric, image: prom:1}]}"
+    assert refusal(given, at=cluster(settings(own))) == ""
 
 
 # -- the cluster ----------------------------------------------------------------------------------

@@ -150,6 +150,38 @@ def test_arguments_of_the_collector(
     assert found["spec"]["containers"][-1]["args"][8:] == args
 
 
+GET = {"path": "/metrics", "port": 8080, "httpHeaders": [{"name": "A", "value": "b"}]}
+
+
+def test_a_program_that_is_asked_leaves_a_mark_too() -> None:
+    found = injected({"metricsCollector": collector("PrometheusMetric", httpGet=GET)})
+    there = by_name(found)
+    assert there["metrics-collector"]["args"][8:] == [
+        "-path", "/var/log/katib", "-url", "http://localhost:8080/metrics", "-header", "A: b"
+    ]  # fmt: skip
+    assert katib.collector_of(there["metrics-collector"]) == "prometheus"
+    assert there["main"]["args"] == [
+        "python a.py --lr=1 && echo completed > /var/log/katib/$$$$.pid"
+    ]
+
+
+def test_an_image_of_the_operators_own_is_asked_as_upstream_would() -> None:
+    above = trial(metricsCollector=collector("PrometheusMetric", httpGet=GET))
+    document = "runtime: {metricsCollectors: [{kind: PrometheusMetric, image: prom:1}]}"
+    settings = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "katib-config", "namespace": "kubeflow"},
+        "data": {"katib-config.yaml": document},
+    }
+    job = owned("batch/v1", "Job", above)
+    there = by_name(World(above, job, settings).inject(pod(job)))
+    assert there["metrics-collector"]["image"] == "prom:1"
+    assert there["metrics-collector"]["args"][8:] == []
+    assert there["main"]["command"] == ["python", "a.py"]
+    assert katib.collector_of(there["metrics-collector"]) == ""
+
+
 def test_a_trial_that_may_be_stopped_has_a_command_for_it() -> None:
     rule = {"name": "accuracy", "value": "0.6", "comparison": "less"}
     (script,) = by_name(injected({"earlyStoppingRules": [rule]}))["main"]["args"]
@@ -256,7 +288,9 @@ def test_a_parent_without_checkpoints_is_a_label_only() -> None:
          "Unable to find primary container train in mutated pod containers [main other]"),
         ({"metricsCollector": collector("File")}, "needs source.fileSystemPath.path"),
         ({"metricsCollector": collector("PrometheusMetric")},
-         "failed to find metrics collector config for kind: PrometheusMetric"),
+         "needs source.httpGet.port and path"),
+        ({"metricsCollector": collector("Guess")},
+         "failed to find metrics collector config for kind: Guess"),
         ({"objective": None}, "spec.objective must be specified"),
         ({"primaryPodLabels": 5}, "Expected `object"),
     ],

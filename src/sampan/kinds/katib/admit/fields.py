@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from sampan.kinds.katib.admit import endpoint
 from sampan.kinds.katib.settings import Settings, Unknown
 from sampan.kinds.katib.types import (
     Algorithm,
     FeasibleSpace,
-    HttpGet,
     MetricsCollector,
     Objective,
     Parameter,
@@ -155,7 +155,7 @@ def of_collector(given: MetricsCollector, settings: Settings) -> Iterator[Proble
         case "TensorFlowEvent":
             yield from _of_directory(source)
         case "PrometheusMetric":
-            yield from _of_endpoint(source.httpGet or HttpGet(), kind)
+            yield from endpoint.problems(source, kind)
         case "Custom":
             yield from _of_custom(given, source, kind)
         case _:
@@ -189,16 +189,6 @@ def _of_directory(source: Source) -> Iterator[Problem]:
         )
     if where is not None and where.format:
         yield invalid(f"{_SOURCE}.fileSystemPath.format", where.format, "must be empty")
-
-
-def _of_endpoint(where: HttpGet, kind: str) -> Iterator[Problem]:
-    port = str(where.port)
-    if not port.isdecimal() or int(port) <= 0:
-        fault = f"must be a positive integer value for metrics collector kind: {kind}"
-        yield invalid(f"{_SOURCE}.httpGet.port", port, fault)
-    if not (where.path or "").startswith("/"):
-        fault = f"path is invalid for metrics collector kind: {kind}"
-        yield invalid(f"{_SOURCE}.httpGet.path", where.path or "", fault)
 
 
 def _of_custom(given: MetricsCollector, source: Source, kind: str) -> Iterator[Problem]:

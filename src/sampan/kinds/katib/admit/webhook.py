@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib import types
-from sampan.kinds.katib.admit import changes, defaults, fields, template, unread
+from sampan.kinds.katib.admit import changes, defaults, endpoint, fields, template, unread
 from sampan.kinds.katib.types import MetricsCollector, Spec
 from sampan.kube import meta, names
 from sampan.kube.component import Contained, Rules
@@ -64,6 +64,7 @@ def _problems(
     yield from template.problems(view, spec)
     yield from fields.of_parameters(spec)
     yield from fields.of_collector(spec.metricsCollectorSpec or MetricsCollector(), settings)
+    yield from endpoint.own_problems(spec, settings)
 
 
 def _read(manifest: Manifest) -> Spec:

@@ -13,8 +13,6 @@ from typing import Any
 
 from sampan.kube import katib
 
-WRAPPED = ("StdOut", "File", "TensorFlowEvent")
-"""Kinds of collectors that wait for a mark."""
 _STOPPED = "Training Container was Early Stopped"
 _FAILED = "Training Container was Failed"
 

@@ -9,9 +9,10 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib.pods.trial import TrialSpec
 from sampan.kinds.katib.settings import Entry
-from sampan.kinds.katib.types import MetricsCollector, Source
+from sampan.kinds.katib.types import HttpGet, MetricsCollector, Source
 from sampan.kube import katib
 
 CUSTOM = "Custom"
@@ -21,7 +22,7 @@ class Misconfigured(ValueError):
     """The trial does not say what its collector needs."""
 
 
-def where(collector: MetricsCollector | None) -> tuple[str, bool]:
+def where(collector: MetricsCollector | None, entry: Entry) -> tuple[str, bool]:
     """(the path of the metrics, whether it is a directory); "" where there is none."""
     kind = (collector.collector.kind if collector and collector.collector else None) or ""
     source = (collector.source if collector else None) or Source()
@@ -34,7 +35,12 @@ def where(collector: MetricsCollector | None) -> tuple[str, bool]:
         return place.path, kind != "File"
     if kind == CUSTOM and place is not None:
         return place.path or "", place.kind == "Directory"
-    return "", False
+    return (katib.MARKS, True) if configured.scrapes(entry) else ("", False)
+
+
+def waits(kind: str, entry: Entry) -> bool:
+    """Whether the collector waits for a mark of the program."""
+    return kind in ("StdOut", "File", "TensorFlowEvent") or configured.scrapes(entry)
 
 
 def container(trial: str, spec: TrialSpec, entry: Entry, endpoint: str) -> dict[str, Any]:
@@ -63,7 +69,7 @@ def _args(trial: str, spec: TrialSpec, entry: Entry, endpoint: str) -> Iterator[
     metrics += spec.objective.additionalMetricNames or []
     yield from ("-t", trial, "-m", ";".join(metrics), "-o-type", spec.objective.type or "")
     yield from ("-s-db", katib.DB_MANAGER)
-    path, _ = where(spec.metricsCollector)
+    path, _ = where(spec.metricsCollector, entry)
     if path:
         yield from ("-path", path)
     source = (spec.metricsCollector.source if spec.metricsCollector else None) or Source()
@@ -73,11 +79,23 @@ def _args(trial: str, spec: TrialSpec, entry: Entry, endpoint: str) -> Iterator[
         yield from ("-format", source.fileSystemPath.format or "")
     if spec.kind == "StdOut":
         yield from ("-format", "TEXT")
-    waits = entry.get("waitAllProcesses")
-    if waits is not None:
-        yield from ("-w", "true" if waits else "false")
+    if configured.scrapes(entry):
+        yield from _endpoint(source.httpGet or HttpGet())
+    waits_for_all = entry.get("waitAllProcesses")
+    if waits_for_all is not None:
+        yield from ("-w", "true" if waits_for_all else "false")
     for rule in spec.earlyStoppingRules or ():
         parts = (rule.name or "", rule.value or "", rule.comparison or "", str(rule.startStep or 0))
         yield from ("-stop-rule", ";".join(parts))
     if spec.earlyStoppingRules:
         yield from ("-s-earlystop", endpoint)
+
+
+def _endpoint(given: HttpGet) -> Iterator[str]:
+    """Flags of our own. Always of the pod: its collector is a part of it."""
+    if not given.port or not given.path:
+        raise Misconfigured("collector PrometheusMetric needs source.httpGet.port and path")
+    scheme = (given.scheme or "HTTP").lower()
+    yield from ("-url", f"{scheme}://localhost:{given.port}{given.path}")
+    for each in given.httpHeaders or ():
+        yield from ("-header", f"{each.name}: {each.value or ''}")

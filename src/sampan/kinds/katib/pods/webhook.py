@@ -75,7 +75,7 @@ def _collect(view: View, pod: Manifest, trial: Manifest, spec: TrialSpec) -> Non
         if heirs := search.heirs(primary):
             inside["initContainers"] = [*heirs, *(inside.get("initContainers") or ())]
     inside["shareProcessNamespace"] = True
-    path, is_directory = sidecar.where(spec.metricsCollector)
+    path, is_directory = sidecar.where(spec.metricsCollector, entry)
     if not path:
         return
     directory = path if is_directory else posixpath.dirname(path)
@@ -83,7 +83,7 @@ def _collect(view: View, pod: Manifest, trial: Manifest, spec: TrialSpec) -> Non
     for each in inside["containers"]:
         if each.get("name") in (collector.get("name"), spec.container):
             _mount(each, {"name": katib.VOLUME, "mountPath": directory})
-    if spec.kind in command.WRAPPED:
+    if sidecar.waits(spec.kind, entry):
         stdout = path if spec.kind == "StdOut" else ""
         command.wrap(primary, directory, stdout=stdout, stoppable=stoppable)
 
