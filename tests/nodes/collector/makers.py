@@ -65,10 +65,12 @@ def trial(
     goal: str = "minimize",
     filters: Sequence[str] = (),
     get: Mapping[str, Any] | None = None,
+    group: bool = True,
     **place: str,
 ) -> dict[str, Any]:
     """The spec of a pod that runs a shell line and has its metrics read. `rules` as the flag has
-    them, `place` is of `fileSystemPath`."""
+    them, `place` is of `fileSystemPath`. `group`: the
+    line is one command."""
     parts = [rule.split(";") for rule in rules]
     source = {
         **({"fileSystemPath": place} if place else {}),
@@ -98,7 +100,7 @@ def trial(
     main: dict[str, Any] = {
         "name": "main",
         "image": "busybox",
-        "command": ["sh", "-c", f"({line})"],
+        "command": ["sh", "-c", f"({line})" if group else line],
     }
     command.wrap(
         main, directory, stdout=path if collector == "StdOut" else "", stoppable=bool(rules)

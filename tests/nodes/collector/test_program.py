@@ -38,6 +38,17 @@ def test_what_a_program_prints_is_read(play: Any, sandbox: str) -> None:
     play(story, sandbox=sandbox, observations=shelf)
 
 
+def test_a_script_of_several_lines_is_read_whole(play: Any) -> None:
+    shelf = Shelf()
+
+    async def story(site: Any) -> None:
+        await site.run(**trial("echo loss=1\ncat <<X\nloss=2\nX\n", group=False))
+        assert (await site.finished())["phase"] == "Succeeded"
+        assert [value for _, value in shelf.values] == ["1", "2"]
+
+    play(story, observations=shelf)
+
+
 def test_values_are_told_while_the_program_runs(play: Any) -> None:
     shelf = Shelf()
 

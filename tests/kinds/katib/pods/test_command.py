@@ -34,6 +34,8 @@ def wrapped(given: dict[str, Any], directory: str = "/m", **how: Any) -> tuple[l
         ({"command": ["python"], "args": ["--x='1 2'", "$HOME"]}, ["sh", "-c"],
          "python --x='1 2' $HOME"),
         ({"command": ["sh"]}, ["sh", "-c"], "sh"),
+        ({"command": ["sh", "-c"], "args": ["a\nb"]}, ["sh", "-c"], "a\nb"),
+        ({"command": ["sh", "-c"], "args": ["a\nb\n"]}, ["sh", "-c"], "{ a\nb\n }"),
     ],
 )  # fmt: skip
 def test_words_are_joined_for_a_shell(given: dict[str, Any], shell: list[str], script: str) -> None:
