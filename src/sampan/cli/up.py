@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     home.make()
     if args.detach:
         return _detach(args, home)
+    if args.ready_fd is not None:  # its end is waited for: processes of ours must not hold it
+        os.set_inheritable(args.ready_fd, False)
     from sampan.app import run as serve
 
     def ready(state: State) -> None:
