@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -49,3 +51,18 @@ def test_a_request_that_is_none_ends_nothing() -> None:
     process.serve(io.BytesIO(b"{}\nnonsense\n"), replies)
     assert all("failed" in json.loads(line) for line in replies.getvalue().splitlines())
     assert len(replies.getvalue().splitlines()) == 2
+
+
+def test_it_ends_quietly_when_nobody_listens() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "sampan.lib.search.process"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as program:  # fmt: skip
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.close()
+        program.stdin.write(b"{}\n")
+        program.stdin.close()
+        assert program.stderr.read() == b""
+    assert program.returncode == 0

@@ -49,7 +49,10 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def main() -> None:
     for name in _THREADS:  # matrices are small, and sums must not depend on the number of cores
         os.environ.setdefault(name, "1")
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:  # who asked has died: what is left to be written is for nobody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
