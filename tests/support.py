@@ -4,11 +4,13 @@ import base64
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -86,3 +88,57 @@ def kubectls():
         return {}
     beside = sorted(Path(plain).resolve().parent.glob("kubectl.1.*"))
     return {path.name: str(path) for path in beside} or {"kubectl": plain}
+
+
+def kill(sampan):
+    """End the control plane as a crash would, and wait until the kernel has taken it away."""
+    pid = sampan.pid
+    os.kill(pid, signal.SIGKILL)
+    while os.path.exists(f"/proc/{pid}") and "Z" not in _state_of(pid):
+        time.sleep(0.01)
+
+
+def _state_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "Z"
+
+
+VOLUME = {"name": "log", "persistentVolumeClaim": {"claimName": "log"}}
+MOUNT = {"name": "log", "mountPath": "/log"}
+
+
+class Ledger:
+    """A claim of a namespace of its own (`VOLUME`), on which programs write a line each in a file
+    at /log, so that one that ran twice, or never, is seen."""
+
+    def __init__(self, sampan, namespace, labels=None):
+        self._sampan = sampan
+        self._below = f"/api/v1/namespaces/{namespace}"
+        self.namespace = namespace
+        about = {"name": namespace, "labels": labels or {}}
+        sampan.request("POST", "/api/v1/namespaces", {"metadata": about})
+        wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+        claim = {"metadata": {"name": "log"}, "spec": wanted}
+        sampan.request("POST", f"{self._below}/persistentvolumeclaims", claim)
+
+    def run(self, name, script):
+        """Run a script in a pod that has the claim, and answer with what it printed."""
+        container = {"name": "main", "image": "busybox", "command": ["sh", "-c", script]}
+        container["volumeMounts"] = [MOUNT]
+        spec = {"restartPolicy": "Never", "volumes": [VOLUME], "containers": [container]}
+        pod = {"metadata": {"name": name}, "spec": spec}
+        self._sampan.request("POST", f"{self._below}/pods", pod)
+
+        def phase():
+            found = self._sampan.request("GET", f"{self._below}/pods/{name}")[1]
+            return found["status"].get("phase")
+
+        until(lambda: phase() in ("Succeeded", "Failed"), seconds=90)
+        return self._sampan("logs", "-n", self.namespace, name)
+
+    def lines(self, file="lines"):
+        """How often each line is there."""
+        return Counter(self.run(f"reader-of-{file}", f"cat /log/{file}").split())

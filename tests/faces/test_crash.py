@@ -1,8 +1,6 @@
 """`kill -9` of the control plane: nothing acknowledged is lost, nothing runs twice."""
 
 import json
-import os
-import signal
 import ssl
 import threading
 import time
@@ -10,6 +8,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+
+from support import kill
 
 pytestmark = pytest.mark.slow
 
@@ -29,22 +29,6 @@ def pod(index):
             "containers": [{"name": "main", "image": "busybox", "command": ["sh", "-c", COUNTER]}],
         },
     }
-
-
-def kill(sampan):
-    """End the control plane as a crash would, and wait until the kernel has taken it away."""
-    pid = sampan.pid
-    os.kill(pid, signal.SIGKILL)
-    while os.path.exists(f"/proc/{pid}") and "Z" not in _state_of(pid):
-        time.sleep(0.01)
-
-
-def _state_of(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return "Z"
 
 
 def phases(sampan):

@@ -5,23 +5,15 @@ Each task appends its number to a file on a claim, so that one which ran twice o
 
 import json
 import random
-from collections import Counter
 
 import pytest
 
-from faces.test_crash import kill
-from support import until
+from support import Ledger, kill, until
 
 pytestmark = pytest.mark.slow
 
 TASKS, KILLS = 50, 3
 RUNS = "/apis/pipelines.kubeflow.org/v2beta1/namespaces/{}/runs"
-CLAIM = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolumeClaim",
-    "metadata": {"name": "log"},
-    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
-}
 NOTE = {
     "image": "busybox",
     "command": ["sh", "-c"],
@@ -76,8 +68,7 @@ PLATFORM = {
 
 
 def start(sampan, namespace):
-    sampan.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    sampan.request("POST", f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", CLAIM)
+    ledger = Ledger(sampan, namespace)
     run = {
         "apiVersion": "pipelines.kubeflow.org/v2beta1",
         "kind": "Run",
@@ -85,6 +76,7 @@ def start(sampan, namespace):
         "spec": {"pipelineSpec": PIPELINE, "platformSpec": PLATFORM},
     }
     sampan.request("POST", RUNS.format(namespace), run)
+    return ledger
 
 
 def status(sampan, namespace):
@@ -109,34 +101,11 @@ def gist(found):
     return {"state": found["state"], "tasks": tasks}
 
 
-def lines(sampan, namespace):
-    claim = {"name": "log", "persistentVolumeClaim": {"claimName": "log"}}
-    reader = {
-        "metadata": {"name": "reader"},
-        "spec": {
-            "restartPolicy": "Never",
-            "volumes": [claim],
-            "containers": [
-                {
-                    "name": "main",
-                    "image": "busybox",
-                    "command": ["cat", "/log/lines"],
-                    "volumeMounts": [{"name": "log", "mountPath": "/log"}],
-                }
-            ],
-        },
-    }
-    sampan.request("POST", f"/api/v1/namespaces/{namespace}/pods", reader)
-    path = f"/api/v1/namespaces/{namespace}/pods/reader"
-    until(lambda: sampan.request("GET", path)[1]["status"].get("phase") == "Succeeded", seconds=90)
-    return Counter(sampan("logs", "-n", namespace, "reader").split())
-
-
 def test_three_kills_change_nothing_about_a_run_of_50_tasks(own_sampan):
     own_sampan.up()
     start(own_sampan, "quiet")
     until(lambda: status(own_sampan, "quiet").get("state") == "SUCCEEDED", seconds=90)
-    start(own_sampan, "rough")
+    ledger = start(own_sampan, "rough")
     for at in sorted(random.sample(range(3, TASKS - 3), KILLS)):
         until(lambda at=at: ended(own_sampan, "rough") >= at, seconds=90)
         kill(own_sampan)
@@ -144,4 +113,4 @@ def test_three_kills_change_nothing_about_a_run_of_50_tasks(own_sampan):
     until(lambda: status(own_sampan, "rough").get("state") == "SUCCEEDED", seconds=90)
     rough, quiet = (gist(status(own_sampan, name)) for name in ("rough", "quiet"))
     assert rough == quiet
-    assert lines(own_sampan, "rough") == {str(number): 1 for number in range(TASKS)}
+    assert ledger.lines() == {str(number): 1 for number in range(TASKS)}

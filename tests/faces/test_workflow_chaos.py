@@ -9,9 +9,7 @@ import time
 
 import pytest
 
-from faces.test_crash import kill
-from faces.test_workflow_crash import CLAIM, lines
-from support import until
+from support import MOUNT, VOLUME, Ledger, kill, until
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +24,7 @@ def note(name, line, script="", **fields):
             "image": "busybox",
             "command": ["sh", "-c"],
             "args": [f"echo {line} >> /log/lines\n{script}"],
-            "volumeMounts": [{"name": "log", "mountPath": "/log"}],
+            "volumeMounts": [MOUNT],
         },
         **fields,
     }
@@ -79,7 +77,7 @@ WORKFLOW = {
         "entrypoint": "main",
         "onExit": "over",
         "hooks": {"begun": {"template": "begun", "expression": 'workflow.status == "Running"'}},
-        "volumes": [{"name": "log", "persistentVolumeClaim": {"claimName": "log"}}],
+        "volumes": [VOLUME],
         "templates": TEMPLATES,
     },
 }
@@ -92,10 +90,10 @@ WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/{}/workflows"
 
 
 def start(sampan, namespace):
-    sampan.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    sampan.request("POST", f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", CLAIM)
+    ledger = Ledger(sampan, namespace)
     code, answer = sampan.request("POST", WORKFLOWS.format(namespace), WORKFLOW)
     assert code == 201, answer
+    return ledger
 
 
 def status(sampan, namespace):
@@ -118,19 +116,19 @@ def gist(found):
 
 def test_kills_at_any_moment_change_nothing_about_a_workflow_of_everything(own_sampan):
     own_sampan.up()
-    start(own_sampan, "quiet")
+    ledger = start(own_sampan, "quiet")
     until(lambda: is_over(own_sampan, "quiet"), 90)
     quiet = status(own_sampan, "quiet")
     assert quiet["phase"] == "Failed"
-    assert lines(own_sampan, "quiet") == dict.fromkeys(NOTED, 1)
+    assert ledger.lines() == dict.fromkeys(NOTED, 1)
     seed = time.time_ns()
     print("seed", seed)
     moments = random.Random(seed)
-    start(own_sampan, "rough")
+    ledger = start(own_sampan, "rough")
     for _ in range(KILLS):
         time.sleep(moments.uniform(0.0, 0.6))  # a moment like any other: nothing to wait for
         kill(own_sampan)
         own_sampan.up()
     until(lambda: is_over(own_sampan, "rough"), 90)
-    assert lines(own_sampan, "rough") == dict.fromkeys(NOTED, 1)
+    assert ledger.lines() == dict.fromkeys(NOTED, 1)
     assert gist(status(own_sampan, "rough")) == gist(quiet)

@@ -5,23 +5,15 @@ Each step appends its name to a file on a claim, so that one which ran twice or 
 
 import json
 import random
-from collections import Counter
 
 import pytest
 
-from faces.test_crash import kill
-from support import until
+from support import MOUNT, VOLUME, Ledger, kill, until
 
 pytestmark = pytest.mark.slow
 
 LANES, LENGTH, KILLS = 10, 20, 5
 STEPS = LANES * LENGTH
-CLAIM = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolumeClaim",
-    "metadata": {"name": "log"},
-    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
-}
 
 
 def task(lane, place):
@@ -37,7 +29,7 @@ WORKFLOW = {
     "metadata": {"name": "lanes"},
     "spec": {
         "entrypoint": "main",
-        "volumes": [{"name": "log", "persistentVolumeClaim": {"claimName": "log"}}],
+        "volumes": [VOLUME],
         "templates": [
             {
                 "name": "main",
@@ -49,35 +41,18 @@ WORKFLOW = {
                 "container": {
                     "image": "busybox",
                     "command": ["sh", "-c", "echo {{inputs.parameters.line}} >> /log/lines"],
-                    "volumeMounts": [{"name": "log", "mountPath": "/log"}],
+                    "volumeMounts": [MOUNT],
                 },
             },
-        ],
-    },
-}
-READER = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "reader"},
-    "spec": {
-        "restartPolicy": "Never",
-        "volumes": WORKFLOW["spec"]["volumes"],
-        "containers": [
-            {
-                "name": "main",
-                "image": "busybox",
-                "command": ["cat", "/log/lines"],
-                "volumeMounts": [{"name": "log", "mountPath": "/log"}],
-            }
         ],
     },
 }
 
 
 def start(sampan, namespace):
-    sampan.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-    sampan.request("POST", f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", CLAIM)
+    ledger = Ledger(sampan, namespace)
     sampan.request("POST", f"/apis/argoproj.io/v1alpha1/namespaces/{namespace}/workflows", WORKFLOW)
+    return ledger
 
 
 def status(sampan, namespace):
@@ -100,18 +75,11 @@ def gist(found):
     return {"phase": found["phase"], "progress": found["progress"], "nodes": nodes}
 
 
-def lines(sampan, namespace):
-    sampan.request("POST", f"/api/v1/namespaces/{namespace}/pods", READER)
-    path = f"/api/v1/namespaces/{namespace}/pods/reader"
-    until(lambda: sampan.request("GET", path)[1]["status"].get("phase") == "Succeeded", seconds=90)
-    return Counter(sampan("logs", "-n", namespace, "reader").split())
-
-
 def test_five_kills_change_nothing_about_a_workflow_of_200_steps(own_sampan):
     own_sampan.up()
     start(own_sampan, "quiet")
     until(lambda: status(own_sampan, "quiet").get("phase") == "Succeeded", seconds=90)
-    start(own_sampan, "rough")
+    ledger = start(own_sampan, "rough")
     for at in sorted(random.sample(range(5, STEPS - 5), KILLS)):
         until(lambda at=at: done(own_sampan, "rough") >= at, seconds=90)
         kill(own_sampan)
@@ -120,6 +88,6 @@ def test_five_kills_change_nothing_about_a_workflow_of_200_steps(own_sampan):
     rough, quiet = (gist(status(own_sampan, name)) for name in ("rough", "quiet"))
     assert json.dumps(rough, sort_keys=True) == json.dumps(quiet, sort_keys=True)
     assert rough["progress"] == f"{STEPS}/{STEPS}"
-    assert lines(own_sampan, "rough") == {
+    assert ledger.lines() == {
         f"s-{lane}-{place}": 1 for lane in range(LANES) for place in range(LENGTH)
     }
