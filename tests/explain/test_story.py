@@ -219,3 +219,21 @@ def test_how_a_trial_is(condition: tuple[str, str, str], sign: str, text: str) -
     about = search("Trial", condition)
     line = tell(about, Known([about], []))[1]
     assert (line.sign, line.text) == (sign, text)
+
+
+ENDED_WELL = ("Succeeded", "True", "max trial count has reached")
+CONSTRAINED = [{"name": "constraints", "value": "latency <= 1"}]
+
+
+@pytest.mark.parametrize(
+    ("best", "line"),
+    [
+        ({}, ("bad", "There is no best trial: none keeps to latency <= 1.")),
+        ({"bestTrialName": "t"},
+         ("ok", "3 trials do not keep to latency <= 1, and are never the best.")),
+    ],
+)  # fmt: skip
+def test_what_broke_constraints(best: dict[str, Any], line: tuple[str, str]) -> None:
+    about = search("Experiment", ENDED_WELL, trialsInfeasible=3, currentOptimalTrial=best)
+    about["spec"]["algorithm"] = {"algorithmSettings": CONSTRAINED}
+    assert line in [(each.sign, each.text) for each in tell(about, Known([about], []))]

@@ -20,6 +20,12 @@ def is_one(about: Manifest) -> bool:
 
 
 def tell(about: Manifest) -> Iterator[Line]:
+    yield from _state(about)
+    if about["kind"] == "Experiment":
+        yield from _findings(about["spec"], status(about))
+
+
+def _state(about: Manifest) -> Iterator[Line]:
     for kind in _BAD:
         if (found := condition(about, kind)).get("status") == "True":
             yield Line("bad", sentence(f"{kind}: {found.get('message')}"))
@@ -37,6 +43,22 @@ def tell(about: Manifest) -> Iterator[Line]:
         yield Line("waiting", "It runs." if going else "It has not begun.")
     else:
         yield Line("ok", f"{status(about).get('suggestionCount') or 0} trials are suggested.")
+
+
+def _findings(spec: Any, said: Any) -> Iterator[Line]:
+    """What upstream's Katib cannot be asked for."""
+    broken = said.get("trialsInfeasible") or 0
+    if broken:
+        wanted = _setting(spec, "constraints")
+        if (said.get("currentOptimalTrial") or {}).get("bestTrialName"):
+            yield Line("ok", f"{broken} trials do not keep to {wanted}, and are never the best.")
+        else:
+            yield Line("bad", f"There is no best trial: none keeps to {wanted}.")
+
+
+def _setting(spec: Any, name: str) -> str:
+    listed = (spec.get("algorithm") or {}).get("algorithmSettings") or ()
+    return next((str(each.get("value")) for each in listed if each.get("name") == name), "")
 
 
 def _progress(spec: Any, said: Any) -> str:

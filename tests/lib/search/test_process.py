@@ -34,6 +34,18 @@ def test_what_an_algorithm_does_not_take_is_refused() -> None:
     assert said(verb="check") == {}
 
 
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [
+        ({"constraints": ["loss <= 1"]}, "constraints"),
+        ({"parameters": [{"name": "n", "kind": "int", "when": ["n", ["1"]]}]}, "conditions"),
+    ],
+)
+def test_what_an_algorithm_cannot_do_is_refused(more: dict[str, Any], missing: str) -> None:
+    refused = said(verb="check", algorithm="darts", problem={**PROBLEM, **more})
+    assert refused == {"refused": f"darts has no {missing}"}
+
+
 def test_an_algorithm_that_there_is_not_is_refused() -> None:
     assert said(algorithm="annealing") == {"refused": "unknown algorithm name annealing"}
 

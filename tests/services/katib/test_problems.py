@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from sampan.kinds.katib.extensions import question
 from sampan.lib.search.problem import Trial
 from sampan.services.katib import problems
 
-OBJECTIVE = {"objectiveMetricName": "loss", "type": "minimize"}
+ASKED = question.of({"objective": {"objectiveMetricName": "loss", "type": "minimize"}})
 
 
 def read(**status: Any) -> Trial:
     suggested = {"name": "t", "parameterAssignments": [{"name": "lr", "value": "0.1"}]}
-    return problems.trial(suggested, {"metadata": {"name": "t"}, "status": status}, OBJECTIVE)
+    return problems.trial(suggested, {"metadata": {"name": "t"}, "status": status}, ASKED)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from sampan.kinds.katib.extensions import question
+from sampan.kinds.katib.extensions.question import Question
 from sampan.kube.keys import Manifest
 from sampan.kube.searching import Rule
+from sampan.lib.search.problem import Problem
 from sampan.services.katib import problems, wire
 from sampan.services.katib.api import API
 
@@ -60,6 +63,10 @@ def a_trial(name: str, *conditions: str, metrics: Any = (), **more: Any) -> Mani
     return {"metadata": {"name": name, "uid": name}, "spec": spec, "status": status}
 
 
+def read(experiment: Manifest) -> Problem:
+    return problems.problem(experiment, question.of(experiment["spec"]), {})
+
+
 def sent(kind: str, message: dict[str, Any]) -> dict[str, Any]:
     return API.decode(kind, API.encode(kind, message))
 
@@ -68,7 +75,7 @@ def sent(kind: str, message: dict[str, Any]) -> dict[str, Any]:
 def test_the_problem_is_the_same(more: dict[str, Any]) -> None:
     experiment = an_experiment(**more)
     back = wire.experiment_of(sent("Experiment", wire.experiment(experiment, {})))
-    assert problems.problem(back, {}) == problems.problem(experiment, {})
+    assert read(back) == read(experiment)
     stopping = (back["spec"].get("earlyStopping") or {}).get("algorithmName")
     assert stopping == (more.get("earlyStopping") or {}).get("algorithmName")
 
@@ -89,8 +96,8 @@ def test_the_trial_is_the_same() -> None:
     metrics = message["status"]["observation"]["metrics"]
     assert metrics == [{"name": "acc", "value": "0.8"}, {"name": "loss", "value": "2"}]
     suggested = {"name": "t", **trial["spec"]}
-    expected = problems.trial(suggested, trial, SPEC["objective"])
-    assert wire.trials_of([message]) == (replace(expected, reports=()),)
+    expected = problems.trial(suggested, trial, question.of(SPEC))
+    assert wire.trials_of([message], question.of(SPEC)) == (replace(expected, reports=()),)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +141,6 @@ def test_rules_are_read_as_upstream_reads_them() -> None:
 
 
 def test_an_empty_message_is_an_empty_experiment() -> None:
-    found = problems.problem(wire.experiment_of({}), {})
+    found = read(wire.experiment_of({}))
     assert (found.parameters, found.max_trials, found.parallel) == ((), None, 1)
-    assert wire.trials_of([{}])[0].state == "created"
+    assert wire.trials_of([{}], Question())[0].state == "created"

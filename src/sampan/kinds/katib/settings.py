@@ -53,11 +53,16 @@ class Settings:
         self._stopping = _by(runtime.get("earlyStoppings"), "algorithmName")
         self._collectors = _by(runtime.get("metricsCollectors"), "kind")
 
+    def is_ours(self, algorithm: str) -> bool:
+        """Whether we search ourselves, and no service of the operator's own does."""
+        entry = self._suggestions.get(algorithm)
+        return algorithm in algorithms.MODULES and (entry is None or _is_upstreams(entry))
+
     def service(self, algorithm: str) -> Entry | None:
         """The entry of a service of the operator's own, None where we search ourselves. Unknown."""
-        entry = self._suggestions.get(algorithm)
-        if algorithm in algorithms.MODULES and (entry is None or _is_upstreams(entry)):
+        if self.is_ours(algorithm):
             return None
+        entry = self._suggestions.get(algorithm)
         if entry is None:
             raise Unknown(_missing("suggestion config for algorithm", algorithm))
         if not str(entry.get("image") or "").strip():

@@ -96,8 +96,11 @@ def render(
     *,
     name: str,
     namespace: str,
+    unset: Mapping[str, str] | None = None,
 ) -> Manifest:
-    """The object of the trial `name`. Unusable."""
+    """The object of the trial `name`. `unset`: what stands for parameters that have no value in
+    this trial. Unusable."""
+    assignments = {**assignments, **(unset or {})}
     values = dict(_values(_original(text, parameters), parameters, assignments,
                           {"Name": name, "Namespace": namespace}))  # fmt: skip
     used = sum(_META.search(each.reference or "") is None for each in parameters)

@@ -74,8 +74,21 @@ def answered(line: bytes) -> Reply:
 
 
 def _check(request: Request) -> Reply:
-    _algorithm(request.algorithm).check(request.problem)
+    algorithm = _algorithm(request.algorithm)
+    missing = _wanted(request.problem) - algorithms.ABILITIES[request.algorithm]
+    if missing:
+        raise Refused(f"{request.algorithm} has no {' and no '.join(sorted(missing))}")
+    algorithm.check(request.problem)
     return Reply()
+
+
+def _wanted(problem: Problem) -> set[algorithms.Ability]:
+    wanted = set[algorithms.Ability]()
+    if problem.constraints:
+        wanted.add("constraints")
+    if any(each.when is not None for each in problem.parameters):
+        wanted.add("conditions")
+    return wanted
 
 
 def _suggest(request: Request) -> Reply:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from sampan.lib.search.problem import Problem, Refused
 
 SEED = "random_state"
+RESOURCE = "resource_name"
+"""The parameter that budgets are of, in algorithms that have some."""
 
 Rule = tuple[Callable[[str], bool], str]
 """Whether a text will do, and what is said where it does not ({} is the text)."""

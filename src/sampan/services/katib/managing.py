@@ -13,6 +13,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from sampan.engine.cluster import Cluster
+from sampan.kinds.katib.extensions import question
+from sampan.kinds.katib.extensions.question import Question
+from sampan.kinds.katib.extensions.texts import Wrong
 from sampan.kube import meta, names
 from sampan.kube.katib import Batch, Log
 from sampan.kube.keys import Key, Manifest, key_of
@@ -168,7 +171,7 @@ class _Searching:
     async def suggest(self, caller: Caller, request: Message) -> Message:
         _admit(caller)
         experiment = wire.experiment_of(get(request, "experiment", default={}))
-        trials = wire.trials_of(get(request, "trials", default=()))
+        trials = wire.trials_of(get(request, "trials", default=()), _question(experiment))
         wanted = get(request, "current_request_number", default=0)
         reply = await self._ask(
             Request(verb="suggest", trials=trials, count=wanted, **_problem(experiment))
@@ -200,7 +203,7 @@ class _Searching:
     async def rules(self, caller: Caller, request: Message) -> Message:
         _admit(caller)
         experiment = wire.experiment_of(get(request, "experiment", default={}))
-        trials = wire.trials_of(get(request, "trials", default=()))
+        trials = wire.trials_of(get(request, "trials", default=()), _question(experiment))
         metric = experiment["spec"]["objective"]["objectiveMetricName"]
         curves = await self._curves(caller, [each.name for each in trials], metric)
         told = [replace(each, reports=curves.get(each.name, ())) for each in trials]
@@ -222,11 +225,18 @@ def _admit(caller: Caller) -> None:
         raise Failed(messages.PERMISSION_DENIED, text)
 
 
+def _question(experiment: Manifest) -> Question:
+    try:
+        return question.of(experiment["spec"])
+    except Wrong as fault:
+        raise Failed(messages.INVALID_ARGUMENT, str(fault)) from fault
+
+
 def _problem(experiment: Manifest) -> dict[str, Any]:
     algorithm = experiment["spec"].get("algorithm") or {}
     return {
         "algorithm": algorithm.get("algorithmName") or "",
-        "problem": problems.problem(experiment, {}),
+        "problem": problems.problem(experiment, _question(experiment), {}),
     }
 
 
@@ -235,7 +245,7 @@ def _rules(experiment: Manifest, trials: Sequence[Trial], otherwise: str = "") -
     return Request(
         verb="rules",
         algorithm=stopping.get("algorithmName") or otherwise,
-        problem=problems.problem(experiment, {}),
+        problem=problems.problem(experiment, _question(experiment), {}),
         trials=tuple(trials),
         settings=problems.settings(stopping),
     )

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from sampan.engine.cluster import Cluster
+from sampan.kinds.katib.extensions import question as questions
+from sampan.kinds.katib.extensions.question import Question
+from sampan.kinds.katib.extensions.texts import Wrong
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
@@ -76,11 +79,15 @@ class Suggesting:
     ) -> SuggestAnswer | Unanswered:
         spec = experiment["spec"]
         told = problems.settings({"algorithmSettings": status.get("algorithmSettings")})
+        try:
+            question = questions.of(spec, ours=not asked.endpoint)
+        except Wrong as fault:  # written past admission
+            return SuggestAnswer(refused=str(fault))
         request = Request(
             verb="suggest" if asked.want else "check",
             algorithm=(spec.get("algorithm") or {}).get("algorithmName") or "",
-            problem=problems.problem(experiment, told),
-            trials=await self._trials(experiment, status),
+            problem=problems.problem(experiment, question, told),
+            trials=await self._trials(experiment, question, status),
             count=asked.want - asked.have,
         )
         taken = {str(each.get("name")) for each in status.get("suggestions") or ()}
@@ -115,7 +122,9 @@ class Suggesting:
             asked, wire.experiment(experiment, told), wire.trials(ordered)
         )
 
-    async def _trials(self, experiment: Manifest, status: Mapping[str, Any]) -> tuple[Trial, ...]:
+    async def _trials(
+        self, experiment: Manifest, question: Question, status: Mapping[str, Any]
+    ) -> tuple[Trial, ...]:
         """With what they reported on the way, where others may be stopped by it."""
         namespace, name = meta.namespace_of(experiment), meta.name_of(experiment)
         spec = experiment["spec"]
@@ -127,7 +136,7 @@ class Suggesting:
             self._known.clear()
             self._reported.clear()
         found = tuple(
-            self._trial(each, by_name.get(str(each.get("name"))), objective)
+            self._trial(each, by_name.get(str(each.get("name"))), question)
             for each in status.get("suggestions") or ()
         )
         if not spec.get("earlyStopping"):
@@ -152,16 +161,16 @@ class Suggesting:
         )
 
     def _trial(
-        self, suggested: Mapping[str, Any], made: Manifest | None, objective: Mapping[str, Any]
+        self, suggested: Mapping[str, Any], made: Manifest | None, question: Question
     ) -> Trial:
         """One that was not written since is not read again: there may be a thousand."""
         if made is None:
-            return problems.trial(suggested, None, objective)
+            return problems.trial(suggested, None, question)
         about = made["metadata"]
         uid, version = str(about.get("uid")), str(about.get("resourceVersion"))
         known = self._known.get(uid)
         if known is None or known[0] != version:
-            known = self._known[uid] = version, problems.trial(suggested, made, objective)
+            known = self._known[uid] = version, problems.trial(suggested, made, question)
         return known[1]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sampan.kinds.katib.extensions.question import Question
 from sampan.kube import meta
 from sampan.kube.conditions import is_true
 from sampan.kube.keys import Manifest
@@ -221,14 +222,13 @@ def experiment_of(message: Message) -> Manifest:
     }
 
 
-def trials_of(listed: Iterable[Message]) -> tuple[Trial, ...]:
-    return tuple(_trial_of(each) for each in listed)
+def trials_of(listed: Iterable[Message], asked: Question) -> tuple[Trial, ...]:
+    return tuple(_trial_of(each, asked) for each in listed)
 
 
-def _trial_of(message: Message) -> Trial:
+def _trial_of(message: Message, asked: Question) -> Trial:
     """With the value that was sent, whatever the strategy: who sent it has taken that."""
     spec, status = get(message, "spec", default={}), get(message, "status", default={})
-    objective = _objective_of(get(spec, "objective", default={}))
     condition = _named(_CONDITIONS, get(status, "condition", default=0))
     metrics = [
         {"name": get(each, "name"), **dict.fromkeys(("min", "max", "latest"), get(each, "value"))}
@@ -248,7 +248,7 @@ def _trial_of(message: Message) -> Trial:
             "observation": {"metrics": metrics},
         },
     }
-    return problems.trial(suggested, made, objective)
+    return problems.trial(suggested, made, asked)
 
 
 def _objective_of(given: Message) -> dict[str, Any]:

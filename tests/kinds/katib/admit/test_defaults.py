@@ -81,6 +81,17 @@ def test_other_kinds_have_to_say_when_they_are_done() -> None:
     assert "successCondition" not in made
 
 
+def test_what_is_constrained_counts_as_it_is_in_the_end() -> None:
+    settings = [{"name": "constraints", "value": "latency <= 1, loss <= 9"}]
+    objective = {"type": "minimize", "objectiveMetricName": "loss",
+                 "additionalMetricNames": ["latency", "speed"]}  # fmt: skip
+    algorithm = {"algorithmName": "random", "algorithmSettings": settings}
+    made = filled(objective=objective, algorithm=algorithm)["objective"]["metricStrategies"]
+    assert [(each["name"], each["value"]) for each in made] == [
+        ("loss", "min"), ("latency", "latest"), ("speed", "min"),
+    ]  # fmt: skip
+
+
 def test_what_is_given_stays() -> None:
     given = template(
         successCondition="a",

@@ -16,6 +16,7 @@ from kinds.katib.making import (
     events,
     experiment,
     jobs,
+    parameter,
     said,
     started,
     status,
@@ -330,3 +331,56 @@ def test_what_happened_is_counted_once() -> None:
     assert ("katib_experiment_succeeded_total", "succeeded") in counted
     assert ("katib_experiment_deleted_total", "deleted") in counted
     assert ("katib_trial_succeeded_total", "succeeded") in counted
+
+
+# -- what upstream's Katib lacks ------------------------------------------------------------------
+def extended(*settings: tuple[str, str], **spec: Any) -> Any:
+    listed = [{"name": name, "value": value} for name, value in settings]
+    return experiment(algorithm={"algorithmName": "random", "algorithmSettings": listed}, **spec)
+
+
+def test_a_trial_that_breaks_a_constraint_is_never_the_best() -> None:
+    goal = {"type": "minimize", "objectiveMetricName": "loss", "goal": 0.2}
+    world = started(extended(("constraints", "loss >= 0.3"), objective=goal))
+    world.values = lambda name: "0.5" if name.endswith("2") else "0.1"
+    world.go()
+    assert condition(world)["reason"] == "ExperimentMaxTrialsReached"
+    assert status(world)["currentOptimalTrial"]["bestTrialName"] == "square-002"
+    assert status(world)["infeasibleTrialList"] == ["square-000", "square-001", "square-003"]
+    assert status(world)["trialsInfeasible"] == 3
+    assert status(world)["trialsSucceeded"] == 4
+
+
+def test_there_may_be_no_best_trial() -> None:
+    world = started(extended(("constraints", "loss >= 0.9"))).go()
+    assert status(world)["currentOptimalTrial"] == {"observation": {}}
+    assert condition(world)["type"] == "Succeeded"
+
+
+def test_a_parameter_without_a_value_stands_in_the_template_as_it_is_to() -> None:
+    conditional = extended(
+        ("when.y", "way in a"),
+        ("otherwise.y", "none"),
+        parameters=[parameter(), parameter("y"), parameter("way", "categorical", list=["a", "b"])],
+        trialTemplate=template(
+            trialParameters=[{"name": each, "reference": each} for each in ("x", "y")],
+            trialSpec=with_args("--x=${trialParameters.x}", "--y=${trialParameters.y}"),
+        ),
+    )
+    made = trials(started(conditional))[0]
+    container = made["spec"]["runSpec"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["args"] == ["--x=0.5", "--y=none"]
+    assert made["spec"]["parameterAssignments"] == [{"name": "x", "value": "0.5"}]
+
+
+def with_args(*args: str) -> Any:
+    container = {"name": "main", "image": "busybox", "args": list(args)}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    return {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {"spec": pod}}}
+
+
+def test_what_was_written_past_admission_fails_the_experiment() -> None:
+    world = World()
+    world.put({**extended(("constraints", "loss")), "status": {}})
+    world.settle()
+    assert 'constraints: "loss" is no constraint' in condition(world)["message"]

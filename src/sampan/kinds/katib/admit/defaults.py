@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sampan.kinds.katib.extensions import question
 from sampan.kube import names
 from sampan.kube.keys import Manifest
 
@@ -46,7 +47,7 @@ def fill(experiment: Manifest) -> None:
     for space in _spaces(spec):
         _fill_space(space)
     if isinstance(spec.get("objective"), dict):
-        _fill_objective(spec["objective"])
+        _fill_objective(spec["objective"], _constrained(spec.get("algorithm")))
     if isinstance(spec.get("trialTemplate"), dict):
         _fill_template(spec["trialTemplate"])
     _fill_collector(spec)
@@ -71,7 +72,17 @@ def _fill_space(space: dict[str, Any]) -> None:
         space["distribution"] = "uniform"
 
 
-def _fill_objective(objective: dict[str, Any]) -> None:
+def _constrained(algorithm: Any) -> set[str]:
+    """Metrics that constraints are about."""
+    try:
+        found = question.of({"algorithm": algorithm}).constraints
+    except (AttributeError, TypeError, ValueError):
+        return set()  # what is wrong is told by validation
+    return {each.metric for each in found}
+
+
+def _fill_objective(objective: dict[str, Any], constrained: set[str]) -> None:
+    """What is constrained counts as it is in the end, unless it is the objective too."""
     given = objective.get("metricStrategies")
     given = [] if given is None else given
     metrics = [objective.get("objectiveMetricName"), *_listed(objective, "additionalMetricNames")]
@@ -79,7 +90,9 @@ def _fill_objective(objective: dict[str, Any]) -> None:
         return
     known = {each.get("name") for each in given if isinstance(each, dict)}
     value = _STRATEGY.get(str(objective.get("type")), "latest")
-    more = [{"name": name, "value": value} for name in dict.fromkeys(metrics) if name not in known]
+    usual = {name: "latest" if name in constrained else value for name in metrics[1:]}
+    usual = {metrics[0]: value} | usual
+    more = [{"name": name, "value": how} for name, how in usual.items() if name not in known]
     objective["metricStrategies"] = [*given, *more]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib import types
 from sampan.kinds.katib.admit import changes, defaults, endpoint, fields, template, unread
+from sampan.kinds.katib.extensions import faults
 from sampan.kinds.katib.types import MetricsCollector, Spec
 from sampan.kube import meta, names
 from sampan.kube.component import Contained, Rules
@@ -61,6 +62,8 @@ def _problems(
         yield from objective
         return  # as upstream: what follows reads it
     yield from fields.of_search(spec, settings)
+    if spec.algorithm and settings.is_ours(spec.algorithm.algorithmName or ""):
+        yield from faults.problems(spec)
     yield from template.problems(view, spec)
     yield from fields.of_parameters(spec)
     yield from fields.of_collector(spec.metricsCollectorSpec or MetricsCollector(), settings)

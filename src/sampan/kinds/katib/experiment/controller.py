@@ -16,10 +16,12 @@ from __future__ import annotations
 from typing import Any
 
 from sampan.kinds.katib import conditions, restarts, template, types, words
+from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib.experiment import snapshot, suggestions, tally, trials, verdict
 from sampan.kinds.katib.experiment.snapshot import Broken, Search
 from sampan.kinds.katib.experiment.tally import Tally
 from sampan.kinds.katib.experiment.verdict import Verdict
+from sampan.kinds.katib.extensions import question
 from sampan.kinds.katib.template import Missing, Unusable
 from sampan.kinds.katib.types import Spec
 from sampan.kube import meta, names
@@ -38,6 +40,8 @@ def see(view: View, key: Key) -> Search | Broken | None:
         return None
     try:
         spec = types.read(manifest.get("spec"), Spec)
+        name = (spec.algorithm.algorithmName if spec.algorithm else None) or ""
+        asked = question.of(manifest["spec"], ours=configured.find(view).is_ours(name))
     except ValueError as wrong:
         return Broken(manifest=manifest, why=str(wrong), now=view.now())
     suggestion = view.get(key.as_kind(names.SUGGESTION))
@@ -45,10 +49,11 @@ def see(view: View, key: Key) -> Search | Broken | None:
         suggestion = None  # of an Experiment of this name before; it goes with that
     listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
     places = {each.get("name"): place for place, each in enumerate(listed)}
-    owned = [snapshot.trial(each) for each in view.owned(manifest, names.TRIAL)]
+    owned = [snapshot.trial(each, asked) for each in view.owned(manifest, names.TRIAL)]
     return Search(
         manifest=manifest,
         spec=spec,
+        question=asked,
         trials=tuple(sorted(owned, key=lambda each: places.get(each.name, len(places)))),
         suggestion=suggestion,
         text=_text(view, spec),

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.katib import phases
+from sampan.kinds.katib.extensions.question import Question
 from sampan.kinds.katib.phases import Phase
 from sampan.kinds.katib.template import Unusable
 from sampan.kinds.katib.types import Spec
@@ -18,11 +19,13 @@ from sampan.kube.keys import Manifest
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """`value`: of the objective, as text. `observed`: its metrics have been looked at."""
+    """`value`: of the objective, as text. `broken`: constraints that it breaks. `observed`: its
+    metrics have been looked at."""
 
     name: str
     phase: Phase
     value: str
+    broken: bool
     observed: bool
     deleting: bool
     manifest: Manifest
@@ -32,13 +35,14 @@ class Trial(Struct, frozen=True, kw_only=True):
         return self.phase in phases.ACTIVE
 
 
-def trial(manifest: Manifest) -> Trial:
+def trial(manifest: Manifest, question: Question) -> Trial:
     observation = (manifest.get("status") or {}).get("observation")
     objective = (manifest.get("spec") or {}).get("objective") or {}
     return Trial(
         name=meta.name_of(manifest),
         phase=phases.phase_of(manifest),
         value=phases.value_of(objective, observation) if observation else UNAVAILABLE,
+        broken=observation is not None and bool(question.broken(observation)),
         observed=observation is not None,
         deleting=meta.deleting(manifest),
         manifest=manifest,
@@ -51,6 +55,7 @@ class Search(Struct, frozen=True, kw_only=True):
 
     manifest: Manifest
     spec: Spec
+    question: Question
     trials: tuple[Trial, ...]
     suggestion: Manifest | None
     text: str | Unusable

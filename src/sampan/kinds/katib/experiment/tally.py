@@ -1,7 +1,8 @@
 """Counts and lists of trials, and the best of them: the part of the status that is looked up.
 
 One pass over the trials, in the order of their suggestions. Of trials with a text for a value, as
-those that search architectures have, the latest is the best.
+those that search architectures have, the latest is the best. One that breaks a constraint is never
+the best, and reaches no goal.
 Upstream: pkg/controller.v1beta1/experiment/util/status_util.go updateTrialsSummary.
 """
 
@@ -26,9 +27,14 @@ _FIELDS: dict[Phase, tuple[str, str]] = {
     "MetricsUnavailable": ("metricsUnavailableTrialList", "trialMetricsUnavailable"),
 }
 
+_INFEASIBLE = "infeasibleTrialList", "trialsInfeasible"
+"""Of trials with metrics, those that break constraints. Not upstream's."""
+_MEASURED: tuple[Phase, ...] = ("Succeeded", "EarlyStopped")
+
 
 class Tally(Struct, frozen=True, kw_only=True):
     by: dict[Phase, list[str]]
+    infeasible: list[str]
     best: Trial | None
     reached: bool  # the goal
 
@@ -59,7 +65,10 @@ def of(search: Search) -> Tally:
         goal is not None and value is not None
         and (value <= goal if _minimizes(search) else value >= goal)
     )  # fmt: skip
-    return Tally(by=by, best=best, reached=reached)
+    infeasible = [
+        trial.name for trial in search.trials if trial.broken and trial.phase in _MEASURED
+    ]
+    return Tally(by=by, infeasible=infeasible, best=best, reached=reached)
 
 
 def _best(search: Search) -> tuple[Trial | None, float | None]:
@@ -68,7 +77,7 @@ def _best(search: Search) -> tuple[Trial | None, float | None]:
     best_value: float | None = None
     minimize = _minimizes(search)
     for trial in search.trials:
-        if not phases.is_usable(trial.value):
+        if trial.broken or not phases.is_usable(trial.value):
             continue
         value = phases.number(trial.value)
         if value is None:
@@ -88,6 +97,8 @@ def fields(tally: Tally) -> dict[str, Any]:
     for phase, (listed, counted) in _FIELDS.items():
         if names := tally.by.get(phase):
             said |= {listed: names, counted: len(names)}
+    if tally.infeasible:
+        said |= {_INFEASIBLE[0]: tally.infeasible, _INFEASIBLE[1]: len(tally.infeasible)}
     return said | ({"trials": tally.total} if tally.total else {})
 
 
@@ -105,6 +116,11 @@ def _optimal(best: Trial | None) -> dict[str, Any]:
 
 
 WRITTEN = frozenset(
-    {"currentOptimalTrial", "trials", *(name for pair in _FIELDS.values() for name in pair)}
+    {
+        "currentOptimalTrial",
+        "trials",
+        *_INFEASIBLE,
+        *(name for pair in _FIELDS.values() for name in pair),
+    }
 )
 """Fields of the status that `fields` says."""

@@ -23,12 +23,14 @@ def build(search: Search, text: str, suggested: Mapping[str, Any]) -> Manifest:
     given = search.spec.trialTemplate or TrialTemplate()
     name, namespace = str(suggested["name"]), meta.namespace_of(experiment)
     listed = suggested.get("parameterAssignments") or []
+    assignments = {str(each.get("name")): str(each.get("value", "")) for each in listed}
     run = template.render(
         text,
         given.trialParameters or [],
-        {str(each.get("name")): str(each.get("value", "")) for each in listed},
+        assignments,
         name=name,
         namespace=namespace,
+        unset=search.question.unset(assignments),
     )
     labels = {
         **(experiment["metadata"].get("labels") or {}),

@@ -4,6 +4,7 @@ for, since some of them bring half a scientific library along."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 MODULES: Mapping[str, str] = {
     "random": "random",
@@ -21,3 +22,12 @@ MODULES: Mapping[str, str] = {
     "darts": "darts",
 }
 """Name -> module of this package."""
+
+Ability = Literal["constraints", "conditions"]
+_NETWORKS = ("enas", "darts")
+ABILITIES: Mapping[str, frozenset[Ability]] = {
+    name: frozenset() if name in _NETWORKS else frozenset({"constraints", "conditions"})
+    for name in MODULES
+}
+"""What a problem may have besides parameters and one objective: `constraints`, and parameters with
+conditions (`when`)."""

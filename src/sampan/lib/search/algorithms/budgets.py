@@ -21,7 +21,7 @@ from sampan.lib.search.algorithms.random import drawn
 from sampan.lib.search.checkpoints import DIRECTORY, PARENT
 from sampan.lib.search.problem import Problem, Refused, Suggestion, Trial
 
-ETA, MOST, RESOURCE = "eta", "r_l", "resource_name"
+ETA, MOST, RESOURCE = "eta", "r_l", settings.RESOURCE
 
 _ETA = 3.0
 _LARGEST = 1e12
