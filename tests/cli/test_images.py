@@ -1,10 +1,12 @@
 """`sampan images` in a home where nothing runs."""
 
+import asyncio
 import json
 
 import pytest
 
 from sampan.cli.main import main
+from sampan.nodes.images.environments import Environment, Environments, Package
 from sampan.nodes.images.oci.store import Store
 from sampan.nodes.lightweight.layers import Layers, Recipe
 
@@ -63,6 +65,29 @@ def test_packages_of_components_are_shown_and_go(call, tmp_path):
     used.unlink()
     assert "packages" not in call("prune")[1]
     assert "removed packages six (team)\n1 sets of packages: 2 kB\n" in call("prune", "--all")[1]
+    assert json.loads(call("ls", "-o", "json")[1]) == []
+
+
+def test_environments_of_stand_ins_are_shown_and_go(call, tmp_path):
+    wanted = Environment("own", (Package("msgspec", "0", "9"),))
+    environments = Environments(tmp_path / "home/packages")
+    asyncio.run(environments.make(wanted))
+    runtime = environments.find(wanted)
+    key = environments.key(runtime.python)
+    assert key.endswith(f"/{wanted.key}")
+    assert environments.key("/usr") == ""
+    assert "stand-ins: msgspec" in call("ls")[1]
+    used = tmp_path / "home/node/pods/u/scratch/main.0/environment"
+    used.parent.mkdir(parents=True)
+    used.write_text(key)
+    [found] = json.loads(call("ls", "-o", "json")[1])
+    assert (found["environment"], found["packages"], found["usedBy"]) == (key, "msgspec", 1)
+    assert 0 < found["size"] < 100_000, "what is linked to is not counted"
+    assert "removed" not in call("prune", "--all")[1]
+    used.unlink()
+    assert "removed" not in call("prune")[1]
+    assert "removed what stand-ins have: msgspec" in call("prune", "--all")[1]
+    assert environments.find(wanted) is None
     assert json.loads(call("ls", "-o", "json")[1]) == []
 
 

@@ -44,6 +44,16 @@ def test_a_program_learns_where_upstreams_lies(play: Play, sandbox: str) -> None
     play(story, sandbox=sandbox)
 
 
+def test_what_a_container_has_is_marked_as_used(play: Play) -> None:
+    async def story(site: Site) -> None:
+        await site.run(containers=main(MXNET, command=["sleep", "60"]))
+        await site.until(lambda status: status.get("phase") == "Running")
+        (mark,) = site.home.glob("node/pods/*/scratch/*/environment")
+        assert (site.home / "packages" / "environments" / mark.read_text()).is_dir()
+
+    play(story)
+
+
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
 def test_cells_are_searched_as_upstreams_example_does(play: Play, sandbox: str) -> None:
     if sandbox == "bubblewrap" and not shutil.which("bwrap"):

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sampan.config import Home
+    from sampan.nodes.images.environments import Environments
     from sampan.nodes.images.oci.store import Record, Store
     from sampan.nodes.images.reference import Reference
     from sampan.nodes.lightweight.layers import Layers
 
 _KEPT = 30 * 86_400.0
-"""Seconds without use after which packages of components are pruned."""
+"""Seconds without use after which packages of components and of stand-ins are pruned."""
 _WIDEST = 60
 _ENVIRONMENTS = "oci, oci=NAME, host, python=PREFIX or rootfs=DIRECTORY"
 
@@ -63,6 +64,7 @@ def _ls(args: argparse.Namespace, home: Home) -> int:
     records = store.records()
     layers = list(_layers(home).list())
     wanted = list(_marks(home, "packages"))
+    environments, had = list(_environments(home).list()), list(_marks(home, "environment"))
     if args.output == "json":
         found = [
             {"names": each.names, "digest": each.digest, "size": each.size,
@@ -73,6 +75,11 @@ def _ls(args: argparse.Namespace, home: Home) -> int:
             {"packages": each.recipe.said, "namespace": each.recipe.namespace, "digest": each.key,
              "size": each.size, "usedBy": wanted.count(each.key)}
             for each in layers
+        ]  # fmt: skip
+        found += [
+            {"environment": each.key, "packages": each.said, "size": each.size,
+             "usedBy": had.count(each.key)}
+            for each in environments
         ]  # fmt: skip
         print(json.dumps(found, indent=2))
         return 0
@@ -85,6 +92,9 @@ def _ls(args: argparse.Namespace, home: Home) -> int:
         said = f"packages {layer.recipe.said} ({layer.recipe.namespace})"
         count = str(wanted.count(layer.key))
         rows.append((said[:_WIDEST], layer.key[:12], _size(layer.size), count))
+    for each in environments:
+        said, digest = f"stand-ins: {each.said}", each.key.rpartition("-")[2]
+        rows.append((said[:_WIDEST], digest, _size(each.size), str(had.count(each.key))))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)
@@ -144,6 +154,8 @@ def _prune(args: argparse.Namespace, home: Home) -> int:
         print(f"removed packages {layer.recipe.said} ({layer.recipe.namespace})")
     if gone:
         print(f"{len(gone)} sets of packages: {_size(sum(layer.size for layer in gone))}")
+    for each in _environments(home).prune(set(_marks(home, "environment")), older=older):
+        print(f"removed what stand-ins have: {each.said}, {_size(each.size)}")
     return 0
 
 
@@ -198,6 +210,12 @@ def _layers(home: Home) -> Layers:
     from sampan.nodes.lightweight.layers import Layers
 
     return Layers(home.packages)
+
+
+def _environments(home: Home) -> Environments:
+    from sampan.nodes.images.environments import Environments
+
+    return Environments(home.packages)
 
 
 def _used(home: Home) -> Iterator[str]:

@@ -101,10 +101,12 @@ class Directories(Struct, frozen=True):
                 os.rename(file.name, path)
         os.rename(draft, base)
 
-    def put(self, files: Mapping[str, str], layer: str) -> None:
-        """Text files in the container's home, and a note that it uses a layer of packages."""
-        if layer:
-            (self.scratch / "packages").write_text(layer)
+    def put(self, files: Mapping[str, str], layer: str, environment: str) -> None:
+        """Text files in the container's home, and notes that it uses a layer of packages, and an
+        environment of a stand-in."""
+        for name, text in (("packages", layer), ("environment", environment)):
+            if text:
+                (self.scratch / name).write_text(text)
         for path, text in files.items():
             file = f"{self.scratch}/root/{path}"
             os.makedirs(os.path.dirname(file), exist_ok=True)

@@ -256,7 +256,7 @@ class Starter:
         box = fitted.box
         if not place.scratch.exists():
             make(place)
-        place.put(fitted.files, fitted.layer)
+        place.put(fitted.files, fitted.layer, context.environments.key(runtime.python))
         if texts:
             arguments.write(place.tmp(image=runtime.files is not None, overlay=overlay), texts)
         if around.keep:

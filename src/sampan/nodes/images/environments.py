@@ -6,19 +6,22 @@ Each is made once, when a pod first wants it. A package that is installed beside
 that fits is linked to, which takes milliseconds and no network; another one is fetched by pip
 (`wheels`). Of a package that is wanted for a file of data, only that is kept, in `share/`. An
 environment appears in one step, and one whose links lead nowhere is made again. Pods see it
-read-only, whatever namespace they are in.
+read-only, whatever namespace they are in; a container's scratch directory says which one it has.
 """
 
 from __future__ import annotations
 
 import asyncio
+import builtins
+import contextlib
 import hashlib
 import os
 import shutil
 import sys
+import time
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -26,12 +29,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.nodes import wheels
+from sampan.nodes import usage, wheels
 from sampan.nodes.images import python
 from sampan.nodes.images.oci.errors import PullError
 from sampan.nodes.images.runtime import Runtime
 
 _PATIENCE = 1800.0  # seconds for pip: there are large wheels
+_FACTS = "sampan.json"
 
 
 class Package(Struct, frozen=True):
@@ -71,6 +75,16 @@ class Environment(Struct, frozen=True):
         return f"{self.name}-{digest[:12]}"
 
 
+class Made(Struct, frozen=True):
+    """An environment that is there. key: of the Environment, below its version of Python. said:
+    its packages. size: bytes, without what is linked to. used: seconds since the epoch."""
+
+    key: str
+    said: str
+    size: int
+    used: float = 0.0
+
+
 class Environments:
     def __init__(self, root: Path) -> None:
         """`root` is the directory `packages` of the home."""
@@ -78,9 +92,11 @@ class Environments:
         self._making: dict[Environment, asyncio.Task[None]] = {}
 
     def find(self, wanted: Environment) -> Runtime | None:
-        """What a container with it runs in, if it is there."""
+        """What a container with it runs in, if it is there; from now on it counts as used."""
         prefix = self._prefix(wanted)
-        if not prefix.is_dir():
+        try:
+            os.utime(prefix / _FACTS)
+        except OSError:
             return None
         links = [entry for entry in _entries(prefix) if entry.is_symlink()]
         found = python.at(str(prefix)) if all(entry.exists() for entry in links) else None
@@ -96,6 +112,30 @@ class Environments:
             task = self._making[wanted] = asyncio.create_task(self._make(wanted))
             task.add_done_callback(lambda _: self._making.pop(wanted, None))
         await asyncio.shield(task)
+
+    def key(self, prefix: str) -> str:
+        """Of the one at this prefix; "" if that is none of ours."""
+        place = f"{self._root / 'environments'}/"
+        return prefix.removeprefix(place) if prefix.startswith(place) else ""
+
+    def list(self) -> Iterator[Made]:
+        for facts in sorted(self._root.glob(f"environments/*/*/{_FACTS}")):
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                found = msgspec.json.decode(facts.read_bytes(), type=Made)
+                yield replace(found, used=facts.stat().st_mtime)
+
+    def prune(self, used: Collection[str], *, older: float) -> builtins.list[Made]:
+        """Remove those that no container in `used`, by key, has, and none had for `older` seconds.
+        One that is wanted later is made again."""
+        gone = [each for each in self.list() if each.key not in used]
+        gone = [each for each in gone if each.used <= time.time() - older]
+        for each in gone:
+            hidden = self._root / "building" / uuid.uuid4().hex
+            hidden.parent.mkdir(exist_ok=True)
+            with contextlib.suppress(OSError):
+                (self._root / "environments" / each.key).rename(hidden)
+                shutil.rmtree(hidden, ignore_errors=True)
+        return gone
 
     async def close(self) -> None:
         """Leave everything unfinished."""
@@ -117,6 +157,8 @@ class Environments:
                 if not await asyncio.to_thread(_linked, package, draft):
                     await _fetched(package, draft)
             python.virtual(draft)
+            made = Made(f"{wheels.OURS}/{wanted.key}", wanted.said, usage.size(str(draft)))
+            (draft / _FACTS).write_bytes(msgspec.json.encode(made))
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if place.exists():
                 await asyncio.to_thread(shutil.rmtree, place)
