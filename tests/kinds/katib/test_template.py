@@ -28,7 +28,7 @@ def parameters(**references: str) -> list[TrialParameter]:
 
 
 def text_of(trial: dict[str, Any]) -> str:
-    return template.find(Toy(), TrialTemplate(trialSpec=trial))
+    return template.find(Toy(), TrialTemplate(trialSpec=trial), "n")
 
 
 def render(text: str, references: dict[str, str], **assignments: str) -> dict[str, Any]:
@@ -107,18 +107,29 @@ MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "names
 def test_a_template_of_a_config_map() -> None:
     cluster = Toy()
     cluster.objects = {key_of(MAP): MAP}
-    assert template.find(cluster, TrialTemplate(configMap=SOURCE)) == "kind: Job"
+    assert template.find(cluster, TrialTemplate(configMap=SOURCE), "k") == "kind: Job"
+
+
+def test_of_other_namespaces_only_what_is_for_everybody_is_read() -> None:
+    cluster = Toy()
+    cluster.objects = {key_of(MAP): MAP}
+    with pytest.raises(Missing) as raised:
+        template.find(cluster, TrialTemplate(configMap=SOURCE), "n")
+    assert "kind: Job" not in str(raised.value)
+    labels = {"katib.kubeflow.org/component": "trial-templates"}
+    cluster.objects = {key_of(MAP): {**MAP, "metadata": {**MAP["metadata"], "labels": labels}}}
+    assert template.find(cluster, TrialTemplate(configMap=SOURCE), "n") == "kind: Job"
 
 
 def test_what_is_not_there_may_come() -> None:
     cluster = Toy()
     with pytest.raises(Missing, match="configMap not found"):
-        template.find(cluster, TrialTemplate(configMap=SOURCE))
+        template.find(cluster, TrialTemplate(configMap=SOURCE), "k")
     cluster.objects = {key_of(MAP): {**MAP, "data": {}}}
     with pytest.raises(Missing, match="unable to find trial template in ConfigMap"):
-        template.find(cluster, TrialTemplate(configMap=SOURCE))
+        template.find(cluster, TrialTemplate(configMap=SOURCE), "k")
     with pytest.raises(Unusable, match="neither"):
-        template.find(cluster, TrialTemplate())
+        template.find(cluster, TrialTemplate(), "k")
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "a: b: c", "x", "- 1", "{'a': 1}"])

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from sampan.kube import katib, names, quantities
-from sampan.kube.keys import Key, Manifest
+from sampan.kube.keys import Key, Manifest, split_kind
 from sampan.kube.plan import View
 from sampan.lib import yaml
 from sampan.lib.search import algorithms, stopping
@@ -35,6 +35,19 @@ _COLLECTORS: Mapping[str, Mapping[str, Any]] = {
     }
 }
 """Kinds that upstream's document has an entry for, and one that the node reads itself."""
+_TRIALS = frozenset(
+    (
+        names.JOB,
+        names.TRAIN_JOB,
+        names.WORKFLOW,
+        names.RUN,
+        *(f"{kind}.{names.KUBEFLOW_GROUP}" for kind in (
+            "TFJob", "PyTorchJob", "MPIJob", "XGBoostJob", "JAXJob", "PaddleJob",
+        )),
+    )
+)  # fmt: skip
+"""What runs pods in its own namespace. Trials are made with our rights: whether their authors may
+make other kinds as well is for the operator to say."""
 _PULL = ("Always", "IfNotPresent", "Never")
 Entry = Mapping[str, Any]
 
@@ -47,8 +60,10 @@ class Settings:
     """The document as far as it is one: parts of other types are passed over."""
 
     def __init__(self, document: Any) -> None:
-        runtime = document.get("runtime") if isinstance(document, dict) else None
-        runtime = runtime if isinstance(runtime, dict) else {}
+        runtime = _part(document, "runtime")
+        listed = _part(_part(document, "init"), "controller").get("trialResources")
+        more = map(str, listed) if isinstance(listed, list) else ()
+        self._trials = _TRIALS | {_kind(each) for each in more}
         self._suggestions = _by(runtime.get("suggestions"), "algorithmName")
         self._stopping = _by(runtime.get("earlyStoppings"), "algorithmName")
         self._collectors = _by(runtime.get("metricsCollectors"), "kind")
@@ -57,6 +72,13 @@ class Settings:
         """Whether we search ourselves, and no service of the operator's own does."""
         entry = self._suggestions.get(algorithm)
         return algorithm in algorithms.MODULES and (entry is None or _is_upstreams(entry))
+
+    def check_trial(self, kind: str) -> None:
+        """Unknown, for a kind that trials may not make."""
+        if kind not in self._trials:
+            name, group = split_kind(kind)
+            what = f'kind "{name}" in group "{group}"'
+            raise Unknown(f"no trial may make {what}: trialResources of {_WHERE} have none")
 
     def service(self, algorithm: str) -> Entry | None:
         """The entry of a service of the operator's own, None where we search ourselves. Unknown."""
@@ -127,6 +149,18 @@ def _read(text: str) -> Settings:
         return Settings(yaml.load(text))
     except (ValueError, RecursionError):
         return Settings(None)
+
+
+def _part(parent: Any, name: str) -> Mapping[str, Any]:
+    found = parent.get(name) if isinstance(parent, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _kind(resource: str) -> str:
+    """Of `Kind.version.group`, as upstream has it."""
+    name, _, rest = resource.partition(".")
+    group = rest.partition(".")[2]
+    return f"{name}.{group}" if group else name
 
 
 def _by(listed: Any, field: str) -> dict[str, Entry]:

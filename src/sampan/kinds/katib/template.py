@@ -23,6 +23,8 @@ _META = re.compile(r"\$\{trialSpec\.(.+?)\}")
 _INDEXED = re.compile(r"(.+)\[(.+)]")
 _LEFT = re.compile(r"\$\{trialParameters\..+?\}")
 _PLAIN = ("Name", "Namespace", "Kind", "APIVersion")
+_SHARED = "trial-templates"
+_AMONG = f"among those with label {names.LABEL_KATIB_COMPONENT}: {_SHARED}"
 _MAPS = {"Annotations": "annotations", "Labels": "labels"}
 
 
@@ -34,8 +36,9 @@ class Missing(Unusable):
     """The template is not there, which may change."""
 
 
-def find(view: View, template: TrialTemplate) -> str:
-    """The text of the template. Missing."""
+def find(view: View, template: TrialTemplate, namespace: str) -> str:
+    """The text of the template of an Experiment in this namespace. Missing. Of other namespaces
+    only such ConfigMaps are read that are for everybody, by their label; upstream reads any."""
     if template.trialSpec is not None:
         return json.dumps(template.trialSpec, ensure_ascii=False)
     source = template.configMap
@@ -43,8 +46,9 @@ def find(view: View, template: TrialTemplate) -> str:
         raise Unusable("spec.trialTemplate has neither trialSpec nor configMap")
     where = Key(names.CONFIG_MAP, source.configMapNamespace or "", source.configMapName or "")
     found = view.get(where)
-    if found is None:
-        raise Missing(f'configMap not found: configmaps "{where.name}" not found')
+    if found is None or (where.namespace != namespace and not _is_for_everybody(found)):
+        among = "" if where.namespace == namespace else f" in {where.namespace} {_AMONG}"
+        raise Missing(f'configMap not found: configmaps "{where.name}" not found{among}')
     text = (found.get("data") or {}).get(source.templatePath or "")
     if text is None:
         raise Missing(
@@ -52,6 +56,11 @@ def find(view: View, template: TrialTemplate) -> str:
             f"TemplatePath: {source.templatePath}, ConfigMap: {where.namespace}/{where.name}"
         )
     return str(text)
+
+
+def _is_for_everybody(found: Manifest) -> bool:
+    worn = found["metadata"].get("labels") or {}
+    return bool(worn.get(names.LABEL_KATIB_COMPONENT) == _SHARED)
 
 
 def parsed(text: str) -> Manifest:

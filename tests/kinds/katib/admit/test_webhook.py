@@ -292,6 +292,22 @@ def test_templates_of_config_maps_are_read() -> None:
     assert "to unstructured" in refusal(experiment(trialTemplate=in_map()), at=at)
 
 
+GRANT = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "RoleBinding",
+    "metadata": {"annotations": {"x": "${trialParameters.x}"}},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+}
+
+
+def test_trials_make_no_kinds_that_their_authors_might_not() -> None:
+    asked = template(trialSpec=GRANT, successCondition="a", failureCondition="b")
+    said = refusal(experiment(trialTemplate=asked))
+    assert 'no trial may make kind "RoleBinding" in group "rbac.authorization.k8s.io"' in said
+    document = "init: {controller: {trialResources: [RoleBinding.v1.rbac.authorization.k8s.io]}}"
+    assert refusal(experiment(trialTemplate=asked), at=cluster(settings(document))) == ""
+
+
 def test_what_is_in_a_job_is_read_by_the_server() -> None:
     assert RULE.contains is not None
     found = list(RULE.contains(cluster(), experiment()))

@@ -182,7 +182,7 @@ def test_a_template_that_is_gone_is_waited_for() -> None:
                     successCondition="a", failureCondition="b")))  # fmt: skip
     assert trials(world) == []
     assert "ReconcileError" in events(world)
-    text = "apiVersion: v1\nkind: ConfigMap\ndata: {x: '${trialParameters.x}'}\n"
+    text = "apiVersion: batch/v1\nkind: Job\nspec: {x: '${trialParameters.x}'}\n"
     world.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"},
                   "data": {"t": text}})  # fmt: skip
     world.settle()

@@ -96,6 +96,14 @@ def test_a_job_that_is_deleted_by_hand_is_made_again() -> None:
     assert jobs(world) == [NAME]
 
 
+def test_a_kind_that_trials_may_not_make_is_not_made() -> None:
+    run = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": NAME}}
+    world = started(trial(runSpec=run))
+    assert said(world, KEY) == ["Created", "Failed"]
+    assert 'no trial may make kind "Secret" in group ""' in condition(world, KEY)["message"]
+    assert Key(names.SECRET, "u", NAME) not in world.objects
+
+
 def test_a_kind_that_the_cluster_has_not_fails() -> None:
     run = {"apiVersion": "sea.io/v1", "kind": "Boat"}
     world = started(trial(runSpec=run), lacks={"Boat.sea.io"})

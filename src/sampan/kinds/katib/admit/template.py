@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sampan.kinds.katib import template
+from sampan.kinds.katib.settings import Settings, Unknown
 from sampan.kinds.katib.template import Unusable
 from sampan.kinds.katib.types import Parameter, Spec, TrialParameter, TrialTemplate
 from sampan.kube.errors import Problem, invalid, required
-from sampan.kube.keys import Manifest
+from sampan.kube.keys import Manifest, kind_of
 from sampan.kube.plan import View
 from sampan.lib import gjson
 
@@ -22,7 +23,7 @@ _PARAMETERS = f"{AT}.trialParameters"
 _FILLED = "test-value"
 
 
-def problems(view: View, spec: Spec) -> Iterator[Problem]:
+def problems(view: View, spec: Spec, namespace: str, settings: Settings) -> Iterator[Problem]:
     given = spec.trialTemplate
     if given is None:
         yield required(AT, "must be specified")
@@ -36,17 +37,19 @@ def problems(view: View, spec: Spec) -> Iterator[Problem]:
         yield fault
         return
     try:
-        text = template.find(view, given)
+        text = template.find(view, given, namespace)
     except Unusable as wrong:
         yield invalid(AT, "", f"unable to parse spec.trialTemplate: {wrong}")
         return
     yield from _of_text(text, given.trialParameters or [], spec.parameters or [])
+    if (made := filled(view, given, namespace)) is not None:
+        yield from _of_kind(made, settings)
 
 
-def filled(view: View, given: TrialTemplate) -> Manifest | None:
+def filled(view: View, given: TrialTemplate, namespace: str) -> Manifest | None:
     """The object that the template makes, with some value in each placeholder."""
     try:
-        text = template.find(view, given)
+        text = template.find(view, given, namespace)
         for each in given.trialParameters or ():
             text = text.replace(template.placeholder(each.name or ""), _FILLED)
         return template.parsed(text)
@@ -143,6 +146,17 @@ def _of_object(text: str) -> Iterator[Problem]:
         yield invalid(AT, "", fault)
     if not _is_text(made.get("apiVersion")) or not _is_text(made.get("kind")):
         yield required(AT, "APIVersion and Kind in spec.trialTemplate must be specified")
+
+
+def _of_kind(made: Manifest, settings: Settings) -> Iterator[Problem]:
+    """Values may make another kind of it, which the Trial finds out."""
+    version, kind = made.get("apiVersion"), made.get("kind")
+    if not _is_text(version) or not _is_text(kind):
+        return
+    try:
+        settings.check_trial(kind_of(str(version), str(kind)))
+    except Unknown as fault:
+        yield invalid(AT, kind, str(fault))
 
 
 def _is_text(value: object) -> bool:

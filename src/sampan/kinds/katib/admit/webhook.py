@@ -64,7 +64,7 @@ def _problems(
     yield from fields.of_search(spec, settings)
     if spec.algorithm and settings.is_ours(spec.algorithm.algorithmName or ""):
         yield from faults.problems(spec)
-    yield from template.problems(view, spec)
+    yield from template.problems(view, spec, meta.namespace_of(manifest), settings)
     yield from fields.of_parameters(spec)
     yield from fields.of_collector(spec.metricsCollectorSpec or MetricsCollector(), settings)
     yield from endpoint.own_problems(spec, settings)
@@ -86,7 +86,7 @@ def _contains(view: View, manifest: Manifest) -> Iterable[Contained]:
     if meta.deleting(manifest):
         return
     given = _read(manifest).trialTemplate
-    made = given and template.filled(view, given)
+    made = given and template.filled(view, given, meta.namespace_of(manifest))
     if made and (made.get("apiVersion"), made.get("kind")) == ("batch/v1", "Job"):
         yield Contained(manifest=made, refused=_no_job)
 

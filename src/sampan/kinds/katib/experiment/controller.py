@@ -56,16 +56,16 @@ def see(view: View, key: Key) -> Search | Broken | None:
         question=asked,
         trials=tuple(sorted(owned, key=lambda each: places.get(each.name, len(places)))),
         suggestion=suggestion,
-        text=_text(view, spec),
+        text=_text(view, spec, key.namespace),
         now=view.now(),
     )
 
 
-def _text(view: View, spec: Spec) -> str | Unusable:
+def _text(view: View, spec: Spec, namespace: str) -> str | Unusable:
     if spec.trialTemplate is None:
         return Unusable("spec.trialTemplate must be specified")
     try:
-        return template.find(view, spec.trialTemplate)
+        return template.find(view, spec.trialTemplate, namespace)
     except Unusable as fault:
         return fault
 

@@ -7,7 +7,8 @@ The object is made in the first look, and the Trial runs as soon as it is there.
 says of itself counts (`jobs`); success needs an observation too, which is asked for when the object
 is done, and again whenever more was reported (the annotation that counts reports). A Trial that is
 over has its object deleted, unless it is to be retained. What the cluster refuses for good to make
-fails the Trial.
+fails the Trial, and so does a kind that trials may not make (`settings`): it would be made with our
+rights, which are not those of who wrote the template.
 Upstream: pkg/controller.v1beta1/trial/trial_controller.go.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.katib import conditions, phases, unanswered, words
+from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib.trial import jobs, observation, status
 from sampan.kinds.katib.trial.jobs import Finding
 from sampan.kinds.katib.trial.snapshot import Attempt
@@ -60,12 +62,21 @@ def see(view: View, key: Key) -> Attempt | None:
         manifest=manifest,
         where=where,
         served=served,
+        forbidden=_forbidden(view, where) if where is not None and job is None else "",
         job=job,
         finding=finding,
         answer=answer,
         pause=pause,
         now=now,
     )
+
+
+def _forbidden(view: View, where: Key) -> str:
+    try:
+        configured.find(view).check_trial(where.kind)
+    except configured.Unknown as fault:
+        return str(fault)
+    return ""
 
 
 def _is_due(trial: Manifest, finding: Finding) -> bool:
@@ -126,6 +137,8 @@ def _fault(attempt: Attempt) -> Finding | None:
         run = attempt.spec["runSpec"]
         what = f'no matches for kind "{run["kind"]}" in version "{run["apiVersion"]}"'
         return Finding(outcome="Failed", message=what)
+    if attempt.forbidden:
+        return Finding(outcome="Failed", message=attempt.forbidden)
     if attempt.job is not None and jobs.is_strange(attempt.manifest, attempt.job):
         what = f"{attempt.where.kind} {attempt.where.name} exists and is not of this Trial"
         return Finding(outcome="Failed", message=what)

@@ -21,6 +21,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """A Trial with the object that it makes, called its job whatever its kind is.
 
     where: the job's key; None when the Trial does not say which. served: the cluster has its kind.
+    forbidden: why no trial may make one of this kind; "" when it may.
     job: as it is; None when there is none. finding: what its conditions say. answer: of the
     observations, None while it is not known or nobody asked. pause: seconds in which not to ask.
     """
@@ -28,6 +29,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     manifest: Manifest
     where: Key | None
     served: bool
+    forbidden: str
     job: Manifest | None
     finding: Finding
     answer: ObservationAnswer | Unanswered | None
