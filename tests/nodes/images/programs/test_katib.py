@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from sampan.lib.search.problem import Objective, Problem, Trial
+from sampan.lib.search.stopping import medianstop
 from sampan.nodes.images import standins
 
 PROGRAMS = Path(standins.__file__).parent / "programs" / "katib"
@@ -100,6 +102,24 @@ def test_what_is_not_known_is_refused(program: str, word: str) -> None:
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     assert word.partition("=")[0] in said
+
+
+def test_who_learns_slowly_is_seen_at_the_second_report() -> None:
+    """Upstream's example of early stopping has a rule for that one, made of those before."""
+
+    def reports(rate: str, momentum: str) -> tuple[tuple[float, float], ...]:
+        words = ("--epochs=1", "--batch-size=16", f"--lr={rate}", f"--momentum={momentum}")
+        return tuple(enumerate(metrics(run("pytorch_mnist.py", *words), "loss"), 1))
+
+    quick = (("0.05", "0.9"), ("0.03", "0.7"), ("0.04", "0.6"))
+    problem = Problem(name="e", objectives=(Objective(metric="loss", minimize=True),))
+    before = [Trial(name="t", state="succeeded", reports=reports(*each)) for each in quick]
+    (rule,) = medianstop.rules(problem, before, {"min_trials_required": "1", "start_step": "2"})
+    stopped = {
+        each: min(value for _, value in reports(*each)[:2]) > float(rule.value)
+        for each in (*quick, ("0.01", "0.5"), ("0.015", "0.5"))
+    }
+    assert list(stopped.values()) == [False, False, False, True, True]
 
 
 def test_pytorch_depends_on_rate_and_momentum() -> None:

@@ -6,7 +6,7 @@ silently, as with the libraries that this stands for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -19,14 +19,35 @@ Labels = NDArray[np.int64]
 np.seterr(all="ignore")
 
 
+Layer = tuple[Array, Array]
+"""Weights and biases."""
+
+
+def wide(random: Generator, before: int, after: int) -> Layer:
+    """A layer that hands on what it gets as it is spread (He et al. 2015)."""
+    weights = np.sqrt(2 / before) * random.standard_normal((before, after))
+    return weights.astype(np.float32), np.zeros(after, np.float32)
+
+
+def narrow(random: Generator, before: int, after: int) -> Layer:
+    """As PyTorch begins: all classes are about as likely, so that what the first steps bring is
+    more than the chance of a batch."""
+    most = before**-0.5
+    weights, biases = (random.uniform(-most, most, shape) for shape in ((before, after), after))
+    return weights.astype(np.float32), biases.astype(np.float32)
+
+
 class Perceptron:
-    def __init__(self, sizes: Sequence[int], random: Generator) -> None:
-        """`sizes`: of the input, of each hidden layer, of the output."""
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        random: Generator,
+        layer: Callable[[Generator, int, int], Layer] = wide,
+    ) -> None:
+        """`sizes`: of the input, of each hidden layer, of the output. `layer`: how it begins."""
         self.parameters: list[Array] = []
         for before, after in pairwise(sizes):
-            spread = np.sqrt(2 / before)
-            weights = spread * random.standard_normal((before, after))
-            self.parameters += [weights.astype(np.float32), np.zeros(after, np.float32)]
+            self.parameters += layer(random, before, after)
 
     def gradients(self, images: Array, labels: Labels) -> tuple[float, int, list[Array]]:
         """The mean loss, how many are right, and a gradient for each of `parameters`."""

@@ -21,7 +21,7 @@ import group
 import lines
 import numpy as np
 from group import Group
-from network import Array, Perceptron, Sgd, batches
+from network import Array, Perceptron, Sgd, batches, narrow
 
 _TESTED = "{metricName: accuracy, metricValue: %.4f};{metricName: loss, metricValue: %.4f}\n"
 
@@ -57,7 +57,8 @@ def main(words: Sequence[str]) -> None:
 def learn(args: argparse.Namespace, others: Group, hypertune: lines.Hypertune | None) -> None:
     train, test = digits.load(shuffled=False)
     train = digits.moved(train)
-    model = Perceptron([64, 128, digits.CLASSES], np.random.default_rng(abs(args.seed)))
+    seeded = np.random.default_rng(abs(args.seed))
+    model = Perceptron([64, 128, digits.CLASSES], seeded, narrow)
     optimizer = Sgd(args.lr, args.momentum)
     random = np.random.default_rng([abs(args.seed), others.rank])
     for epoch in range(1, args.epochs + 1):
