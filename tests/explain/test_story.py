@@ -226,6 +226,23 @@ CONSTRAINED = [{"name": "constraints", "value": "latency <= 1"}]
 
 
 @pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ({"trialsSucceeded": 3},
+         ("note", "No trial keeps its constraints and has told a:minimize.")),
+        ({"trialsParetoOptimal": 3, "hypervolume": {"value": "1.23456789"}},
+         ("ok", "3 trials are Pareto-optimal in a:minimize; their hypervolume is 1.23457.")),
+        ({"trialsParetoOptimal": 3}, ("ok", "3 trials are Pareto-optimal in a:minimize.")),
+    ],
+)  # fmt: skip
+def test_several_objectives(status: dict[str, Any], line: tuple[str, str]) -> None:
+    about = search("Experiment", ENDED_WELL, **status)
+    settings = [{"name": "objectives", "value": "a:minimize"}]
+    about["spec"]["algorithm"] = {"algorithmSettings": settings}
+    assert line in [(each.sign, each.text) for each in tell(about, Known([about], []))]
+
+
+@pytest.mark.parametrize(
     ("best", "line"),
     [
         ({}, ("bad", "There is no best trial: none keeps to latency <= 1.")),

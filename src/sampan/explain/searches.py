@@ -47,6 +47,13 @@ def _state(about: Manifest) -> Iterator[Line]:
 
 def _findings(spec: Any, said: Any) -> Iterator[Line]:
     """What upstream's Katib cannot be asked for."""
+    found, several = said.get("trialsParetoOptimal") or 0, _setting(spec, "objectives")
+    if found:
+        volume = (said.get("hypervolume") or {}).get("value")
+        worth = f"; their hypervolume is {float(volume):.6g}" if volume else ""
+        yield Line("ok", f"{found} trials are Pareto-optimal in {several}{worth}.")
+    elif several and said.get("trialsSucceeded"):
+        yield Line("note", f"No trial keeps its constraints and has told {several}.")
     broken = said.get("trialsInfeasible") or 0
     if broken:
         wanted = _setting(spec, "constraints")

@@ -26,6 +26,11 @@ def test_nobody_in_a_front_is_dominated_but_by_a_front_before(
 
 
 @given(clouds)
+def test_the_first_front_is_that_of_all_fronts(points: list[tuple[float, ...]]) -> None:
+    assert pareto.front(points) == pareto.fronts(points)[0]
+
+
+@given(clouds)
 def test_a_hypervolume_is_the_number_of_cells_below(points: list[tuple[float, ...]]) -> None:
     reference = (7.0,) * len(points[0])
     cells = {cell for point in points for cell in _cells([range(int(each), 7) for each in point])}

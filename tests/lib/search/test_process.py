@@ -39,11 +39,12 @@ def test_what_an_algorithm_does_not_take_is_refused() -> None:
     [
         ({"constraints": ["loss <= 1"]}, "constraints"),
         ({"parameters": [{"name": "n", "kind": "int", "when": ["n", ["1"]]}]}, "conditions"),
+        ({"objectives": [{"metric": "a"}, {"metric": "b"}]}, "several objectives"),
     ],
 )
 def test_what_an_algorithm_cannot_do_is_refused(more: dict[str, Any], missing: str) -> None:
     refused = said(verb="check", algorithm="darts", problem={**PROBLEM, **more})
-    assert refused == {"refused": f"darts has no {missing}"}
+    assert refused == {"refused": f"darts cannot have {missing}"}
 
 
 def test_an_algorithm_that_there_is_not_is_refused() -> None:

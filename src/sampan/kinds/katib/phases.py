@@ -26,6 +26,8 @@ _RANKED: Mapping[str | None, tuple[Phase, int]] = {
 }
 _NONE: tuple[Phase, int] = ("Pending", len(_ORDER))
 ACTIVE: tuple[Phase, ...] = ("Pending", "Running")
+MEASURED: tuple[Phase, ...] = ("Succeeded", "EarlyStopped")
+"""Of which there are metrics."""
 
 
 def phase_of(trial: Manifest) -> Phase:

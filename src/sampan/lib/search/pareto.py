@@ -35,6 +35,19 @@ def fronts(points: Sequence[Losses]) -> list[list[int]]:
     return found
 
 
+def front(points: Sequence[Losses]) -> list[int]:
+    """The numbers of those of the first front, in lexicographic order."""
+    found: list[int] = []
+    ordered = sorted(range(len(points)), key=lambda each: tuple(points[each]))
+    for number in ordered:
+        point = points[number]
+        # Of two losses, the last of the front so far has the least second one.
+        rivals = found[-1:] if len(point) == 2 else reversed(found)
+        if not any(dominates(points[each], point) for each in rivals):
+            found.append(number)
+    return found
+
+
 def crowding(points: Sequence[Losses]) -> list[float]:
     """How far apart the neighbours of each point are, in each loss as a part of its range; those at
     an end of a loss have infinitely much room (Deb et al. 2002)."""
@@ -60,12 +73,15 @@ def order(points: Sequence[Losses]) -> list[int]:
 
 def hypervolume(points: Sequence[Losses], reference: Losses) -> float:
     """The volume that the points dominate, as far as the reference: the more the better. Slices
-    along the last loss; exact, for as many points as fronts have."""
+    along the last loss; exact, in a time that grows with the points to the power of one less than
+    there are losses."""
     inside = [each for each in points if all(a < b for a, b in zip(each, reference, strict=True))]
     if not inside:
         return 0.0
     if len(reference) == 1:
         return reference[0] - min(each[0] for each in inside)
+    if len(reference) == 2:
+        return _area(sorted(map(tuple, inside)), reference)
     volume, covered = 0.0, 0.0
     ordered = sorted(inside, key=lambda each: each[-1])
     for place, point in enumerate(ordered):
@@ -73,3 +89,12 @@ def hypervolume(points: Sequence[Losses], reference: Losses) -> float:
         above = ordered[place + 1][-1] if place + 1 < len(ordered) else reference[-1]
         volume += covered * (above - point[-1])
     return volume
+
+
+def _area(ordered: Sequence[Losses], reference: Losses) -> float:
+    area, below = 0.0, reference[1]
+    for first, second in ordered:
+        if second < below:
+            area += (reference[0] - first) * (below - second)
+            below = second
+    return area

@@ -77,7 +77,7 @@ def _check(request: Request) -> Reply:
     algorithm = _algorithm(request.algorithm)
     missing = _wanted(request.problem) - algorithms.ABILITIES[request.algorithm]
     if missing:
-        raise Refused(f"{request.algorithm} has no {' and no '.join(sorted(missing))}")
+        raise Refused(f"{request.algorithm} cannot have {' and '.join(sorted(missing))}")
     algorithm.check(request.problem)
     return Reply()
 
@@ -88,6 +88,8 @@ def _wanted(problem: Problem) -> set[algorithms.Ability]:
         wanted.add("constraints")
     if any(each.when is not None for each in problem.parameters):
         wanted.add("conditions")
+    if len(problem.objectives) > 1:
+        wanted.add("several objectives")
     return wanted
 
 

@@ -92,6 +92,17 @@ def test_what_is_constrained_counts_as_it_is_in_the_end() -> None:
     ]  # fmt: skip
 
 
+def test_each_of_several_objectives_counts_by_its_own_direction() -> None:
+    settings = [{"name": "objectives", "value": "speed:maximize, loss:minimize"}]
+    objective = {"type": "minimize", "objectiveMetricName": "loss",
+                 "additionalMetricNames": ["speed", "other"]}  # fmt: skip
+    algorithm = {"algorithmName": "nsga-ii", "algorithmSettings": settings}
+    made = filled(objective=objective, algorithm=algorithm)["objective"]["metricStrategies"]
+    assert [(each["name"], each["value"]) for each in made] == [
+        ("loss", "min"), ("speed", "max"), ("other", "min"),
+    ]  # fmt: skip
+
+
 def test_what_is_given_stays() -> None:
     given = template(
         successCondition="a",

@@ -41,6 +41,15 @@ def found(*given: tuple[str, str], algorithm: str = "random", **spec: Any) -> li
 @pytest.mark.parametrize(
     "given",
     [
+        pytest.param([("objectives", "latency:minimize,accuracy : maximize")], id="objectives"),
+        pytest.param([("objectives", "accuracy:maximize")], id="objective"),
+        pytest.param(
+            [
+                ("reference_point", "accuracy:0, latency:1e3"),
+                ("objectives", "accuracy:maximize, latency:minimize"),
+            ],
+            id="reference",
+        ),
         pytest.param([("constraints", "latency <= 100")], id="constraint"),
         pytest.param([("constraints", " latency<=1e2 ,memory>=-5")], id="constraints"),
         pytest.param([("constraints", "accuracy >= 0.5, accuracy <= 0.9")], id="range"),
@@ -61,6 +70,17 @@ def test_what_may_be_asked(given: Sequence[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "fault"),
     [
+        ("objectives", "accuracy", '"accuracy" is no objective such as "latency:minimize"'),
+        ("objectives", "accuracy:up", '"accuracy:up" is no objective such as'),
+        ("objectives", "accuracy:maximize, accuracy:minimize", "accuracy is there twice"),
+        (
+            "objectives",
+            "latency:minimize",
+            "it must have accuracy:maximize, as spec.objective says",
+        ),
+        ("objectives", "accuracy:minimize", "it must have accuracy:maximize, as spec.objective"),
+        ("objectives", "accuracy:maximize, loss:minimize", "loss is neither spec.objective"),
+        ("reference_point", "accuracy:0", "there is no setting objectives"),
         ("constraints", "", "a part of the list is empty"),
         ("constraints", "latency < 100", '"latency < 100" is no constraint such as'),
         ("constraints", "latency <= fast", '"fast" is no number'),
@@ -88,6 +108,27 @@ def test_what_may_not_be_asked(name: str, value: str, fault: str) -> None:
     assert f"{name}: {fault}" in said
 
 
+@pytest.mark.parametrize(
+    ("point", "fault"),
+    [
+        ("accuracy:0", "it must have a number for each of accuracy, latency"),
+        ("accuracy:0, latency:fast", '"fast" is no number'),
+        ("accuracy:0, accuracy:0", "accuracy is there twice"),
+        ("500", '"500" is not such as "latency:500"'),
+    ],
+)
+def test_a_point_of_reference_has_each_objective(point: str, fault: str) -> None:
+    several = ("objectives", "accuracy:maximize, latency:minimize")
+    (said,) = found(several, ("reference_point", point))
+    assert f"reference_point: {fault}" in said
+
+
+def test_early_stopping_compares_one_objective() -> None:
+    given = ("objectives", "accuracy:maximize, latency:minimize")
+    (said,) = found(given, earlyStopping={"algorithmName": "median"})
+    assert "early stopping compares one objective" in said
+
+
 def test_parameters_may_not_depend_on_each_other() -> None:
     said = found(("when.layers", "optimizer in sgd"), ("when.optimizer", "layers in 2"))
     assert [each.partition(": when")[2] for each in said] == [
@@ -113,6 +154,7 @@ def test_budgets_always_have_a_value() -> None:
     [
         ("constraints", "latency <= 100", "constraints"),
         ("when.momentum", "optimizer in sgd", "conditions"),
+        ("objectives", "accuracy:maximize, latency:minimize", "several objectives"),
     ],
 )
 def test_algorithms_refuse_what_they_cannot(

@@ -76,6 +76,14 @@ def test_the_algorithm_is_given_its_own_settings() -> None:
     assert asked(**settings).without(settings) == {"random_state": "1"}
 
 
+def test_several_objectives_are_losses() -> None:
+    given = asked(objectives="latency:maximize, loss:minimize", reference_point="loss:9, latency:0")
+    assert given.values(observed(loss="1", latency="7")) == (7.0, -9.0)
+    assert given.losses(observed(loss="1", latency="7")) == (-7.0, -9.0)
+    assert given.losses(observed(loss="1")) is None
+    assert given.reference == (0.0, 9.0)
+
+
 @pytest.mark.parametrize("given", [{"ours": False}, {"algorithm": "halves"}])
 def test_a_service_of_ones_own_is_asked_nothing_of_it(given: Any) -> None:
     settings = {"constraints": "whatever"}

@@ -47,7 +47,7 @@ def fill(experiment: Manifest) -> None:
     for space in _spaces(spec):
         _fill_space(space)
     if isinstance(spec.get("objective"), dict):
-        _fill_objective(spec["objective"], _constrained(spec.get("algorithm")))
+        _fill_objective(spec["objective"], _own(spec.get("algorithm")))
     if isinstance(spec.get("trialTemplate"), dict):
         _fill_template(spec["trialTemplate"])
     _fill_collector(spec)
@@ -72,17 +72,19 @@ def _fill_space(space: dict[str, Any]) -> None:
         space["distribution"] = "uniform"
 
 
-def _constrained(algorithm: Any) -> set[str]:
-    """Metrics that constraints are about."""
+def _own(algorithm: Any) -> dict[Any, str]:
+    """How values become one of metrics that the algorithm's settings speak of: the best of other
+    objectives, and the last of what is constrained."""
     try:
-        found = question.of({"algorithm": algorithm}).constraints
+        found = question.of({"algorithm": algorithm})
     except (AttributeError, TypeError, ValueError):
-        return set()  # what is wrong is told by validation
-    return {each.metric for each in found}
+        return {}  # what is wrong is told by validation
+    constrained: dict[Any, str] = {each.metric: "latest" for each in found.constraints}
+    more = found.objectives if found.several else ()
+    return constrained | {each.metric: "min" if each.minimize else "max" for each in more}
 
 
-def _fill_objective(objective: dict[str, Any], constrained: set[str]) -> None:
-    """What is constrained counts as it is in the end, unless it is the objective too."""
+def _fill_objective(objective: dict[str, Any], own: dict[Any, str]) -> None:
     given = objective.get("metricStrategies")
     given = [] if given is None else given
     metrics = [objective.get("objectiveMetricName"), *_listed(objective, "additionalMetricNames")]
@@ -90,7 +92,7 @@ def _fill_objective(objective: dict[str, Any], constrained: set[str]) -> None:
         return
     known = {each.get("name") for each in given if isinstance(each, dict)}
     value = _STRATEGY.get(str(objective.get("type")), "latest")
-    usual = {name: "latest" if name in constrained else value for name in metrics[1:]}
+    usual = {name: own.get(name, value) for name in metrics[1:]}
     usual = {metrics[0]: value} | usual
     more = [{"name": name, "value": how} for name, how in usual.items() if name not in known]
     objective["metricStrategies"] = [*given, *more]

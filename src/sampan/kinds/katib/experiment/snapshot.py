@@ -19,12 +19,13 @@ from sampan.kube.keys import Manifest
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """`value`: of the objective, as text. `broken`: constraints that it breaks. `observed`: its
-    metrics have been looked at."""
+    """`value`: of the objective, as text; `losses`: of several objectives, where each of them has
+    a value. `broken`: it breaks a constraint. `observed`: its metrics have been looked at."""
 
     name: str
     phase: Phase
     value: str
+    losses: tuple[float, ...] | None
     broken: bool
     observed: bool
     deleting: bool
@@ -42,6 +43,7 @@ def trial(manifest: Manifest, question: Question) -> Trial:
         name=meta.name_of(manifest),
         phase=phases.phase_of(manifest),
         value=phases.value_of(objective, observation) if observation else UNAVAILABLE,
+        losses=question.losses(observation) if observation and question.several else None,
         broken=observation is not None and bool(question.broken(observation)),
         observed=observation is not None,
         deleting=meta.deleting(manifest),

@@ -2,7 +2,7 @@
 
 One pass over the trials, in the order of their suggestions. Of trials with a text for a value, as
 those that search architectures have, the latest is the best. One that breaks a constraint is never
-the best, and reaches no goal.
+the best, and reaches no goal. Of several objectives the best is one of the front.
 Upstream: pkg/controller.v1beta1/experiment/util/status_util.go updateTrialsSummary.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from sampan.kinds.katib import phases
+from sampan.kinds.katib.experiment import front
 from sampan.kinds.katib.experiment.snapshot import Search, Trial
 from sampan.kinds.katib.phases import Phase
 
@@ -29,13 +30,13 @@ _FIELDS: dict[Phase, tuple[str, str]] = {
 
 _INFEASIBLE = "infeasibleTrialList", "trialsInfeasible"
 """Of trials with metrics, those that break constraints. Not upstream's."""
-_MEASURED: tuple[Phase, ...] = ("Succeeded", "EarlyStopped")
 
 
 class Tally(Struct, frozen=True, kw_only=True):
     by: dict[Phase, list[str]]
     infeasible: list[str]
     best: Trial | None
+    front: dict[str, Any]  # fields of the status
     reached: bool  # the goal
 
     def count(self, *of: Phase) -> int:
@@ -58,7 +59,8 @@ def of(search: Search) -> Tally:
     by: dict[Phase, list[str]] = {}
     for trial in search.trials:
         by.setdefault(trial.phase, []).append(trial.name)
-    best, value = _best(search)
+    several = front.of(search) if search.question.several else None
+    best, value = _best(search.trials if several is None else several.trials, _minimizes(search))
     objective = search.spec.objective
     goal = objective.goal if objective else None
     reached = (
@@ -66,17 +68,17 @@ def of(search: Search) -> Tally:
         and (value <= goal if _minimizes(search) else value >= goal)
     )  # fmt: skip
     infeasible = [
-        trial.name for trial in search.trials if trial.broken and trial.phase in _MEASURED
+        trial.name for trial in search.trials if trial.broken and trial.phase in phases.MEASURED
     ]
-    return Tally(by=by, infeasible=infeasible, best=best, reached=reached)
+    said = front.fields(search, several) if several is not None else {}
+    return Tally(by=by, infeasible=infeasible, best=best, front=said, reached=reached)
 
 
-def _best(search: Search) -> tuple[Trial | None, float | None]:
+def _best(trials: Sequence[Trial], minimize: bool) -> tuple[Trial | None, float | None]:
     """The best trial, and the best number, which may be another one's."""
     best: Trial | None = None
     best_value: float | None = None
-    minimize = _minimizes(search)
-    for trial in search.trials:
+    for trial in trials:
         if trial.broken or not phases.is_usable(trial.value):
             continue
         value = phases.number(trial.value)
@@ -99,7 +101,7 @@ def fields(tally: Tally) -> dict[str, Any]:
             said |= {listed: names, counted: len(names)}
     if tally.infeasible:
         said |= {_INFEASIBLE[0]: tally.infeasible, _INFEASIBLE[1]: len(tally.infeasible)}
-    return said | ({"trials": tally.total} if tally.total else {})
+    return said | tally.front | ({"trials": tally.total} if tally.total else {})
 
 
 def _optimal(best: Trial | None) -> dict[str, Any]:
@@ -120,6 +122,7 @@ WRITTEN = frozenset(
         "currentOptimalTrial",
         "trials",
         *_INFEASIBLE,
+        *front.WRITTEN,
         *(name for pair in _FIELDS.values() for name in pair),
     }
 )

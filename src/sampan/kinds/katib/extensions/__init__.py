@@ -1,5 +1,7 @@
 """What an Experiment can ask for that upstream's Katib lacks, in settings of its algorithm.
 
+    objectives                accuracy:maximize, latency:minimize
+    reference_point           accuracy:0, latency:500     as far as the hypervolume is measured
     constraints               latency <= 100, memory <= 2e9
     when.momentum             optimizer in sgd, rmsprop
     otherwise.momentum        0          what the template is given while it has no value

@@ -30,6 +30,8 @@ class _Given(Struct, frozen=True, kw_only=True):
     metrics: tuple[str, ...]
     parameters: Mapping[str, Parameter]
     resource: str
+    minimize: bool
+    stopping: bool
 
 
 def problems(spec: Spec) -> Iterator[Problem]:
@@ -61,6 +63,8 @@ def _given(spec: Spec, algorithm: Algorithm, settings: Mapping[str, str]) -> _Gi
         algorithm=algorithm.algorithmName or "",
         metrics=tuple(filter(None, metrics)),
         parameters={each.name or "": each for each in spec.parameters or ()},
+        minimize=objective is not None and objective.type == "minimize",
+        stopping=spec.earlyStopping is not None,
         resource=next((each.value or "" for each in listed if each.name == RESOURCE), ""),
     )
 
@@ -76,6 +80,29 @@ def _check(given: _Given, name: str, value: str) -> None:
 
 def _is_of(name: str, kind: str) -> bool:
     return kind.endswith(".") and name.startswith(kind)
+
+
+def _objectives(given: _Given, _: str, value: str) -> None:
+    found = texts.objectives(value)
+    for metric in found:
+        _known(given, metric)
+    main, way = given.metrics[0], "minimize" if given.minimize else "maximize"
+    if found.get(main) is not given.minimize:
+        raise Wrong(f"it must have {main}:{way}, as spec.objective says")
+    if given.stopping and len(found) > 1:
+        raise Wrong("early stopping compares one objective; leave out spec.earlyStopping")
+
+
+def _reference(given: _Given, _: str, value: str) -> None:
+    found = texts.reference(value).keys()
+    try:
+        wanted = texts.objectives(given.settings[texts.OBJECTIVES]).keys()
+    except KeyError:
+        raise Wrong(f"there is no setting {texts.OBJECTIVES}") from None
+    except Wrong:
+        return  # which is told of that one
+    if found != wanted:
+        raise Wrong(f"it must have a number for each of {', '.join(wanted)}")
 
 
 def _constraints(given: _Given, _: str, value: str) -> None:
@@ -141,11 +168,15 @@ def _otherwise(given: _Given, name: str, _: str) -> None:
 
 
 _CHECKS: Mapping[str, Callable[[_Given, str, str], Any]] = {
+    texts.OBJECTIVES: _objectives,
+    texts.REFERENCE: _reference,
     texts.CONSTRAINTS: _constraints,
     texts.WHEN: _when,
     texts.OTHERWISE: _otherwise,
 }
 _NEEDED: Mapping[str, algorithms.Ability] = {
+    texts.OBJECTIVES: "several objectives",
+    texts.REFERENCE: "several objectives",
     texts.CONSTRAINTS: "constraints",
     texts.WHEN: "conditions",
     texts.OTHERWISE: "conditions",

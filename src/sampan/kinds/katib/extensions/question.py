@@ -18,19 +18,26 @@ from sampan.lib.search import algorithms
 from sampan.lib.search.problem import Objective
 
 _PREFIXES = (texts.WHEN, texts.OTHERWISE)
-_NAMES = (texts.CONSTRAINTS,)
+_NAMES = (texts.OBJECTIVES, texts.REFERENCE, texts.CONSTRAINTS)
 
 
 class Question(Struct, frozen=True, kw_only=True):
     """`strategies`: how the values of a metric become one, by its name. `conditions` and
-    `otherwise` are by the parameter that does not always have a value."""
+    `otherwise` are by the parameter that does not always have a value. `reference`: a value of
+    each objective, if any; as far as that the hypervolume is measured."""
 
     objectives: tuple[Objective, ...] = ()
+    reference: tuple[float, ...] = ()
     strategies: Mapping[str, str] = {}
     constraints: tuple[Constraint, ...] = ()
     conditions: Mapping[str, When] = {}
     otherwise: Mapping[str, str] = {}
     ours: bool = True
+
+    @property
+    def several(self) -> bool:
+        """Objectives."""
+        return len(self.objectives) > 1
 
     def value(self, metric: str, observation: Mapping[str, Any] | None) -> float | None:
         """None where there is no finite number."""
@@ -41,6 +48,16 @@ class Question(Struct, frozen=True, kw_only=True):
 
     def values(self, observation: Mapping[str, Any] | None) -> tuple[float | None, ...]:
         return tuple(self.value(each.metric, observation) for each in self.objectives)
+
+    def losses(self, observation: Mapping[str, Any] | None) -> tuple[float, ...] | None:
+        """To be small; None where an objective has no value."""
+        values = self.values(observation)
+        found = [value for value in values if value is not None]
+        return self.lost(found) if len(found) == len(values) else None
+
+    def lost(self, values: Sequence[float]) -> tuple[float, ...]:
+        pairs = zip(self.objectives, values, strict=True)
+        return tuple(value if each.minimize else -value for each, value in pairs)
 
     def excesses(self, observation: Mapping[str, Any] | None) -> tuple[float | None, ...]:
         return tuple(each.excess(self.value(each.metric, observation)) for each in self.constraints)
@@ -72,14 +89,22 @@ class Question(Struct, frozen=True, kw_only=True):
 def of(spec: Mapping[str, Any], *, ours: bool = True) -> Question:
     """Raises Wrong. `ours`: no service of the operator's own is asked."""
     objective = spec.get("objective") or {}
-    objectives, strategies = (_objective(objective),), strategies_of(objective)
+    objectives: tuple[Objective, ...] = (_objective(objective),)
+    strategies = strategies_of(objective)
     name = (spec.get("algorithm") or {}).get("algorithmName")
     if not ours or name not in algorithms.MODULES:
         return Question(objectives=objectives, strategies=strategies, ours=False)
     given = dict(settings(spec.get("algorithm")))
     conditions = dict(_of_parameters(given, texts.WHEN))
+    several = _read(texts.OBJECTIVES, given, texts.objectives)
+    if several:
+        objectives = tuple(_one_of_several(name, less, objective) for name, less in several.items())
+    point = _read(texts.REFERENCE, given, texts.reference) or {}
+    if point and point.keys() != {each.metric for each in objectives}:
+        raise Wrong(f"{texts.REFERENCE}: it must have a number for each of {texts.OBJECTIVES}")
     return Question(
         objectives=objectives,
+        reference=tuple(point[each.metric] for each in objectives) if point else (),
         strategies=strategies,
         constraints=_read(texts.CONSTRAINTS, given, texts.constraints) or (),
         conditions={each: _read(texts.WHEN + each, given, texts.when) for each in conditions},
@@ -110,6 +135,11 @@ def _objective(given: Mapping[str, Any]) -> Objective:
         minimize=given.get("type") == "minimize",
         goal=given.get("goal"),
     )
+
+
+def _one_of_several(metric: str, minimize: bool, main: Mapping[str, Any]) -> Objective:
+    goal = main.get("goal") if metric == main.get("objectiveMetricName") else None
+    return Objective(metric=metric, minimize=minimize, goal=goal)
 
 
 def _read(name: str, given: Mapping[str, str], how: Any) -> Any:

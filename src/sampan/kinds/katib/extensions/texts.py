@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 from msgspec import Struct
 
+OBJECTIVES, REFERENCE = "objectives", "reference_point"
 CONSTRAINTS = "constraints"
 WHEN, OTHERWISE = "when.", "otherwise."
 """Beginnings; the name of a parameter follows."""
 _CONSTRAINT = re.compile(r"(\S+?)\s*(<=|>=)\s*(\S+)")
 _WHEN = re.compile(r"(\S+)\s+in\s+(.+)", re.DOTALL)
+_WAYS = ("minimize", "maximize")
 _MOST = 32
 """Parts of a list."""
 
@@ -46,6 +49,32 @@ class When(Struct, frozen=True, kw_only=True):
 
     parent: str
     values: tuple[str, ...]
+
+
+def objectives(text: str) -> Mapping[str, bool]:
+    """`METRIC:minimize` or `METRIC:maximize`; whether each metric is minimized."""
+    found: dict[str, bool] = {}
+    for part in _parts(text, "accuracy:maximize, latency:minimize"):
+        metric, _, way = (each.strip() for each in part.rpartition(":"))
+        if not metric or way not in _WAYS:
+            raise Wrong(f'"{part}" is no objective such as "latency:minimize"')
+        if metric in found:
+            raise Wrong(f"{metric} is there twice")
+        found[metric] = way == "minimize"
+    return found
+
+
+def reference(text: str) -> Mapping[str, float]:
+    """`METRIC:NUMBER`."""
+    found: dict[str, float] = {}
+    for part in _parts(text, "accuracy:0, latency:500"):
+        metric, _, number = (each.strip() for each in part.rpartition(":"))
+        if not metric:
+            raise Wrong(f'"{part}" is not such as "latency:500"')
+        if metric in found:
+            raise Wrong(f"{metric} is there twice")
+        found[metric] = _number(number)
+    return found
 
 
 def constraints(text: str) -> tuple[Constraint, ...]:

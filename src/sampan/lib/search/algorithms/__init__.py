@@ -3,7 +3,7 @@ for, since some of them bring half a scientific library along."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 MODULES: Mapping[str, str] = {
@@ -23,11 +23,21 @@ MODULES: Mapping[str, str] = {
 }
 """Name -> module of this package."""
 
-Ability = Literal["constraints", "conditions"]
+Ability = Literal["constraints", "conditions", "several objectives"]
 _NETWORKS = ("enas", "darts")
+_ONE_OBJECTIVE = ("cmaes", "bayesianoptimization")
+
+
+def _abilities(name: str) -> Iterator[Ability]:
+    if name not in _NETWORKS:
+        yield "constraints"
+        yield "conditions"
+        if name not in _ONE_OBJECTIVE:
+            yield "several objectives"
+
+
 ABILITIES: Mapping[str, frozenset[Ability]] = {
-    name: frozenset() if name in _NETWORKS else frozenset({"constraints", "conditions"})
-    for name in MODULES
+    name: frozenset(_abilities(name)) for name in MODULES
 }
-"""What a problem may have besides parameters and one objective: `constraints`, and parameters with
-conditions (`when`)."""
+"""What a problem may have besides parameters and one objective: `constraints`, parameters with
+conditions (`when`), more objectives."""
