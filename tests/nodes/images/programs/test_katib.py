@@ -113,7 +113,10 @@ def test_who_learns_slowly_is_seen_at_the_second_report() -> None:
 
     quick = (("0.05", "0.9"), ("0.03", "0.7"), ("0.04", "0.6"))
     problem = Problem(name="e", objectives=(Objective(metric="loss", minimize=True),))
-    before = [Trial(name="t", state="succeeded", reports=reports(*each)) for each in quick]
+    before = [
+        Trial(name=" ".join(each), assignments={}, state="succeeded", reports=reports(*each))
+        for each in quick
+    ]
     (rule,) = medianstop.rules(problem, before, {"min_trials_required": "1", "start_step": "2"})
     stopped = {
         each: min(value for _, value in reports(*each)[:2]) > float(rule.value)
