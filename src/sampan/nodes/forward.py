@@ -23,13 +23,13 @@ from sampan.engine.cluster import Cluster
 from sampan.kube import names, nets
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.locations import LOCAL_ENDPOINT
+from sampan.lib import streams
 from sampan.nodes import hosts
 from sampan.nodes.network.table import entry, service_of
 from sampan.nodes.networking import Networking, Streams
 
 _LARGEST = 1 << 16  # bytes of a request's head
 _PATIENCE = 10.0  # seconds to connect
-_CHUNK = 1 << 16
 _DROPPED = ("connection:", "proxy-", "keep-alive:")
 _STORE = Key(names.SERVICE, names.PLATFORM_NAMESPACE, names.ARTIFACT_SERVICE)
 Place = tuple[str, int]
@@ -162,9 +162,9 @@ class Forward:
         else:
             path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
             sink.write(_head(f"{method} {path} {version}", head[1:]))
-        sending = asyncio.ensure_future(_pump(reader, sink))
+        sending = asyncio.ensure_future(streams.pump(reader, sink))
         try:
-            await _pump(there, writer)
+            await streams.pump(there, writer)
         finally:
             sending.cancel()
             sink.close()
@@ -193,18 +193,6 @@ def _head(request: str, headers: Iterable[str]) -> bytes:
     """Of a connection that carries one request."""
     kept = [each for each in headers if each and not each.lower().startswith(_DROPPED)]
     return "\r\n".join([request, *kept, "Connection: close", "", ""]).encode("latin-1")
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Until the source ends, or the sink does not want more."""
-    try:
-        while data := await source.read(_CHUNK):
-            sink.write(data)
-            await sink.drain()
-        if sink.can_write_eof():
-            sink.write_eof()
-    except OSError:
-        sink.close()  # whoever reads from it sees the end
 
 
 def _key(service: Manifest) -> Key:

@@ -129,7 +129,7 @@ def test_what_is_kept_is_not_kept_again_at_the_next_start(play):
         assert await world.listed() == {"run-1": "SUCCEEDED"}
         number = (await world.records.runs(Selection(page_size=1))).after
         await world.restart()
-        assert world.records._rows is None
+        assert not world.records.is_open
         assert await world.listed() == {"run-1": "SUCCEEDED"}
         assert (await world.records.runs(Selection(page_size=1))).after == number
 

@@ -1,16 +1,8 @@
-"""Store: what everybody asks of the records of pipelines. Statements run in two threads, one that
-writes and one that reads, so that a list does not wait for what is being kept.
-
-Nothing is opened and SQLAlchemy is not loaded before something is kept or asked for; a SQLite file
-that is not there yet is not made in order to find nothing in it.
-"""
+"""What everybody asks of the records of pipelines, without waiting for the database (`threads`)."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +11,9 @@ from msgspec import Struct
 from sampan.kube import names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.lineage import CacheQuestion
-from sampan.lib.later import later
 from sampan.records.pipelines import reading
 from sampan.records.pipelines.selection import Page, Selection
+from sampan.records.threads import Threads
 
 Direction = Literal["back", "forward"]
 
@@ -50,12 +42,7 @@ class Records:
     """`url` as SQLAlchemy writes them. Methods raise ArchiveFailed."""
 
     def __init__(self, url: str, file: Path | None = None) -> None:
-        self._url = url
-        self._file = file
-        self._lock = threading.Lock()
-        self._rows: Any = None
-        self._writer: ThreadPoolExecutor | None = None
-        self._reader: ThreadPoolExecutor | None = None
+        self._rows = Threads("sampan.records.pipelines.rows", url, file)
 
     @classmethod
     def at(cls, file: Path) -> Records:
@@ -66,12 +53,12 @@ class Records:
     async def runs(self, wanted: Selection) -> Page:
         """Items are Runs (or Workflows) with their specs, without tasks; a selection's keys are
         RUN_KEYS or `metric:<name>`."""
-        if self._is_empty:
+        if self._rows.is_empty:
             return Page([], 0)
-        return Page(*await self._read("runs", wanted))
+        return Page(*await self._rows.read("runs", wanted))
 
     async def run(self, run_id: str) -> Kept | None:
-        found = None if self._is_empty else await self._read("run", run_id)
+        found = None if self._rows.is_empty else await self._rows.read("run", run_id)
         if found is None:
             return None
         run, present, metrics = found
@@ -79,14 +66,16 @@ class Records:
 
     async def set_storage_state(self, run_id: str, state: str) -> bool:
         """Of a run that only the records know: AVAILABLE or ARCHIVED. Whether there is such."""
-        return not self._is_empty and await self._write("set_storage_state", run_id, state)
+        return not self._rows.is_empty and await self._rows.write(
+            "set_storage_state", run_id, state
+        )
 
     async def archive_experiment(self, experiment_id: str, namespace: str) -> Sequence[Key]:
         """Archive the experiment's runs that only the records know; the keys of those others that
         are available, which are to be patched (`reading.stored` says how)."""
-        if self._is_empty:
+        if self._rows.is_empty:
             return []
-        found = await self._write("archive_experiment", experiment_id, namespace)
+        found = await self._rows.write("archive_experiment", experiment_id, namespace)
         kinds = {"Run": names.RUN, "Workflow": names.WORKFLOW}
         return [Key(kinds[kind], namespace, name) for kind, namespace, name in found]
 
@@ -101,100 +90,74 @@ class Records:
 
     async def report_metrics(self, uid: str, metrics: Mapping[str, float]) -> bool:
         """Beside those that tasks gave. Whether there is such a run."""
-        return not self._is_empty and await self._write("put_metrics", uid, dict(metrics))
+        return not self._rows.is_empty and await self._rows.write("put_metrics", uid, dict(metrics))
 
     # -- lineage ------------------------------------------------------------------------------
     async def tasks(self, wanted: Selection, *, run_id: str = "", parent_id: str = "") -> Page:
         """Of a run or of a DAG, by `listing.TASK_COLUMNS`."""
-        if self._is_empty:
+        if self._rows.is_empty:
             return Page([], 0)
-        return Page(*await self._read("tasks", wanted, run_id, parent_id))
+        return Page(*await self._rows.read("tasks", wanted, run_id, parent_id))
 
     async def task(self, task_id: str) -> dict[str, Any] | None:
         """{task_id, parent_id, run_id, namespace, entry: of `status.tasks`, children, events}."""
-        return None if self._is_empty else await self._read("task", task_id)
+        return None if self._rows.is_empty else await self._rows.read("task", task_id)
 
     async def artifacts(self, wanted: Selection) -> Page:
-        if self._is_empty:
+        if self._rows.is_empty:
             return Page([], 0)
-        return Page(*await self._read("artifacts", wanted))
+        return Page(*await self._rows.read("artifacts", wanted))
 
     async def artifact(self, artifact_id: str) -> dict[str, Any] | None:
         """{artifact_id, namespace, name, type, uri, digest, created_at, metadata}."""
-        return None if self._is_empty else await self._read("artifact", artifact_id)
+        return None if self._rows.is_empty else await self._rows.read("artifact", artifact_id)
 
     async def artifact_tasks(
         self, wanted: Selection, which: Mapping[str, Sequence[str]], type: str = ""
     ) -> Page:
         """Events of these `run_id`s, `task_id`s, `artifact_id`s. type: INPUT, OUTPUT, "" both."""
-        if self._is_empty:
+        if self._rows.is_empty:
             return Page([], 0)
-        return Page(*await self._read("artifact_tasks", wanted, which, type))
+        return Page(*await self._rows.read("artifact_tasks", wanted, which, type))
 
     async def namespaces(self, which: Mapping[str, Sequence[str]]) -> Sequence[str]:
         """In which the events of these ids happened."""
-        return [] if self._is_empty else await self._read("namespaces", which)
+        return [] if self._rows.is_empty else await self._rows.read("namespaces", which)
 
     async def lineage(self, artifact_id: str, direction: Direction, depth: int) -> Lineage:
-        if self._is_empty:
+        if self._rows.is_empty:
             return Lineage([], [], [], cut=False)
-        found = await self._read("lineage", artifact_id, direction == "back", depth)
+        found = await self._rows.read("lineage", artifact_id, direction == "back", depth)
         return Lineage(found.artifacts, found.tasks, found.events, found.cut)
 
     async def executions(self, questions: Sequence[CacheQuestion]) -> Sequence[Any]:
         """For `cache`: a `caching.Found` for each question."""
-        if self._is_empty:
+        if self._rows.is_empty:
             return [NEVER] * len(questions)
-        found: Sequence[Any] = await self._read("answers", questions)
+        found: Sequence[Any] = await self._rows.read("answers", questions)
         return found
 
     # -- for the recorder ---------------------------------------------------------------------
     async def keep(self, batch: Sequence[tuple[Manifest, bool]]) -> None:
         """Runs as they were seen, and whether the cluster has them still."""
-        if self._file is not None:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await self._write("keep", batch)
+        self._rows.make_room()
+        await self._rows.write("keep", batch)
 
     async def absent(self, present: frozenset[str]) -> None:
         """All runs but those with these uids are gone from the cluster."""
-        if not self._is_empty:
-            await self._write("absent", present)
+        if not self._rows.is_empty:
+            await self._rows.write("absent", present)
 
     async def delete(self, uid: str) -> tuple[str, str] | None:
         """The namespace and name of the run that was kept, if one was."""
-        return None if self._is_empty else await self._write("delete", uid)
-
-    async def close(self) -> None:
-        for pool in (self._writer, self._reader):
-            if pool is not None:
-                await asyncio.to_thread(pool.shutdown)
-        self._writer = self._reader = None
-        if self._rows is not None:
-            self._rows.close()
-            self._rows = None
+        return None if self._rows.is_empty else await self._rows.write("delete", uid)
 
     @property
-    def _is_empty(self) -> bool:
-        return self._rows is None and self._file is not None and not self._file.exists()
+    def is_open(self) -> bool:
+        return self._rows.is_open
 
-    async def _write(self, method: str, *args: Any) -> Any:
-        if self._writer is None:
-            self._writer = ThreadPoolExecutor(1, "records-write")
-        return await self._run(self._writer, method, args)
-
-    async def _read(self, method: str, *args: Any) -> Any:
-        if self._reader is None:
-            self._reader = ThreadPoolExecutor(1, "records-read")
-        return await self._run(self._reader, method, args)
-
-    async def _run(self, pool: ThreadPoolExecutor, method: str, args: tuple[Any, ...]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool, self._call, method, args)
-
-    def _call(self, method: str, args: tuple[Any, ...]) -> Any:
-        with self._lock:
-            if self._rows is None:
-                self._rows = later("sampan.records.pipelines.rows").Rows(self._url)
-        return getattr(self._rows, method)(*args)
+    async def close(self) -> None:
+        await self._rows.close()
 
 
 class _Never(Struct, frozen=True):

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from sampan.kube import names, nets
 from sampan.kube.errors import SampanError
+from sampan.lib import streams
 from sampan.services.katib.callers import NOBODY, Caller, Words
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Address = tuple[str, int]
 _LARGEST = 1 << 16  # bytes of a head
 _PATIENCE = 30.0  # seconds until a connection has said what it wants
-_CHUNK = 1 << 16
 _MOST_OPEN = 1000  # connections; more are closed at once
 _SHORT = f"{names.MANAGER_SERVICE}.{names.PLATFORM_NAMESPACE}"
 _NAMES = (_SHORT, f"{_SHORT}.svc", f"{_SHORT}.svc.{nets.ZONE}")
@@ -199,17 +199,6 @@ class Door:
 async def _join(one: Streams, other: Streams) -> None:
     """Until both have ended."""
     try:
-        await asyncio.gather(_pump(one[0], other[1]), _pump(other[0], one[1]))
+        await asyncio.gather(streams.pump(one[0], other[1]), streams.pump(other[0], one[1]))
     finally:
         other[1].close()
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(_CHUNK):
-            sink.write(data)
-            await sink.drain()
-        if sink.can_write_eof():
-            sink.write_eof()
-    except OSError:
-        sink.close()  # whoever reads from it sees the end
