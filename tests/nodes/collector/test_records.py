@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 from pathlib import Path
 
@@ -13,19 +14,19 @@ from hypothesis import strategies as st
 from nodes.collector.writing import event, field, record, simple, tensor
 from sampan.nodes.collector import records
 from sampan.nodes.collector.events import Events
-from sampan.nodes.collector.records import Damaged, Scalar
+from sampan.nodes.collector.records import Damaged, Piece, Scalar
 from sampan.nodes.executor.view import Place, View
 
 
 def test_scalars_of_whole_records_are_read_as_they_come() -> None:
     one, two = record(event("a", simple(0.5))), record(event("b", simple(0.1)))
     text = record(field(3, b"brain.Event:2")) + one + two
-    found, offset = records.read(io.BytesIO(text), 0, len(text) - 1)
-    assert found == [Scalar(1700000000.5, "a", "0.5")]
-    assert offset == len(text) - len(two)
-    rest, end = records.read(io.BytesIO(text), offset, len(text))
-    assert rest == [Scalar(1700000000.5, "b", "0.10000000149011612")]
-    assert end == len(text)
+    assert records.read(io.BytesIO(text), 0, len(text) - 1) == Piece(
+        [Scalar(1700000000.5, "a", "0.5")], len(text) - len(two)
+    )
+    assert records.read(io.BytesIO(text), len(text) - len(two), len(text)) == Piece(
+        [Scalar(1700000000.5, "b", "0.10000000149011612")], len(text)
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,12 +48,36 @@ def test_tensors_of_one_element_are_scalars(value: bytes, text: str | None) -> N
     assert [each.value for each in records.scalars(event("t", value))] == ([text] if text else [])
 
 
-def test_what_is_no_such_file_is_damaged() -> None:
-    with pytest.raises(Damaged, match="checksum"):
-        records.read(io.BytesIO(b"x" * 100), 0, 100)
-    whole = record(event("a", simple(1)))
-    found, offset = records.read(io.BytesIO(whole + b"x" * 100), 0, len(whole) + 100)
-    assert (len(found), offset) == (1, len(whole))
+GOOD = record(event("a", simple(1)))
+HUGE = struct.pack("<Q", 1 << 60)
+
+
+@pytest.mark.parametrize(
+    ("rest", "damage"),
+    [
+        pytest.param(b"x" * 100, "another checksum", id="no-record"),
+        pytest.param(bytes(100), "another checksum", id="zeros"),
+        pytest.param(GOOD[:-20], "", id="half-a-record"),
+        pytest.param(GOOD[:-1] + b"x", "another checksum", id="bits-that-turned"),
+        pytest.param(record(b"\x0f"), "a field of no known type", id="no-message"),
+        pytest.param(record(field(5, field(1, b"\x0a\xff"))), "without an end", id="no-length"),
+        pytest.param(HUGE + struct.pack("<I", records._masked(HUGE)), "", id="an-exabyte"),
+    ],
+)
+def test_what_is_no_record_ends_the_file(rest: bytes, damage: str) -> None:
+    text = GOOD + rest
+    found = records.read(io.BytesIO(text), 0, len(text))
+    assert (len(found.scalars), found.offset) == (1, len(GOOD))
+    assert damage in found.damage
+    assert bool(damage) == bool(found.damage)
+    assert f"byte {len(GOOD)}" in found.damage or not damage
+
+
+def test_large_records_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MOST", 30)
+    text = record(field(3, b"x" * 50)) + record(event("", simple(1), 1.0))
+    found = records.read(io.BytesIO(text), 0, len(text))
+    assert (len(found.scalars), found.offset, found.damage) == (1, len(text), "")
 
 
 @given(st.binary(max_size=200))
@@ -81,3 +106,54 @@ def test_metrics_may_name_their_directory(tmp_path: Path) -> None:
     ]
     assert all(not logs for _, logs in found.read())
     assert not list(Events(view, "/nowhere", ["a"]).read())
+
+
+def events(path: Path, *metrics: str) -> Events:
+    return Events(View([Place("/logs", str(path))]), "/logs", metrics)
+
+
+def told(found: Events) -> list[tuple[str, str]]:
+    return [(log.metric, log.value) for _, logs in found.read() for log in logs]
+
+
+def test_a_tag_may_have_a_slash(tmp_path: Path) -> None:
+    (tmp_path / "a.tfevents").write_bytes(record(event("Loss/train", simple(1))))
+    assert told(events(tmp_path, "Loss/train", "Loss/test")) == [("Loss/train", "1.0")]
+
+
+def test_many_values_are_read_a_piece_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MANY", 3)
+    values = [record(event("loss", simple(each))) for each in range(8)]
+    (tmp_path / "a.tfevents").write_bytes(b"".join(values))
+    found = events(tmp_path, "loss")
+    assert [len(logs) for _, logs in found.read()] == [3, 3, 2]
+    assert told(found) == []
+
+
+def test_why_there_is_no_objective_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "a.tfevents"
+    assert events(tmp_path, "loss").missing().endswith("in none of 0 files of events in /logs")
+    file.write_bytes(record(event("acc", simple(1))) + GOOD[:-1])
+    found = events(tmp_path, "loss")
+    told(found)
+    at = len(record(event("acc", simple(1))))
+    assert found.missing().endswith(
+        "in none of 1 files of events in /logs, which have acc; "
+        f"a.tfevents is not read to its end: its last record, at byte {at}, has no end"
+    )
+    file.write_bytes(b"x" * 100)
+    found = events(tmp_path, "loss")
+    assert told(found) == told(found) == []
+    assert found.missing().endswith("the record at byte 0 has another checksum")
+
+
+def test_directories_are_looked_at_within_bounds(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*"abcdefghijklmnopqrst")
+    deep.mkdir(parents=True)
+    (deep / "a.tfevents").write_bytes(GOOD)
+    (tmp_path / "a" / "a.tfevents").write_bytes(GOOD)
+    (tmp_path / "out").symlink_to(deep)
+    os.mkfifo(tmp_path / "pipe.tfevents")
+    assert told(events(tmp_path, "a")) == [("a", "1.0")]

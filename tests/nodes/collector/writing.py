@@ -27,4 +27,8 @@ def event(tag: str, value: bytes, time: float = 1700000000.5) -> bytes:
 
 def record(data: bytes) -> bytes:
     head = struct.pack("<Q", len(data))
-    return head + struct.pack("<I", records._masked(head)) + data + b"\0\0\0\0"
+    return head + struct.pack("<I", records._masked(head)) + data + _check(data)
+
+
+def _check(data: bytes) -> bytes:
+    return struct.pack("<I", records._masked(data))

@@ -6,26 +6,27 @@ counts when it begins with the metric's. Upstream: tfevent-metricscollector/tfev
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import PurePosixPath
 
 from sampan.kube import katib
 from sampan.kube.katib import Log
 from sampan.nodes.collector import records
-from sampan.nodes.collector.records import Scalar
+from sampan.nodes.collector.records import Piece, Scalar
 from sampan.nodes.executor.view import View
-
-log = logging.getLogger(__name__)
 
 _NAME = "tfevents"
 """What the name of such a file has in it."""
-_MOST = 1_000
-"""Files that are looked at."""
+_MOST, _DEEPEST = 10_000, 16
+"""Entries that are looked at, and directories within each other."""
+_SHOWN = 5
+"""Tags that are told of."""
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Events:
@@ -35,37 +36,75 @@ class Events:
         self._metrics = tuple(metrics)
         self._offsets: dict[str, int] = {}
         self._damaged: set[str] = set()
+        self._left: dict[str, str] = {}
+        """Why the rest of a file was not read."""
+        self._tags: dict[str, None] = {}
 
     def read(self) -> Iterator[tuple[str, list[Log]]]:
         """(the file below the directory, its new values)."""
         with suppress(OSError), self._view.pinned(self._directory) as found:
-            for path in sorted(_files(found.path))[:_MOST]:
-                if path not in self._damaged:
-                    yield path, self._values(path, self._new(found.path, path))
+            top = os.open(found.path, _OPEN | os.O_DIRECTORY)
+            try:
+                yield from self._below(top, "", [_MOST])
+            finally:
+                os.close(top)
 
     def missing(self) -> str:
         objective = self._metrics[0] if self._metrics else ""
         said = f"Objective metric {objective} is not found in training logs"
-        return f"{said}, in none of {len(self._offsets)} files of events in {self._directory}"
+        said += f", in none of {len(self._offsets)} files of events in {self._directory}"
+        if self._tags:
+            said += f", which have {', '.join(self._tags)}"
+        for path, why in list(self._left.items())[:1]:
+            said += f"; {path} is not read to its end: {why}"
+        return said
 
-    def _new(self, base: str, path: str) -> list[Scalar]:
-        try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            with open(os.open(f"{base}/{path}", flags), "rb") as file:
-                facts = os.fstat(file.fileno())
-                if not stat.S_ISREG(facts.st_mode):
-                    return []
-                offset = self._offsets.get(path, 0)
-                found, self._offsets[path] = records.read(file, offset, facts.st_size)
-                return found
-        except (OSError, ValueError) as fault:
-            if isinstance(fault, ValueError):
-                self._damaged.add(path)
-            log.warning("%s is not read: %s", path, fault)
-            return []
+    def _below(self, top: int, at: str, left: list[int]) -> Iterator[tuple[str, list[Log]]]:
+        """Of a directory. Each one is opened in that above it, so that a link that takes its place
+        meanwhile leads nowhere. `left`: how many more entries are looked at."""
+        with os.scandir(top) as entries:
+            names = sorted(islice((each.name for each in entries), max(left[0], 0)))
+        left[0] -= len(names)
+        for name in names:
+            path = f"{at}{name}"
+            try:
+                fd = os.open(name, _OPEN, dir_fd=top)
+            except OSError:
+                continue  # it went, or is a link
+            try:
+                mode = os.fstat(fd).st_mode
+                if stat.S_ISDIR(mode) and path.count("/") < _DEEPEST:
+                    yield from self._below(fd, f"{path}/", left)
+                elif stat.S_ISREG(mode) and _NAME in name:
+                    yield from self._pieces(fd, path)
+            finally:
+                os.close(fd)
+
+    def _pieces(self, fd: int, path: str) -> Iterator[tuple[str, list[Log]]]:
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            while path not in self._damaged:
+                size = os.fstat(fd).st_size
+                found = records.read(file, self._offsets.get(path, 0), size)
+                self._note(path, found, size)
+                yield path, self._values(path, found.scalars)
+                if len(found.scalars) < records.MANY:
+                    return
+
+    def _note(self, path: str, found: Piece, size: int) -> None:
+        self._offsets[path] = found.offset
+        self._left.pop(path, None)
+        if found.damage:
+            self._damaged.add(path)
+        if found.damage or found.offset < size:
+            self._left[path] = (
+                found.damage or f"its last record, at byte {found.offset}, has no end"
+            )
 
     def _values(self, path: str, found: Sequence[Scalar]) -> list[Log]:
         directory = str((PurePosixPath(self._directory) / path).parent)
+        for scalar in found:
+            if len(self._tags) < _SHOWN:
+                self._tags[scalar.tag] = None
         return [
             Log(_time(scalar.time), metric, scalar.value)
             for scalar in found
@@ -74,16 +113,10 @@ class Events:
         ]
 
 
-def _files(base: str) -> Iterator[str]:
-    for directory, _, names in os.walk(base):
-        for name in names:
-            if _NAME in name:
-                yield os.path.relpath(f"{directory}/{name}", base)
-
-
 def _is_of(metric: str, tag: str, directory: str) -> bool:
+    """Also a tag with a slash in it, which upstream takes for a directory only."""
     where, slash, name = metric.rpartition("/")
-    return tag.startswith(name) and (not slash or directory.endswith(where))
+    return tag == metric or (tag.startswith(name) and (not slash or directory.endswith(where)))
 
 
 def _time(seconds: float) -> str:

@@ -136,8 +136,11 @@ class Files:
     def __init__(self, job: Job, options: Options) -> None:
         self._events = Events(job.view, options.path, options.metrics)
         self._left: Iterator[tuple[str, list[Log]]] | None = None
+        self._ended = False
 
     async def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
+        if ended and not self._ended:
+            self._ended, self._left = True, None  # what was passed over may have grown
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> tuple[str, Sequence[Log]] | None:

@@ -3,7 +3,7 @@
 A file is a sequence of records (length, its checksum, data, its checksum); a record is an Event
 message, of which scalars matter here: as `simple_value` or as tensors of one element. Only what
 that takes of protocol buffers is read. A record that is not whole yet is read later; one that is
-damaged ends the file.
+damaged ends the file, as it does for TensorBoard.
 Upstream: tensorflow/core/lib/io/record_reader.cc, core/util/event.proto, framework/{summary,tensor}
 .proto; text of values as upstream's tfevent-metricscollector writes it.
 """
@@ -19,6 +19,10 @@ from msgspec import Struct
 
 MOST = 1 << 24
 """Bytes of a record that is looked into; larger ones hold images and the like."""
+MANY = 5_000
+"""Scalars that are read at once."""
+_CHECKED = 4_096
+"""Bytes of a record whose checksum is computed, which takes a while here; scalars need fewer."""
 _HEADER = struct.Struct("<QI")
 _FOOTER = 4
 _MASK = 0xA282EAD8
@@ -42,25 +46,44 @@ class Scalar(Struct, frozen=True):
     value: str
 
 
-def read(file: BinaryIO, offset: int, size: int) -> tuple[list[Scalar], int]:
-    """The scalars of whole records from this offset on in a file of so many bytes, and where the
-    next record begins. Damaged, when there are none before the damage."""
+class Piece(Struct, frozen=True):
+    """What was read of a file. offset: where the next record begins. damage: why nothing behind it
+    is read; "" where more may come."""
+
+    scalars: list[Scalar]
+    offset: int
+    damage: str = ""
+
+
+def read(file: BinaryIO, offset: int, size: int) -> Piece:
+    """The scalars of whole records from this offset on in a file of so many bytes, not many more
+    than `MANY` of them."""
     found: list[Scalar] = []
-    while offset + _HEADER.size <= size:
+    while offset + _HEADER.size <= size and len(found) < MANY:
         file.seek(offset)
         head = file.read(_HEADER.size)
         length, check = _HEADER.unpack(head)
         if _masked(head[:8]) != check:
-            if found:
-                break
-            raise Damaged("a record's length has another checksum")
+            return Piece(found, offset, f"the record at byte {offset} has another checksum")
         end = offset + _HEADER.size + length + _FOOTER
         if end > size:
             break
-        if length <= MOST:
-            found += scalars(file.read(length))
+        try:
+            found += _of(file, length)
+        except Damaged as wrong:
+            return Piece(found, offset, f"the record at byte {offset} has {wrong}")
         offset = end
-    return found, offset
+    return Piece(found, offset)
+
+
+def _of(file: BinaryIO, length: int) -> list[Scalar]:
+    """Of the record that the file stands at."""
+    if length > MOST:
+        return []
+    data = file.read(length)
+    if length <= _CHECKED and _masked(data).to_bytes(4, "little") != file.read(_FOOTER):
+        raise Damaged("another checksum")
+    return list(scalars(data))
 
 
 def scalars(event: bytes) -> Iterator[Scalar]:
@@ -165,7 +188,7 @@ def _fields(message: bytes) -> Iterator[Field]:
             case _:
                 raise Damaged("a field of no known type")
         if at + size > len(message):
-            raise Damaged("a field ends beyond its message")
+            raise Damaged("a field that ends beyond its message")
         yield key >> 3, message[at : at + size]
         at += size
 
