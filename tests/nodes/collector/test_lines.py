@@ -123,6 +123,14 @@ def test_the_first_line_without_a_number_is_said() -> None:
     assert other.why == 'loss is not a number in line 1 "loss=inf": its value is "inf"'
 
 
+def test_lines_without_metrics_are_counted() -> None:
+    form = lines.form("TEXT", ["loss"], ())
+    assert list(form.read_all("a\nb\n")) == []
+    assert list(form.read_all("c")) == []
+    assert [each.value for each in form.read_all("d\nloss=1\nloss=nan\n")] == ["1", ""]
+    assert form.why.startswith("loss is not a number in line 6")
+
+
 def test_architectures_are_no_numbers_and_none_is_missed() -> None:
     form = lines.form("TEXT", ["Best-Genotype"], [r"([\w-]+)=(Genotype.*)"])
     assert form.read("Best-Genotype=Genotype(normal=[])")[0].value == "Genotype(normal=[])"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,20 @@ def test_a_line_that_is_none_is_cut(tmp_path: Path) -> None:
         pieces.append(piece)
     assert max(map(len, pieces)) <= tail.LONGEST + (1 << 18) + 1
     assert b"".join(pieces).replace(b"\n", b"") == path.read_bytes()
+
+
+def test_what_nobody_has_written_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n")
+    os.truncate(path, 1 << 40)
+    with path.open("ab") as file:
+        file.write(b"two\n")
+    os.truncate(path, 1 << 41)
+    found, pieces = follow(path), []
+    while piece := found.read(ended=True):
+        pieces.append(piece)
+    assert b"".join(pieces).replace(b"\0", b"").split() == [b"one", b"two"]
+    assert sum(map(len, pieces)) < tail.LONGEST * 4
 
 
 @given(st.lists(st.binary(max_size=8), max_size=20))

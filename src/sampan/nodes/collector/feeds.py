@@ -100,8 +100,7 @@ class Lines:
         if self.fault:
             return found
         try:
-            for line in data.decode(errors="replace").removesuffix("\n").split("\n"):
-                found += self._form.read(line)
+            found.extend(self._form.read_all(data.decode(errors="replace")))
         except Malformed as wrong:
             self.fault = str(wrong)
         return found

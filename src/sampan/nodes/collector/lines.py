@@ -44,6 +44,11 @@ class Form:
         self._unmatched = ""
         self.why = ""
 
+    def read_all(self, text: str) -> Iterator[Log]:
+        """The values in the next lines. Malformed."""
+        for line in text.removesuffix("\n").split("\n"):
+            yield from self.read(line)
+
     def read(self, line: str) -> list[Log]:
         """The values in the next line. Malformed."""
         self._number += 1
@@ -96,6 +101,12 @@ class Text(Form):
             ]
         except PatternError as wrong:
             raise Failed(str(wrong), USAGE) from None
+
+    def read_all(self, text: str) -> Iterator[Log]:
+        if any(metric in text for metric in self._metrics):
+            yield from super().read_all(text)
+        else:  # what is printed a hundred megabytes long has no metrics in it
+            self._number += text.removesuffix("\n").count("\n") + 1
 
     def _found(self, line: str) -> Iterator[Log]:
         if not any(metric in line for metric in self._metrics):

@@ -2,11 +2,13 @@
 
 A look opens the file by its path, so that one that was put in its place, cut or written once more
 is seen: it is read from its beginning, as another `generation`. A last line without an end counts
-when nothing follows any more. Lines are cut where they are too long to be lines.
+when nothing follows any more. Lines are cut where they are too long to be lines; parts of a file
+that nobody has written are passed over.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import BinaryIO
@@ -34,6 +36,8 @@ class Tail:
             if self._is_other(os.fstat(file.fileno())):
                 self.generation += 1
                 self.offset, self._rest = 0, b""
+            if not self._rest:
+                self.offset = _past_hole(file, self.offset)
             self.begin = self.offset
             file.seek(self.offset + len(self._rest))
             data = self._rest
@@ -57,3 +61,14 @@ class Tail:
             return False
         written = found.st_size == size and found.st_mtime_ns != seen.st_mtime_ns
         return found.st_ino != seen.st_ino or found.st_size < size or written
+
+
+def _past_hole(file: BinaryIO, offset: int) -> int:
+    """Where there is something to read: a file may be said to have a terabyte and hold nothing."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        return os.lseek(file.fileno(), offset, os.SEEK_DATA)
+    except AttributeError:
+        return offset  # not on this system
+    except OSError as error:
+        return max(offset, size) if error.errno == errno.ENXIO else offset
