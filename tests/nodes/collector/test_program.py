@@ -68,6 +68,8 @@ def test_the_last_words_of_a_program_that_fails_are_in_the_log(play: Any) -> Non
         await site.run(**trial("echo no such layer; exit 3"))
         status = await site.finished()
         assert ended(status, katib.LOGGER)["exitCode"] == 255
+        said = "The last line of /var/log/katib/metrics.log is: no such layer"
+        assert ended(status, katib.LOGGER)["message"].endswith(said)
         assert (await site.logs(container=katib.LOGGER)).startswith("no such layer\nFailed to wait")
 
     play(story, observations=shelf)

@@ -19,6 +19,9 @@ from sampan.nodes.collector.options import Options
 from sampan.nodes.collector.tail import Tail
 from sampan.nodes.executor.job import Job
 
+_LONG, _SHOWN = 8_192, 400
+"""Bytes in which a last line is looked for, and those that are told of it."""
+
 
 class Feed(Protocol):
     @property
@@ -39,6 +42,11 @@ class Feed(Protocol):
     @property
     def fault(self) -> str:
         """Why nothing of what was read counts; "" when it does."""
+        ...
+
+    @property
+    def last(self) -> str:
+        """The program's last words, to stand behind other ones; "" for nothing."""
         ...
 
     async def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
@@ -65,7 +73,13 @@ class Lines:
         self._form = self._fresh()
         self.void = [_source(each) for each in range(self._generation)]
         self._absent = ""
+        self._line = b""
         self.fault = ""
+
+    @property
+    def last(self) -> str:
+        line = self._line[:_SHOWN].decode(errors="replace").strip()
+        return f". The last line of {self._options.path} is: {line}" if line else ""
 
     @property
     def why(self) -> str:
@@ -93,6 +107,7 @@ class Lines:
         if not data:
             return None
         self._log(data)
+        self._line = data[-_LONG:].rstrip().rpartition(b"\n")[2] or self._line
         return _source(self._generation), self._values(data)
 
     def _values(self, data: bytes) -> list[Log]:
@@ -129,7 +144,7 @@ class Files:
     """A directory with files of events."""
 
     pause = 1.0
-    why = fault = ""
+    why = fault = last = ""
     void = ()
 
     def __init__(self, job: Job, options: Options) -> None:

@@ -110,7 +110,7 @@ class _Collecting:
             code = f" with code {main.code}" if main is not None and main.code else ""
             self._give_up(
                 "Failed to wait for worker container: training container is failed. "
-                f"It has ended{code} and left no mark in {self._directory}"
+                f"It has ended{code} and left no mark in {self._directory}{self._feed.last}"
             )
         await self._finish()
         if self._kept.state.stopping:

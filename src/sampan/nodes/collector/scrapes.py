@@ -41,7 +41,7 @@ _OF_CLIENTS = ("python_", "process_", "go_", "jvm_", "promhttp_", "scrape_")
 class Scrapes:
     pause = 0.5
     void: Sequence[str] = ()
-    fault = ""
+    fault = last = ""
 
     def __init__(self, job: Job, options: Options, kept: Kept) -> None:
         self._job, self._kept, self._url = job, kept, options.url

@@ -188,6 +188,65 @@ def test_failure_needs_no_observation_and_comes_first() -> None:
     assert jobs(world) == []
 
 
+def failing(name: str, *containers: dict[str, Any], **status: Any) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "u", "labels": {names.LABEL_TRIAL: NAME}},
+        "status": {"containerStatuses": list(containers), **status},
+    }
+
+
+def over(name: str, code: int, at: str = "state", **how: str) -> dict[str, Any]:
+    return {"name": name, at: {"terminated": {"exitCode": code, **how}}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "said"),
+    [
+        pytest.param([], "", id="no-pods"),
+        pytest.param(
+            [failing("p", over("main", 3, reason="Error"), over("c", 255, message="no mark\n"))],
+            ". Pod p: main ended with code 3; c ended with code 255: no mark",
+            id="words",
+        ),
+        pytest.param(
+            [failing("p1", over("main", 1)), failing("p2", over("main", 2))],
+            ". Pod p2: main ended with code 2",
+            id="newest",
+        ),
+        pytest.param(
+            [failing("p1", over("main", 1)), failing("p2", over("main", 0))],
+            ". Pod p1: main ended with code 1",
+            id="one-that-has-something-to-say",
+        ),
+        pytest.param(
+            [failing("p", over("main", 137, reason="OOMKilled"))],
+            ". Pod p: main ended with code 137 (OOMKilled)",
+            id="memory",
+        ),
+        pytest.param(
+            [failing("p", {**over("main", 1, "lastState"), "state": {"waiting": {}}})],
+            ". Pod p: main ended with code 1",
+            id="restarts",
+        ),
+        pytest.param(
+            [failing("p", phase="Failed", reason="Evicted", message="the disk is full")],
+            ". Pod p: Evicted: the disk is full",
+            id="evicted",
+        ),
+    ],
+)
+def test_a_failure_says_what_the_pods_say(pods: list[Manifest], said: str) -> None:
+    world = started()
+    for each in pods:
+        world.put(each)
+    world.end(NAME, "Failed", reason="BackoffLimitExceeded", message="too often")
+    world.settle()
+    expected = f"Trial has failed. Job message: too often{said}"
+    assert condition(world, KEY)["message"] == expected
+
+
 @pytest.mark.parametrize("value", ["unavailable", "", "nan", "inf", "-inf"])
 def test_an_objective_that_can_not_be_compared_is_unavailable(value: str) -> None:
     metric = Metric(name="loss", min=value, max=value, latest=value)

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from sampan.kinds.katib import conditions, phases, unanswered, words
 from sampan.kinds.katib import settings as configured
-from sampan.kinds.katib.trial import jobs, observation, status
+from sampan.kinds.katib.trial import blame, jobs, observation, status
 from sampan.kinds.katib.trial.jobs import Finding
 from sampan.kinds.katib.trial.snapshot import Attempt
 from sampan.kinds.katib.trial.status import Turn
@@ -66,6 +66,7 @@ def see(view: View, key: Key) -> Attempt | None:
         job=job,
         finding=finding,
         answer=answer,
+        blame=_blame(view, manifest, finding),
         pause=pause,
         now=now,
     )
@@ -77,6 +78,14 @@ def _forbidden(view: View, where: Key) -> str:
     except configured.Unknown as fault:
         return str(fault)
     return ""
+
+
+def _blame(view: View, trial: Manifest, finding: Finding) -> str:
+    """What its pods say, once it has failed and nobody has said so yet."""
+    if finding.outcome != "Failed" or phases.over(phases.phase_of(trial)):
+        return ""
+    mine = {"matchLabels": {names.LABEL_TRIAL: meta.name_of(trial)}}
+    return blame.of(view.select(names.POD, meta.namespace_of(trial), mine))
 
 
 def _is_due(trial: Manifest, finding: Finding) -> bool:

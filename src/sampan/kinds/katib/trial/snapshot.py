@@ -23,7 +23,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     where: the job's key; None when the Trial does not say which. served: the cluster has its kind.
     forbidden: why no trial may make one of this kind; "" when it may.
     job: as it is; None when there is none. finding: what its conditions say. answer: of the
-    observations, None while it is not known or nobody asked. pause: seconds in which not to ask.
+    observations, None while it is not known or nobody asked. blame: what the pods of a job that
+    has failed say. pause: seconds in which not to ask.
     """
 
     manifest: Manifest
@@ -33,6 +34,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     job: Manifest | None
     finding: Finding
     answer: ObservationAnswer | Unanswered | None
+    blame: str
     pause: float
     now: datetime
 

@@ -55,6 +55,8 @@ def unavailable(attempt: Attempt, status: dict[str, Any], why: str) -> Turn:
 
 def failed(attempt: Attempt, status: dict[str, Any], finding: Finding) -> Turn:
     reason, message = _with_job("TrialFailed", "Trial has failed", finding)
+    if attempt.blame:
+        message = f"{message}. {attempt.blame}"
     text = f"Job {_job(attempt)} has failed"
     if finding.message or finding.reason:
         text = f"{text}. {finding.message} {finding.reason}".rstrip()

@@ -1,0 +1,58 @@
+"""What the pods of a trial that has failed say of it: its job tells how often, not why.
+
+Upstream repeats the job's words only. The pods go with the job; what they said stays in the Trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sampan.kube import meta
+from sampan.kube.keys import Manifest
+
+_MOST = 600
+"""Characters of what one container has to say."""
+
+
+def of(pods: Sequence[Manifest]) -> str:
+    """Of the newest pod that has something to say; "" for none."""
+    for pod in sorted(pods, key=_age, reverse=True):
+        said = "; ".join(_said(pod.get("status") or {}))
+        if said:
+            return f"Pod {meta.name_of(pod)}: {said}"
+    return ""
+
+
+def _age(pod: Manifest) -> tuple[str, str]:
+    return str(pod["metadata"].get("creationTimestamp") or ""), meta.name_of(pod)
+
+
+def _said(status: dict[str, Any]) -> Iterator[str]:
+    containers = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    found = [text for each in containers if (text := _ended(each))]
+    yield from found
+    if not found and status.get("phase") == "Failed" and (why := status.get("message")):
+        yield _short(f"{status.get('reason') or 'Failed'}: {why}")
+
+
+def _ended(container: dict[str, Any]) -> str:
+    """A container that restarts tells of its last end."""
+    states = (container.get("state") or {}, container.get("lastState") or {})
+    ended: dict[str, Any] = next(
+        (each["terminated"] for each in states if each.get("terminated")), {}
+    )
+    if not (code := ended.get("exitCode")):
+        return ""
+    said = f"{container.get('name')} ended with code {code}"
+    if (reason := ended.get("reason")) not in (None, "", "Error"):
+        said += f" ({reason})"
+    message = str(ended.get("message") or "").strip()
+    return _short(f"{said}: {message}" if message else said)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[:_MOST]}…"
