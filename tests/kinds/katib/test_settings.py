@@ -35,13 +35,13 @@ def test_an_entry_is_completed() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ({"kind": "File"}, "failed to find metrics collector config for kind: PrometheusMetric"),
-        ({"kind": "PrometheusMetric"}, "required value for image configuration"),
+        ({"kind": "File"}, "failed to find metrics collector config for kind: Guess"),
+        ({"kind": "Guess"}, "required value for image configuration"),
     ],
 )
 def test_what_is_not_configured_is_unknown(entry: dict[str, Any], said: str) -> None:
     with pytest.raises(Unknown, match=said):
-        settings(**entry).collector("PrometheusMetric")
+        settings(**entry).collector("Guess")
 
 
 def test_an_amount_that_is_none_is_said() -> None:
