@@ -10,7 +10,7 @@ Upstream: kubeflow/katib.
 from __future__ import annotations
 
 from sampan.kinds.katib import crds, roles, words
-from sampan.kinds.katib.admit import webhook
+from sampan.kinds.katib.admit import shapes, webhook
 from sampan.kinds.katib.experiment.controller import EXPERIMENT
 from sampan.kinds.katib.optimization.controller import OPTIMIZATION_JOB
 from sampan.kinds.katib.pods import webhook as pods
@@ -23,6 +23,6 @@ COMPONENT = Component(
     controllers=(EXPERIMENT, SUGGESTION, TRIAL, OPTIMIZATION_JOB),
     crds=crds.load(),
     objects=roles.objects(),
-    rules={**webhook.RULES, **pods.RULES},
+    rules={**webhook.RULES, **shapes.RULES, **pods.RULES},
     figures=words.now,
 )

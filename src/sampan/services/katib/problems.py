@@ -123,7 +123,11 @@ def trial(suggested: Mapping[str, Any], made: Manifest | None, asked: Question) 
 
 
 def _at(time: str | None) -> float:
-    return parse(time).timestamp() if time else 0.0
+    """0 for what is no time."""
+    try:
+        return parse(time).timestamp() if time else 0.0
+    except ValueError:
+        return 0.0
 
 
 def reports(values: Sequence[str]) -> tuple[tuple[float, float], ...]:

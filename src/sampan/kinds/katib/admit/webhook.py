@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib import types
-from sampan.kinds.katib.admit import changes, defaults, endpoint, fields, template, unread
+from sampan.kinds.katib.admit import changes, defaults, endpoint, fields, shapes, template, unread
 from sampan.kinds.katib.extensions import faults
 from sampan.kinds.katib.types import MetricsCollector, Spec
 from sampan.kube import meta, names
@@ -97,6 +97,10 @@ def _no_job(why: str) -> BadRequest:
 
 RULES: Mapping[str, Rules] = {
     names.KATIB_EXPERIMENT: Rules(
-        default=defaults.fill, admit=_admit, contains=_contains, warn=unread.warnings
+        default=defaults.fill,
+        validate=shapes.experiment,
+        admit=_admit,
+        contains=_contains,
+        warn=unread.warnings,
     )
 }
