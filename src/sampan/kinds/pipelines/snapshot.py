@@ -15,9 +15,10 @@ from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.lineage import CacheAnswer, CacheQuestion
 from sampan.kube.plan import Unanswered
+from sampan.kube.subject import Subject
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class Run(Subject, frozen=True, kw_only=True):
     """A run that goes on.
 
     pods, claims: of tasks that are not over, by path. strays: pods of the run that no such task
@@ -26,7 +27,6 @@ class Run(Struct, frozen=True, kw_only=True):
     keep them.
     """
 
-    manifest: Manifest
     pipeline: Pipeline
     facts: RunFacts
     now: datetime
@@ -41,20 +41,8 @@ class Run(Struct, frozen=True, kw_only=True):
         return self.manifest.get("spec") or {}
 
     @property
-    def status(self) -> Mapping[str, Any]:
-        return self.manifest.get("status") or {}
-
-    @property
     def tasks(self) -> Mapping[str, Entry]:
         return self.status.get("tasks") or {}
-
-    @property
-    def name(self) -> str:
-        return meta.name_of(self.manifest)
-
-    @property
-    def namespace(self) -> str:
-        return meta.namespace_of(self.manifest)
 
     @property
     def uid(self) -> str:

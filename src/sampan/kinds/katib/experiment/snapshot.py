@@ -16,6 +16,7 @@ from sampan.kinds.katib.types import Spec
 from sampan.kube import meta
 from sampan.kube.katib import UNAVAILABLE
 from sampan.kube.keys import Manifest
+from sampan.kube.subject import Subject
 
 
 class Trial(Struct, frozen=True, kw_only=True):
@@ -51,25 +52,16 @@ def trial(manifest: Manifest, question: Question) -> Trial:
     )
 
 
-class Search(Struct, frozen=True, kw_only=True):
+class Search(Subject, frozen=True, kw_only=True):
     """An Experiment with its trials in the order of their suggestions. `text`: its template, or why
     there is none."""
 
-    manifest: Manifest
     spec: Spec
     question: Question
     trials: tuple[Trial, ...]
     suggestion: Manifest | None
     text: str | Unusable
     now: datetime
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        return self.manifest.get("status") or {}
-
-    @property
-    def name(self) -> str:
-        return meta.name_of(self.manifest)
 
     @property
     def suggested(self) -> list[Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from sampan.kube.conditions import is_true
 from sampan.kube.keys import Manifest
 from sampan.kube.plan import Unanswered
 from sampan.kube.searching import SuggestAnswer
+from sampan.kube.subject import Subject
 from sampan.lib.search import checkpoints
 
 Answer = SuggestAnswer | Unanswered | None
@@ -28,12 +29,11 @@ class Service(Struct, frozen=True, kw_only=True):
     claim: Manifest
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Subject, frozen=True, kw_only=True):
     """A Suggestion. `found` are the objects of its facade that there are, by kind. `checked`:
     whether the algorithm takes the Experiment; `more`: the suggestions that are asked for. Both
     are None while they are not known, or not asked. `fault`: why it can be asked nothing."""
 
-    manifest: Manifest
     experiment: Manifest | None
     service: Service | None
     found: Mapping[str, Manifest]
@@ -46,18 +46,6 @@ class Request(Struct, frozen=True, kw_only=True):
     @property
     def spec(self) -> Mapping[str, Any]:
         return self.manifest.get("spec") or {}
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        return self.manifest.get("status") or {}
-
-    @property
-    def name(self) -> str:
-        return meta.name_of(self.manifest)
-
-    @property
-    def namespace(self) -> str:
-        return meta.namespace_of(self.manifest)
 
     @property
     def algorithm(self) -> str:

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
-
 from sampan.kinds.katib import phases
 from sampan.kinds.katib.phases import Phase
 from sampan.kinds.katib.trial.jobs import Finding
-from sampan.kube import meta
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
 from sampan.kube.searching import ObservationAnswer
+from sampan.kube.subject import Subject
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class Attempt(Subject, frozen=True, kw_only=True):
     """A Trial with the object that it makes, called its job whatever its kind is.
 
     where: the job's key; None when the Trial does not say which. served: the cluster has its kind.
@@ -27,7 +25,6 @@ class Attempt(Struct, frozen=True, kw_only=True):
     has failed say. pause: seconds in which not to ask.
     """
 
-    manifest: Manifest
     where: Key | None
     served: bool
     forbidden: str
@@ -43,13 +40,5 @@ class Attempt(Struct, frozen=True, kw_only=True):
         return self.manifest.get("spec") or {}
 
     @property
-    def status(self) -> Mapping[str, Any]:
-        return self.manifest.get("status") or {}
-
-    @property
     def phase(self) -> Phase:
         return phases.phase_of(self.manifest)
-
-    @property
-    def name(self) -> str:
-        return meta.name_of(self.manifest)
