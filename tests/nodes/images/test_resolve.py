@@ -218,3 +218,22 @@ def test_a_mirrors_prefix_changes_nothing(tmp_path: Path, mirror: str) -> None:
         assert isinstance(images.resolve(image), Runtime)
     for image in ("mirror.example/library/nginx", "mirror.example/other/unheard-of"):
         assert images.resolve(image) == Wanted(image)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "image", "fits"),
+    [
+        ("pytorch/pytorch", "docker.io/pytorch/pytorch:2.2.1", True),
+        ("docker.io/pytorch/*", "pytorch/pytorch", True),
+        ("busybox:1", "docker.io/library/busybox:1", True),
+        ("docker.io/busybox", "busybox", True),
+        ("docker.io/*", "quay.io/team/app", False),
+        ("team/app", "quay.io/team/app", False),
+        ("team/app:2", "docker.io/team/app:1", False),
+    ],
+)
+def test_a_row_is_for_all_names_of_an_image(
+    tmp_path: Path, pattern: str, image: str, fits: bool
+) -> None:
+    found = Images((Image(match=pattern, rootfs="/"),), tmp_path).resolve(image)
+    assert (isinstance(found, Runtime) and found.identity == "sampan://rootfs/") == fits

@@ -50,6 +50,16 @@ def name_of(image: str) -> str | None:
     return match["name"] if match and len(match["name"]) <= _LONGEST else None
 
 
+def aliases(name: str) -> tuple[str, ...]:
+    """All that mean the same as a name without tag and digest, itself first."""
+    registry, repository = _split(name)
+    found = [name, f"{registry}/{repository}"]
+    if registry == DOCKER:
+        short = repository.removeprefix("library/")
+        found += [repository, short, f"{registry}/{short}"]
+    return tuple(dict.fromkeys(found))
+
+
 def is_digest(text: str) -> bool:
     """Whether it names content in a way that can be checked, and is safe as a file name."""
     return _DIGEST.fullmatch(text) is not None

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sampan.config import Image
 from sampan.nodes.images import families, python, standins
 from sampan.nodes.images.environments import Environment, Environments
-from sampan.nodes.images.reference import name_of
+from sampan.nodes.images.reference import aliases, name_of
 from sampan.nodes.images.runtime import Refusal, Runtime, Wanted
 from sampan.nodes.images.standins import Standin
 from sampan.nodes.sandbox.spec import Mount
@@ -130,11 +130,14 @@ def hint(image: str) -> str:
 
 
 def _matches(pattern: str, image: str) -> bool:
-    """A pattern without a tag covers every tag."""
-    if fnmatchcase(image, pattern):
-        return True
+    """A pattern without a tag covers every tag, and one without a registry those of docker.io."""
     name = name_of(image)
-    return name is not None and fnmatchcase(name, pattern)
+    if name is None:
+        return fnmatchcase(image, pattern)
+    rest = image[len(name) :]
+    return any(
+        fnmatchcase(each, pattern) for alias in aliases(name) for each in (alias + rest, alias)
+    )
 
 
 def _runtime(row: Image) -> Runtime | Refusal:
