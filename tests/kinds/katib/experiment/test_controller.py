@@ -113,6 +113,15 @@ def test_it_ends_when_the_goal_is_reached_and_what_runs_goes_on() -> None:
     assert condition(world)["reason"] == "ExperimentGoalReached"
 
 
+def test_success_without_any_value_says_so() -> None:
+    world = started(values=lambda name: "nan").go()
+    assert condition(world)["reason"] == "ExperimentMaxTrialsReached"
+    assert condition(world)["message"].endswith(
+        "max trial count has reached. No trial has a value of loss: see trial square-003"
+    )
+    assert status(world)["currentOptimalTrial"] == {"observation": {}}
+
+
 @pytest.mark.parametrize(("most", "failures"), [(0, 1), (1, 1), (2, 2)])
 def test_it_fails_when_too_many_trials_fail(most: int, failures: int) -> None:
     world = started(experiment(maxFailedTrialCount=most, parallelTrialCount=1, maxTrialCount=9))
@@ -120,6 +129,7 @@ def test_it_fails_when_too_many_trials_fail(most: int, failures: int) -> None:
     assert condition(world)["reason"] == "ExperimentFailed"
     assert condition(world)["message"] == (
         "Experiment has failed because max failed count has reached"
+        f": see trial square-{failures - 1:03}"
     )
     assert status(world)["trialsFailed"] == failures
 

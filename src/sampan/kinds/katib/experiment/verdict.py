@@ -8,7 +8,7 @@ Upstream: pkg/controller.v1beta1/experiment/util/status_util.go UpdateExperiment
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sampan.kinds.katib import phases, restarts
 from sampan.kinds.katib.conditions import EXHAUSTED, FAILED, SUCCEEDED
@@ -36,7 +36,7 @@ def failed(message: str) -> Verdict:
 GOAL = succeeded("ExperimentGoalReached", "Objective goal has reached")
 ENOUGH = succeeded(restarts.MAX_TRIALS_REACHED, "max trial count has reached")
 NOTHING_LEFT = succeeded("ExperimentSuggestionEndReached", "suggestion service has reached the end")
-TOO_MANY_FAILED = failed("Experiment has failed because max failed count has reached")
+_TOO_MANY_FAILED = "Experiment has failed because max failed count has reached"
 
 
 def judge(search: Search, tally: Tally) -> Verdict | None:
@@ -57,7 +57,22 @@ def _of_trials(search: Search, tally: Tally) -> Verdict | None:
         return GOAL
     most = spec.maxFailedTrialCount
     if most is not None and tally.failed and tally.failed >= most:
-        return TOO_MANY_FAILED
+        return failed(f"{_TOO_MANY_FAILED}{_culprit(tally)}")
     if spec.maxTrialCount is not None and tally.completed >= spec.maxTrialCount:
-        return ENOUGH
+        return _with_hint(ENOUGH, search, tally)
     return None
+
+
+def _with_hint(verdict: Verdict, search: Search, tally: Tally) -> Verdict:
+    """An Experiment succeeds with upstream when none of its trials did."""
+    objective = search.spec.objective
+    if tally.best is not None or tally.infeasible or objective is None:
+        return verdict
+    hint = f". No trial has a value of {objective.objectiveMetricName}{_culprit(tally)}"
+    return structs.replace(verdict, message=f"{verdict.message}{hint}")
+
+
+def _culprit(tally: Tally) -> str:
+    """Where it stands what went wrong; "" when nothing did."""
+    wrong = [*tally.by.get("Failed", ()), *tally.by.get("MetricsUnavailable", ())]
+    return f": see trial {wrong[-1]}" if wrong else ""
