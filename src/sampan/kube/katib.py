@@ -111,8 +111,13 @@ def collector_of(container: Mapping[str, Any]) -> str:
 
 
 def reports_itself(container: Mapping[str, Any]) -> bool:
-    """Whether the program knows its trial, and may report metrics by itself."""
-    return any(each.get("name") == TRIAL_NAME for each in container.get("env") or ())
+    """Whether the program may report metrics by itself: it knows its trial, or it is told where the
+    DB manager is, as collectors of the user's own are."""
+    env = container.get("env") or ()
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    words += [str(each.get("value") or "") for each in env]
+    host = DB_MANAGER.partition(":")[0]
+    return any(each.get("name") == TRIAL_NAME for each in env) or any(host in w for w in words)
 
 
 def from_image(
