@@ -232,10 +232,12 @@ CONSTRAINED = [{"name": "constraints", "value": "latency <= 1"}]
          ("note", "No trial keeps its constraints and has told a:minimize.")),
         ({"trialsParetoOptimal": 3, "hypervolume": {"value": "1.23456789"}},
          ("ok", "3 trials are Pareto-optimal in a:minimize; their hypervolume is 1.23457.")),
+        ({"warmStart": {"experiment": "old", "trialsSeen": 9, "trialsKnown": 7}},
+         ("ok", "It began with 7 of 9 trials of old, which are of its space.")),
         ({"trialsParetoOptimal": 3}, ("ok", "3 trials are Pareto-optimal in a:minimize.")),
     ],
 )  # fmt: skip
-def test_several_objectives(status: dict[str, Any], line: tuple[str, str]) -> None:
+def test_what_katib_lacks(status: dict[str, Any], line: tuple[str, str]) -> None:
     about = search("Experiment", ENDED_WELL, **status)
     settings = [{"name": "objectives", "value": "a:minimize"}]
     about["spec"]["algorithm"] = {"algorithmSettings": settings}

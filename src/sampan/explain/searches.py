@@ -54,6 +54,10 @@ def _findings(spec: Any, said: Any) -> Iterator[Line]:
         yield Line("ok", f"{found} trials are Pareto-optimal in {several}{worth}.")
     elif several and said.get("trialsSucceeded"):
         yield Line("note", f"No trial keeps its constraints and has told {several}.")
+    if begun := said.get("warmStart"):
+        known, seen = begun.get("trialsKnown") or 0, begun.get("trialsSeen") or 0
+        which = f"{known} of {seen} trials of {begun.get('experiment')}"
+        yield Line("ok" if known else "note", f"It began with {which}, which are of its space.")
     broken = said.get("trialsInfeasible") or 0
     if broken:
         wanted = _setting(spec, "constraints")

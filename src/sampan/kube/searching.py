@@ -53,15 +53,37 @@ class Suggested(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
 
 
+class Tried(Struct, frozen=True, kw_only=True):
+    """A trial of an earlier Experiment: what it was given, and the metrics that count here, each
+    as this Experiment's strategies take it."""
+
+    name: str
+    parameterAssignments: tuple[Assignment, ...] = ()
+    metrics: tuple[Assignment, ...] = ()
+
+
+class Earlier(Struct, frozen=True, kw_only=True):
+    """What an earlier Experiment tried, as far as it is of this one's space: the `status.warmStart`
+    of a Suggestion, on which its suggestions rest. `trialsSeen`: how many trials with metrics there
+    were."""
+
+    experiment: str
+    uid: str
+    trialsSeen: int
+    trials: tuple[Tried, ...] = ()
+
+
 class SuggestAnswer(Struct, frozen=True, kw_only=True):
     """`refused`: why the algorithm does not take the Experiment, for good. `settings`: what it
     wants to be told again. `over`: nothing is left to try, and what there is may be fewer.
-    `ended`: that there is nothing more before another trial has ended, besides so many."""
+    `ended`: that there is nothing more before another trial has ended, besides so many. `earlier`:
+    what the answer rests on besides, where the Suggestion does not say that yet."""
 
     suggestions: tuple[Suggested, ...] = ()
     settings: Mapping[str, str] = {}
     over: bool = False
     ended: int | None = None
+    earlier: Earlier | None = None
     refused: str = ""
 
 

@@ -12,6 +12,7 @@ from sampan.kube import names, searching
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.searching import (
     Assignment,
+    Earlier,
     Metric,
     ObservationAnswer,
     ObservationQuestion,
@@ -88,6 +89,7 @@ class World(Toy):
         self.why = ""
         self.space = 10**6
         self.settings: Mapping[str, str] = {}
+        self.earlier: Earlier | None = None
         self.refused = ""
         self.silent: Any = None
         self.asked: list[SuggestQuestion] = []
@@ -116,6 +118,7 @@ class World(Toy):
                 for name in fresh
             ),
             settings=self.settings,
+            earlier=self.earlier,
             over=len(fresh) < asked.want - asked.have,
             refused=self.refused,
         )

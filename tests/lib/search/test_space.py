@@ -94,6 +94,40 @@ def test_a_parameter_is_left_out_where_its_parent_has_another_value() -> None:
     assert searched.assigned([0.1, 0.5, 0.9]) == {"kernel": "linear"}
 
 
+@pytest.mark.parametrize(
+    ("values", "has"),
+    [
+        ({"kernel": "rbf", "gamma": "0.5", "n": "3"}, True),
+        ({"kernel": "linear", "n": "3"}, True),
+        ({"kernel": "linear", "gamma": "0.5", "n": "3"}, False),
+        ({"kernel": "rbf", "n": "3"}, False),
+        ({"kernel": "poly", "n": "3"}, False),
+        ({"kernel": "linear", "n": "3", "more": "1"}, False),
+        ({"kernel": "rbf", "gamma": "1.5", "n": "3"}, False),
+        ({"kernel": "rbf", "gamma": "nan", "n": "3"}, False),
+        ({"kernel": "linear", "n": "2.5"}, False),
+        ({"kernel": "linear", "n": "two"}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_a_point_of_a_space(values: dict[str, str], has: bool) -> None:
+    kernel = choice("kernel", "rbf", "linear")
+    gamma = double("gamma", 0, 1, when=("kernel", ("rbf",)))
+    assert Space((gamma, kernel, integer("n", 1, 9))).has(values) is has
+
+
+def test_a_normal_distribution_has_no_ends() -> None:
+    assert Space((double("x", 0, 1, distribution="normal"),)).has({"x": "7"})
+
+
+@given(
+    parameters(distributions=("uniform", "logUniform")), st.lists(places, min_size=4, max_size=4)
+)
+def test_what_is_drawn_is_a_point(given: tuple[Parameter, ...], point: list[float]) -> None:
+    searched = Space(given)
+    assert searched.has(searched.assigned(point[: len(given)]))
+
+
 @given(parameters(stepped=True, distributions=("uniform", "logUniform")))
 def test_the_points_of_a_space_are_all_of_it(given: tuple[Parameter, ...]) -> None:
     searched = Space(given)

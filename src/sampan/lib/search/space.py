@@ -51,6 +51,19 @@ class Axis:
             return self.choices[min(int(place * self.levels), self.levels - 1)]
         return text.of(self.parameter, self._value(place))
 
+    def has(self, text: str) -> bool:
+        """Whether it is a value of the parameter; between steps it is one, too."""
+        if self.choices:
+            return text in self.choices
+        try:
+            value = float(text)
+        except ValueError:
+            return False
+        if self.parameter.kind == "int" and not value.is_integer():
+            return False
+        low, high = (-math.inf, math.inf) if self.normal else self._bounds
+        return math.isfinite(value) and low <= value <= high
+
     def cell(self, level: int) -> float:
         """The middle of this one of `levels`."""
         if not self.logarithmic:
@@ -117,6 +130,7 @@ class Space:
             if self.names.count(name) > 1:
                 raise Refused(f"Detect duplicated parameter name: {name}")
         self._conditions = _conditions(parameters)
+        self.is_conditional = bool(self._conditions)
         self.size = math.prod(axis.levels for axis in self.axes)
         """How many points it has, 0 where they have no number."""
 
@@ -133,6 +147,16 @@ class Space:
             if found.get(parent) not in wanted:
                 found.pop(name, None)
         return found
+
+    def has(self, values: Mapping[str, str]) -> bool:
+        """Whether these are a point: a value for each parameter that has one beside the others."""
+        wanted = set(self.names)
+        for name, (parent, parents) in self._conditions.items():
+            if parent not in wanted or values.get(parent) not in parents:
+                wanted.discard(name)
+        return values.keys() == wanted and all(
+            axis.has(values[axis.name]) for axis in self.axes if axis.name in wanted
+        )
 
     def point(self, number: int) -> tuple[float, ...]:
         """The places of point `number` of `size`: the last axis moves first."""

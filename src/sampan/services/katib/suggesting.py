@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
 from sampan.engine.cluster import Cluster
@@ -24,13 +25,20 @@ from sampan.kube import meta, names
 from sampan.kube.errors import SampanError
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
-from sampan.kube.searching import Assignment, Rule, SuggestAnswer, Suggested, SuggestQuestion
+from sampan.kube.searching import (
+    Assignment,
+    Earlier,
+    Rule,
+    SuggestAnswer,
+    Suggested,
+    SuggestQuestion,
+)
 from sampan.kube.selectors import parse_labels
 from sampan.lib.search import outcomes
-from sampan.lib.search.problem import Answer, Trial
+from sampan.lib.search.problem import Answer, Problem, Refused, Trial
 from sampan.lib.search.process import Reply, Request
 from sampan.records.katib.store import Store
-from sampan.services.katib import problems, wire
+from sampan.services.katib import earlier, problems, wire
 from sampan.services.katib.searcher import Searcher
 
 if TYPE_CHECKING:
@@ -95,17 +103,46 @@ class Suggesting:
         told = problems.settings({"algorithmSettings": status.get("algorithmSettings")})
         try:
             question = questions.of(spec, ours=not asked.endpoint)
-        except Wrong as fault:  # written past admission
+            problem = problems.problem(experiment, question, told)
+            known = self._earlier(asked.namespace, question, problem, status)
+            before = earlier.read(known.trials, question) if known else ()
+        except (Wrong, Refused) as fault:
             return SuggestAnswer(refused=str(fault))
+        except ValueError as fault:
+            return Unanswered(f"status.warmStart: {fault}")
         request = Request(
             verb="suggest" if asked.want else "check",
             algorithm=(spec.get("algorithm") or {}).get("algorithmName") or "",
-            problem=problems.problem(experiment, question, told),
-            trials=await self._trials(experiment, question, status),
+            problem=problem,
+            trials=(*before, *await self._trials(experiment, question, status)),
             count=asked.want - asked.have,
         )
+        answer = await self._ask(asked, request, experiment, status)
+        if known is None or isinstance(answer, Unanswered):
+            return answer
+        ended = None if answer.ended is None else answer.ended - len(before)
+        return replace(answer, earlier=known, ended=ended)
+
+    def _earlier(
+        self, namespace: str, question: Question, problem: Problem, status: Mapping[str, Any]
+    ) -> Earlier | None:
+        if not question.earlier:
+            return None
+        if "warmStart" in status:
+            return msgspec.convert(status["warmStart"], Earlier)
+        return earlier.find(self._cluster, namespace, question, problem)
+
+    async def _ask(
+        self,
+        asked: SuggestQuestion,
+        request: Request,
+        experiment: Manifest,
+        status: Mapping[str, Any],
+    ) -> SuggestAnswer | Unanswered:
+        spec = experiment["spec"]
         taken = {str(each.get("name")) for each in status.get("suggestions") or ()}
         if asked.endpoint:
+            told = problems.settings({"algorithmSettings": status.get("algorithmSettings")})
             reply = await self._ask_foreign(asked, experiment, told)
         else:
             reply = await self._searcher.ask(request)

@@ -34,7 +34,11 @@ def asking(*given: tuple[str, str], algorithm: str = "random", **spec: Any) -> d
 def found(*given: tuple[str, str], algorithm: str = "random", **spec: Any) -> list[str]:
     return [
         str(each)
-        for each in faults.problems(read(asking(*given, algorithm=algorithm, **spec)["spec"], Spec))
+        for each in faults.problems(
+            read(asking(*given, algorithm=algorithm, **spec)["spec"], Spec),
+            "square",
+            lambda name: name in ("square", "before"),
+        )
     ]
 
 
@@ -50,6 +54,7 @@ def found(*given: tuple[str, str], algorithm: str = "random", **spec: Any) -> li
             ],
             id="reference",
         ),
+        pytest.param([("warm_start", " before")], id="warm"),
         pytest.param([("constraints", "latency <= 100")], id="constraint"),
         pytest.param([("constraints", " latency<=1e2 ,memory>=-5")], id="constraints"),
         pytest.param([("constraints", "accuracy >= 0.5, accuracy <= 0.9")], id="range"),
@@ -81,6 +86,9 @@ def test_what_may_be_asked(given: Sequence[tuple[str, str]]) -> None:
         ("objectives", "accuracy:minimize", "it must have accuracy:maximize, as spec.objective"),
         ("objectives", "accuracy:maximize, loss:minimize", "loss is neither spec.objective"),
         ("reference_point", "accuracy:0", "there is no setting objectives"),
+        ("warm_start", "square", "an Experiment cannot begin with its own trials"),
+        ("warm_start", "later", 'there is no Experiment "later" in this namespace'),
+        ("warm_start", "", 'there is no Experiment "" in this namespace'),
         ("constraints", "", "a part of the list is empty"),
         ("constraints", "latency < 100", '"latency < 100" is no constraint such as'),
         ("constraints", "latency <= fast", '"fast" is no number'),
@@ -155,6 +163,7 @@ def test_budgets_always_have_a_value() -> None:
         ("constraints", "latency <= 100", "constraints"),
         ("when.momentum", "optimizer in sgd", "conditions"),
         ("objectives", "accuracy:maximize, latency:minimize", "several objectives"),
+        ("warm_start", "before", "earlier trials"),
     ],
 )
 def test_algorithms_refuse_what_they_cannot(
@@ -169,6 +178,13 @@ def test_algorithms_refuse_what_they_cannot(
 def test_it_is_the_webhook_that_says_so() -> None:
     said = refusal(asking(("constraints", "latency = 1")))
     assert '[0].value: Invalid value: "latency = 1": constraints: ' in said
+
+
+def test_an_experiment_needs_the_earlier_one_when_it_is_made_alone() -> None:
+    given = asking(("warm_start", "before"), parameters=[parameter()])
+    assert 'warm_start: there is no Experiment "before"' in refusal(given)
+    assert refusal(given, at=cluster(experiment("before"))) == ""
+    assert refusal(given, old=given) == ""
 
 
 def test_settings_of_a_service_of_ones_own_are_its_own() -> None:

@@ -23,6 +23,7 @@ from kinds.katib.making import (
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
+from sampan.kube.searching import Assignment, Earlier, Tried
 
 SERVICE = DEPLOYMENT.as_kind(names.SERVICE)
 CLAIM = DEPLOYMENT.as_kind(names.PERSISTENT_VOLUME_CLAIM)
@@ -222,3 +223,25 @@ def test_a_suggestion_of_nobody_is_left_alone() -> None:
     world.settle()
     assert "status" not in world.objects[SUGGESTION]
     assert EXPERIMENT not in world.objects
+
+
+# -- a warm start ---------------------------------------------------------------------------------
+def test_what_the_first_suggestions_rest_on_is_kept() -> None:
+    tried = Tried(name="before-1", parameterAssignments=(Assignment(name="x", value="1"),),
+                  metrics=(Assignment(name="loss", value="0.5"),))  # fmt: skip
+    first = Earlier(experiment="before", uid="u-1", trialsSeen=3, trials=(tried,))
+    world = started(earlier=first)
+    kept = status(world, SUGGESTION)["warmStart"]
+    assert kept == {
+        "experiment": "before", "uid": "u-1", "trialsSeen": 3,
+        "trials": [
+            {"name": "before-1", "parameterAssignments": [{"name": "x", "value": "1"}],
+             "metrics": [{"name": "loss", "value": "0.5"}]},
+        ],
+    }  # fmt: skip
+    world.earlier = Earlier(experiment="before", uid="u-1", trialsSeen=9)
+    world.go()
+    assert status(world, SUGGESTION)["warmStart"] == kept
+    assert status(world)["warmStart"] == {
+        "experiment": "before", "trialsSeen": 3, "trialsKnown": 1,
+    }  # fmt: skip

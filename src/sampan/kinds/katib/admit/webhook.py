@@ -63,7 +63,14 @@ def _problems(
         return  # as upstream: what follows reads it
     yield from fields.of_search(spec, settings)
     if spec.algorithm and settings.is_ours(spec.algorithm.algorithmName or ""):
-        yield from faults.problems(spec)
+        namespace = meta.namespace_of(manifest)
+
+        def is_there(name: str) -> bool:
+            """One that is searched already has what it needs of it."""
+            key = Key(names.KATIB_EXPERIMENT, namespace, name)
+            return old is not None or view.get(key) is not None
+
+        yield from faults.problems(spec, meta.name_of(manifest), is_there)
     yield from template.problems(view, spec, meta.namespace_of(manifest), settings)
     yield from fields.of_parameters(spec)
     yield from fields.of_collector(spec.metricsCollectorSpec or MetricsCollector(), settings)

@@ -79,9 +79,7 @@ def decide(seen: Search | Broken) -> Plan:
         return _ended(seen, said, verdict.failed(why), [])
     counts = tally.of(seen)
     status, before = _begun(seen)
-    if seen.trials or not status.get("trials"):  # results outlive the trials, as with upstream
-        status = {field: value for field, value in status.items() if field not in tally.WRITTEN}
-        status |= tally.fields(counts)
+    status = _counted(seen, status, counts)
     if restarts.is_completed(seen.status):
         if not restarts.is_asked(seen.manifest["spec"], seen.status):
             return Plan(status=status, actions=tuple(before), rest=_rest(counts))
@@ -117,6 +115,15 @@ def _begun(search: Search) -> tuple[dict[str, Any], list[Action]]:
     status.setdefault("startTime", rfc3339(search.now))
     status = _marked(search, status, conditions.CREATED, "ExperimentCreated", "is created")
     return status, actions
+
+
+def _counted(search: Search, status: dict[str, Any], counts: Tally) -> dict[str, Any]:
+    if search.trials or not status.get("trials"):  # results outlive the trials, as with upstream
+        status = {field: value for field, value in status.items() if field not in tally.WRITTEN}
+        status |= tally.fields(counts)
+    if begun_with := suggestions.warm_start(search):
+        status = {**status, "warmStart": begun_with}
+    return status
 
 
 def _marked(

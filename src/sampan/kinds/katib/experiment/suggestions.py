@@ -25,6 +25,18 @@ def waiting(search: Search) -> Iterator[Mapping[str, Any]]:
             yield each
 
 
+def warm_start(search: Search) -> dict[str, Any] | None:
+    """Of how many trials of an earlier Experiment the algorithm knows."""
+    said = ((search.suggestion or {}).get("status") or {}).get("warmStart")
+    if not said:
+        return None
+    return {
+        "experiment": said.get("experiment"),
+        "trialsSeen": said.get("trialsSeen"),
+        "trialsKnown": len(said.get("trials") or ()),
+    }
+
+
 def asked(search: Search, wanted: int) -> list[Action]:
     """So that there are that many. A number that was asked for is not taken back here."""
     suggestion = search.suggestion

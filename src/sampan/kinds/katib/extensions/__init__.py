@@ -5,6 +5,7 @@
     constraints               latency <= 100, memory <= 2e9
     when.momentum             optimizer in sgd, rmsprop
     otherwise.momentum        0          what the template is given while it has no value
+    warm_start                an-earlier-experiment
 
 texts     how each setting is written
 question  what an Experiment asks for, and what an observation says to that

@@ -25,6 +25,8 @@ _PARENTS = ("categorical", "discrete", "int")
 class _Given(Struct, frozen=True, kw_only=True):
     """The settings that extend, and what they speak of."""
 
+    name: str
+    is_there: Callable[[str], bool]
     settings: Mapping[str, str]
     algorithm: str
     metrics: tuple[str, ...]
@@ -34,31 +36,40 @@ class _Given(Struct, frozen=True, kw_only=True):
     stopping: bool
 
 
-def problems(spec: Spec) -> Iterator[Problem]:
-    """Of an Experiment that is searched by an algorithm of `lib.search`."""
+def problems(spec: Spec, name: str, is_there: Callable[[str], bool]) -> Iterator[Problem]:
+    """Of an Experiment that is searched by an algorithm of `lib.search`. `is_there`: whether an
+    Experiment of that name is there to begin with."""
     algorithm = spec.algorithm or Algorithm()
     places: dict[str, int] = {}
     settings: dict[str, str] = {}
     for place, each in enumerate(algorithm.algorithmSettings or ()):
-        name = each.name or ""
-        if question.is_extension(name):
-            if name in places:
-                yield duplicate(f"{_AT}[{place}].name", name)
-            places[name], settings[name] = place, each.value or ""
-    given = _given(spec, algorithm, settings)
-    for name, value in settings.items():
+        setting = each.name or ""
+        if question.is_extension(setting):
+            if setting in places:
+                yield duplicate(f"{_AT}[{place}].name", setting)
+            places[setting], settings[setting] = place, each.value or ""
+    given = _given(spec, algorithm, settings, name, is_there)
+    for setting, value in settings.items():
         try:
-            _check(given, name, value)
+            _check(given, setting, value)
         except Wrong as fault:
-            yield invalid(f"{_AT}[{places[name]}].value", value, f"{name}: {fault}")
+            yield invalid(f"{_AT}[{places[setting]}].value", value, f"{setting}: {fault}")
 
 
-def _given(spec: Spec, algorithm: Algorithm, settings: Mapping[str, str]) -> _Given:
+def _given(
+    spec: Spec,
+    algorithm: Algorithm,
+    settings: Mapping[str, str],
+    name: str,
+    is_there: Callable[[str], bool],
+) -> _Given:
     objective = spec.objective
     metrics = [objective.objectiveMetricName] if objective else []
     metrics += (objective.additionalMetricNames or []) if objective else []
     listed = algorithm.algorithmSettings or ()
     return _Given(
+        name=name,
+        is_there=is_there,
         settings=settings,
         algorithm=algorithm.algorithmName or "",
         metrics=tuple(filter(None, metrics)),
@@ -167,10 +178,19 @@ def _otherwise(given: _Given, name: str, _: str) -> None:
         raise Wrong(f"there is no {texts.WHEN}{name}, so that {name} always has a value")
 
 
+def _warm_start(given: _Given, _: str, value: str) -> None:
+    earlier = value.strip()
+    if earlier == given.name:
+        raise Wrong("an Experiment cannot begin with its own trials")
+    if not given.is_there(earlier):
+        raise Wrong(f'there is no Experiment "{earlier}" in this namespace')
+
+
 _CHECKS: Mapping[str, Callable[[_Given, str, str], Any]] = {
     texts.OBJECTIVES: _objectives,
     texts.REFERENCE: _reference,
     texts.CONSTRAINTS: _constraints,
+    texts.WARM_START: _warm_start,
     texts.WHEN: _when,
     texts.OTHERWISE: _otherwise,
 }
@@ -178,6 +198,7 @@ _NEEDED: Mapping[str, algorithms.Ability] = {
     texts.OBJECTIVES: "several objectives",
     texts.REFERENCE: "several objectives",
     texts.CONSTRAINTS: "constraints",
+    texts.WARM_START: "earlier trials",
     texts.WHEN: "conditions",
     texts.OTHERWISE: "conditions",
 }

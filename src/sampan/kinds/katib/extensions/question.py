@@ -18,13 +18,14 @@ from sampan.lib.search import algorithms
 from sampan.lib.search.problem import Objective
 
 _PREFIXES = (texts.WHEN, texts.OTHERWISE)
-_NAMES = (texts.OBJECTIVES, texts.REFERENCE, texts.CONSTRAINTS)
+_NAMES = (texts.OBJECTIVES, texts.REFERENCE, texts.CONSTRAINTS, texts.WARM_START)
 
 
 class Question(Struct, frozen=True, kw_only=True):
     """`strategies`: how the values of a metric become one, by its name. `conditions` and
     `otherwise` are by the parameter that does not always have a value. `reference`: a value of
-    each objective, if any; as far as that the hypervolume is measured."""
+    each objective, if any; as far as that the hypervolume is measured. `earlier`: an Experiment of
+    the same namespace, whose trials are known from the start."""
 
     objectives: tuple[Objective, ...] = ()
     reference: tuple[float, ...] = ()
@@ -32,6 +33,7 @@ class Question(Struct, frozen=True, kw_only=True):
     constraints: tuple[Constraint, ...] = ()
     conditions: Mapping[str, When] = {}
     otherwise: Mapping[str, str] = {}
+    earlier: str = ""
     ours: bool = True
 
     @property
@@ -58,6 +60,13 @@ class Question(Struct, frozen=True, kw_only=True):
     def lost(self, values: Sequence[float]) -> tuple[float, ...]:
         pairs = zip(self.objectives, values, strict=True)
         return tuple(value if each.minimize else -value for each, value in pairs)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """That objectives and constraints are about, each once."""
+        found = [each.metric for each in self.objectives]
+        found += [each.metric for each in self.constraints]
+        return tuple(dict.fromkeys(found))
 
     def excesses(self, observation: Mapping[str, Any] | None) -> tuple[float | None, ...]:
         return tuple(each.excess(self.value(each.metric, observation)) for each in self.constraints)
@@ -109,6 +118,7 @@ def of(spec: Mapping[str, Any], *, ours: bool = True) -> Question:
         constraints=_read(texts.CONSTRAINTS, given, texts.constraints) or (),
         conditions={each: _read(texts.WHEN + each, given, texts.when) for each in conditions},
         otherwise=dict(_of_parameters(given, texts.OTHERWISE)),
+        earlier=given.get(texts.WARM_START, "").strip(),
     )
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 OBJECTIVES, REFERENCE = "objectives", "reference_point"
 CONSTRAINTS = "constraints"
+WARM_START = "warm_start"
 WHEN, OTHERWISE = "when.", "otherwise."
 """Beginnings; the name of a parameter follows."""
 _CONSTRAINT = re.compile(r"(\S+?)\s*(<=|>=)\s*(\S+)")

@@ -14,7 +14,7 @@ import msgspec
 from sampan.kinds.katib import conditions
 from sampan.kinds.katib.suggestion.snapshot import Request
 from sampan.kube.conditions import get_condition, without_condition
-from sampan.kube.searching import SuggestAnswer, Suggested
+from sampan.kube.searching import Earlier, SuggestAnswer, Suggested
 from sampan.kube.times import rfc3339
 
 Status = dict[str, Any]
@@ -80,6 +80,8 @@ def extended(request: Request, status: Status, answer: SuggestAnswer) -> Status:
     new = [_entry(each) for each in answer.suggestions if each.name not in known]
     suggested = [*request.suggested, *new]
     status = {**status, "suggestions": suggested, "suggestionCount": len(suggested)}
+    if answer.earlier is not None:
+        status.setdefault("warmStart", _plain(answer.earlier))
     if answer.settings:
         status["algorithmSettings"] = _overlaid(status.get("algorithmSettings"), answer.settings)
     if answer.over:
@@ -91,8 +93,12 @@ def extended(request: Request, status: Status, answer: SuggestAnswer) -> Status:
 
 
 def _entry(suggested: Suggested) -> dict[str, Any]:
-    whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(suggested))
-    return {field: value for field, value in whole.items() if value}
+    return {field: value for field, value in _plain(suggested).items() if value}
+
+
+def _plain(value: Suggested | Earlier) -> dict[str, Any]:
+    whole: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
+    return whole
 
 
 def _overlaid(

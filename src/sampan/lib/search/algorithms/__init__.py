@@ -23,9 +23,10 @@ MODULES: Mapping[str, str] = {
 }
 """Name -> module of this package."""
 
-Ability = Literal["constraints", "conditions", "several objectives"]
+Ability = Literal["constraints", "conditions", "several objectives", "earlier trials"]
 _NETWORKS = ("enas", "darts")
 _ONE_OBJECTIVE = ("cmaes", "bayesianoptimization")
+_GOING_ON = ("hyperband", "asha", "pbt")  # where trials go on from others of the same search
 
 
 def _abilities(name: str) -> Iterator[Ability]:
@@ -34,10 +35,12 @@ def _abilities(name: str) -> Iterator[Ability]:
         yield "conditions"
         if name not in _ONE_OBJECTIVE:
             yield "several objectives"
+        if name not in _GOING_ON:
+            yield "earlier trials"
 
 
 ABILITIES: Mapping[str, frozenset[Ability]] = {
     name: frozenset(_abilities(name)) for name in MODULES
 }
 """What a problem may have besides parameters and one objective: `constraints`, parameters with
-conditions (`when`), more objectives."""
+conditions (`when`), more objectives, and trials of another search before its own."""
