@@ -40,3 +40,11 @@ def test_a_continuum_is_not_looked_through() -> None:
     before = [ended(Suggestion(assignments={"x": "0.5"}), 1.0)]
     assert turns.unseen(space, before, [(0.5,), (0.6,)], Random(0)) == {"x": "0.6"}
     assert turns.unseen(space, before, [(0.5,)], Random(0)) == {"x": "0.5"}
+
+
+def test_a_branch_that_is_used_up_is_left() -> None:
+    """The linear kernel has no parameter, so that it is one point of many."""
+    gamma = double("gamma", 0, 1, when=("kernel", ("rbf",)))
+    space = Space((choice("kernel", "linear", "rbf"), gamma))
+    before = [ended(Suggestion(assignments={"kernel": "linear"}), 1.0)]
+    assert turns.unseen(space, before, [(0.1, 0.5)], Random(0))["kernel"] == "rbf"

@@ -18,6 +18,9 @@ Propose = Callable[[Problem, Sequence[Trial]], Suggestion | None]
 _STEPS = 10_000
 """Points looked at for one that is new, where conditions make one of many of them."""
 
+_BRANCHES = 20
+"""Points drawn for one that is new, where a branch of the space may be used up."""
+
 
 def in_turn(propose: Propose, problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
     so_far, made = list(trials), []
@@ -57,7 +60,11 @@ def unseen(
 
 
 def _walk(space: Space, taken: int, random: Random) -> Iterator[Sequence[float]]:
-    """Points of a space in which they have a number, from somewhere on."""
+    """Points of a space in which they have a number, from somewhere on. Where they have none only
+    since other branches of the space have steps, points of any branch."""
+    if not space.size and space.is_conditional:
+        for _ in range(_BRANCHES):
+            yield [random.random() for _ in space.axes]
     start = random.randrange(space.size) if space.size else 0
     for step in range(min(space.size, taken + _STEPS)):
         yield space.point((start + step) % space.size)
