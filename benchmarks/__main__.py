@@ -7,6 +7,7 @@ import sys
 from benchmarks import (
     budgets,
     components,
+    katib,
     pipelines,
     pods,
     records,
@@ -22,7 +23,7 @@ from benchmarks.table import Table
 SUITES = {
     "start": start, "requests": requests, "watches": watches, "pods": pods, "warm": warm,
     "workflows": workflows, "pipelines": pipelines, "records": records, "components": components,
-    "search": search, "budgets": budgets,
+    "search": search, "katib": katib, "budgets": budgets,
 }  # fmt: skip
 
 

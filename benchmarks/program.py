@@ -85,3 +85,9 @@ def _pss(pid: int) -> int:
     except OSError:
         return 0
     return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def seconds(pid: int) -> float:
+    """Of the processor, that a process and those children of it took that have ended."""
+    text = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(each) for each in text[11:15]) / os.sysconf("SC_CLK_TCK")
