@@ -226,7 +226,10 @@ def _own(resource: Resource, manifest: Manifest) -> Manifest:
 
 def _is_open(resource: Resource) -> bool:
     """Whether the schema of a custom resource says nothing of what its status holds."""
-    node = resource.schema.root.fields.get("status") if resource.custom else None
+    root = resource.schema.root
+    node = root.fields.get("status") if resource.custom else None
+    if node is None and resource.custom:
+        return root.keeps and not root.values
     return isinstance(node, Struct) and node.keeps and not node.fields and node.values is None
 
 
