@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sampan.kube import labels as selectors
 from sampan.kube import meta, podspec
@@ -30,6 +30,8 @@ from sampan.kube.plan import (
 )
 from sampan.kube.times import rfc3339
 
+G = TypeVar("G")
+T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ENDED = ("Succeeded", "Failed")
 NO_STATUS_SUBRESOURCE = ("Workflow", "ScheduledWorkflow")
@@ -66,6 +68,11 @@ class Toy:
     def owned(self, owner: Manifest, kind: str) -> Sequence[Manifest]:
         uid = meta.uid_of(owner)
         return [o for k, o in self._sorted() if k.kind == kind and uid in meta.owner_uids(o)]
+
+    def owned_as(
+        self, owner: Manifest, kind: str, read: Callable[[Manifest, G], T], given: G
+    ) -> Sequence[T]:
+        return [read(each, given) for each in self.owned(owner, kind)]
 
     def select(
         self, kind: str, namespace: str = "", labels: Mapping[str, Any] | None = None

@@ -39,6 +39,7 @@ from sampan.store.records import EventType, Index, Record, StorageFailed
 _MOST_DECODED = 4096
 _MOST_DECODED_BYTES = 8 << 20
 _NO_INDEX = Index()
+G = TypeVar("G")
 T = TypeVar("T")
 _NOT_KEPT = frozenset({names.CRD})
 """Large, and read seldom: what serves them keeps what it needs."""
@@ -287,6 +288,11 @@ class StoreView:
             and (not namespace or key.namespace == namespace)
             and (found := self._backend.get(key)) is not None
         ]
+
+    def owned_as(
+        self, owner: Manifest, kind: str, read: Callable[[Manifest, G], T], given: G
+    ) -> Sequence[T]:
+        return [read(each, given) for each in self.owned(owner, kind)]
 
     def select(
         self, kind: str, namespace: str = "", labels: Mapping[str, Any] | None = None

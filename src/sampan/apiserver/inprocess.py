@@ -56,6 +56,16 @@ class InProcess:
             and (found := self._backend.get(key)) is not None
         ]
 
+    def versions(self, uid: str, kind: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
+        """Nothing is decoded for this."""
+        get = self._backend.record
+        return [
+            (key, record.revision)
+            for key in self._backend.store.owned(uid)
+            if key.kind == kind and namespace in ("", key.namespace)
+            if (record := get(key)) is not None
+        ]
+
     def contents(self, namespace: str) -> Sequence[Manifest]:
         return self._backend.view.contents(namespace)
 

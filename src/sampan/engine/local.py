@@ -35,6 +35,9 @@ class LocalCluster:
     def owned(self, uid: str, kind: str, namespace: str = "") -> Sequence[Manifest]:
         return self._api.owned(uid, kind, namespace)
 
+    def versions(self, uid: str, kind: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
+        return self._api.versions(uid, kind, namespace)
+
     def dependents(self, uid: str) -> Sequence[Manifest]:
         return self._api.owned(uid)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from sampan.engine.events import Events
 from sampan.engine.guard import SnapshotChanged, fingerprint
 from sampan.engine.kinds import Kinds
 from sampan.engine.queue import ON_CONFLICT, ON_ERROR, ON_OUTAGE, Queue
-from sampan.engine.reads import EVERY_KIND, Askers, Job, Reading
+from sampan.engine.reads import EVERY_KIND, Askers, Job, Made, Reading
 from sampan.engine.sources import Source, Sources
 from sampan.kube import names
 from sampan.kube.errors import AlreadyExists, ApiStatus, Conflict, ServiceUnavailable
@@ -64,6 +64,7 @@ class Engine:
         self._workers = workers
         self._debug = debug
         self._queue: Queue[Job] = Queue(clock)
+        self._made: dict[Job, dict[Hashable, Made]] = {}
         self._askers = Askers()
         self._sources = Sources(sources or {}, self._queue.add)
         self._kinds = Kinds(cluster, self._changed, self._appeared)
@@ -204,6 +205,7 @@ class Engine:
                 self._kinds.absent,
                 self._clock.now(),
                 partial(self._sources.known, job),
+                self._made.get(job, {}),
             )
             try:
                 seen = controller.see(reading, job.key)
@@ -211,6 +213,9 @@ class Engine:
                 await self._kinds.follow(missing.kind)
             else:
                 self._sources.looked(job, reading.questions)
+                self._made.pop(job, None)
+                if reading.made:
+                    self._made[job] = reading.made
                 return seen
             finally:
                 self._askers.note(job, reading.footprints)

@@ -62,6 +62,14 @@ class Mirror:
         keys = sorted(self._owned.get(uid, ()))
         return [self._objects[key] for key in keys if namespace in ("", key.namespace)]
 
+    def versions(self, uid: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
+        keys = sorted(self._owned.get(uid, ()))
+        return [
+            (key, self._objects[key]["metadata"]["resourceVersion"])
+            for key in keys
+            if namespace in ("", key.namespace)
+        ]
+
     def subscribe(self, tell: Tell) -> Callable[[], None]:
         for key in self._order:
             tell(Change("ADDED", key, self._objects[key]))

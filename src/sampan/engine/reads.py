@@ -47,15 +47,26 @@ class Selection(Struct, frozen=True):
         return (self.kind, self.namespace, max(pairs, key=lambda pair: len(pair[1]), default=None))
 
 
+class Made(Struct, frozen=True):
+    """What a function has made of objects, with what was given to it besides. By key: the version
+    of the object, and the value."""
+
+    given: Any
+    by: dict[Key, tuple[int | str, Any]]
+
+
 Footprint = Hashable
 F = TypeVar("F", bound=Hashable)
+G = TypeVar("G")
+T = TypeVar("T")
 
 
 class Reading:
     """The View of one question. Raises NotMirrored for a kind that is not followed yet."""
 
     __slots__ = (
-        "_absent", "_cluster", "_followed", "_known", "_now", "footprints", "questions",
+        "_absent", "_cluster", "_followed", "_known", "_made", "_now", "footprints", "made",
+        "questions",
     )  # fmt: skip
 
     def __init__(
@@ -65,13 +76,17 @@ class Reading:
         absent: Collection[str],
         now: datetime,
         known: Callable[[tuple[str, Hashable]], Any | None] = lambda _: None,
+        made: Mapping[Hashable, Made] = {},
     ) -> None:
-        """`known` is what sources have answered so far."""
+        """`known` is what sources have answered so far, `made` what the look before has left in
+        its own."""
         self._cluster = cluster
         self._followed = followed
         self._absent = absent
         self._now = now
         self._known = known
+        self._made = made
+        self.made: dict[Hashable, Made] = {}
         self.footprints: set[Footprint] = set()
         self.questions: set[tuple[str, Hashable]] = set()
 
@@ -89,6 +104,23 @@ class Reading:
         if not self._readable(kind):
             return ()
         return self._cluster.owned(uid, kind, meta.namespace_of(owner))
+
+    def owned_as(
+        self, owner: Manifest, kind: str, read: Callable[[Manifest, G], T], given: G
+    ) -> Sequence[T]:
+        uid = owner["metadata"]["uid"]
+        self.footprints.add((uid, kind))
+        if not self._readable(kind):
+            return ()
+        before = self._made.get((kind, read))
+        known = before.by if before is not None and before.given == given else {}
+        made = self.made[kind, read] = Made(given, {})
+        for key, version in self._cluster.versions(uid, kind, meta.namespace_of(owner)):
+            found = known.get(key)
+            if found is None or found[0] != version:
+                found = version, read(self._cluster.get(key) or {}, given)
+            made.by[key] = found
+        return [value for _, value in made.by.values()]
 
     def select(
         self, kind: str, namespace: str = "", labels: Mapping[str, Any] | None = None

@@ -76,6 +76,9 @@ class RemoteCluster:
     def owned(self, uid: str, kind: str, namespace: str = "") -> Sequence[Manifest]:
         return self._mirror(kind).owned(uid, namespace)
 
+    def versions(self, uid: str, kind: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
+        return self._mirror(kind).versions(uid, namespace)
+
     def dependents(self, uid: str) -> Sequence[Manifest]:
         raise EmbeddedOnly("dependents of every kind")
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
 from sampan.kube.keys import Key, Manifest
+
+G = TypeVar("G")
+T = TypeVar("T")
 
 
 class View(Protocol):
@@ -32,6 +35,13 @@ class View(Protocol):
     def owned(self, owner: Manifest, kind: str) -> Sequence[Manifest]:
         """Objects of `kind` in the owner's namespace (or of the cluster) whose ownerReferences
         name the owner's uid, ordered by name."""
+        ...
+
+    def owned_as(
+        self, owner: Manifest, kind: str, read: Callable[[Manifest, G], T], given: G
+    ) -> Sequence[T]:
+        """The same as a pure function reads them. It is called once for each version of an object,
+        as long as every look asks for the same: there may be thousands."""
         ...
 
     def select(

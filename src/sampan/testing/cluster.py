@@ -197,6 +197,21 @@ class ClusterContract:
         assert [meta.name_of(each) for each in found] == ["x", "y"]
 
     @in_cluster
+    async def test_versions_are_others_when_objects_are(self, at: Place) -> None:
+        owner = await at.cluster.create(at.config_map("owner"))
+        reference = meta.controlled_by(owner)
+        for name in ("y", "x"):
+            child = at.config_map(name, ownerReferences=[reference])
+            await at.cluster.settled(await at.cluster.create(child))
+        where = meta.uid_of(owner), names.CONFIG_MAP, at.namespace
+        before = dict(at.cluster.versions(*where))
+        assert list(before) == [at.key("x"), at.key("y")]
+        await at.cluster.settled(await at.cluster.patch(at.key("x"), {"data": {"a": "1"}}))
+        after = dict(at.cluster.versions(*where))
+        assert after[at.key("y")] == before[at.key("y")]
+        assert after[at.key("x")] != before[at.key("x")]
+
+    @in_cluster
     async def test_owned_follows_the_owner_references(self, at: Place) -> None:
         owner = await at.cluster.create(at.config_map("owner"))
         child = at.config_map("x", ownerReferences=[meta.controlled_by(owner)])

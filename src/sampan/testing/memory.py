@@ -27,7 +27,7 @@ from sampan.kube.errors import (
     forbidden,
     required,
 )
-from sampan.kube.keys import Key, Manifest, kind_of, split_kind
+from sampan.kube.keys import Key, Manifest, key_of, kind_of, split_kind
 from sampan.kube.selectors import EVERYTHING, LabelSelector
 from sampan.kube.times import rfc3339
 from sampan.lib.clock import Clock, ManualClock
@@ -75,6 +75,10 @@ class MemoryApi:
                 and uid in meta.owner_uids(manifest)
             )
         )
+
+    def versions(self, uid: str, kind: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
+        found = self.owned(uid, kind, namespace)
+        return [(key_of(each), each["metadata"]["resourceVersion"]) for each in found]
 
     def contents(self, namespace: str) -> Sequence[Manifest]:
         return self._where(lambda key, _: key.namespace == namespace)

@@ -112,7 +112,7 @@ def test_what_trials_reported_goes_along_where_others_may_be_stopped_by_it(tmp_p
             "objective": {"objectiveMetricName": "loss"},
             "earlyStopping": {"algorithmName": "medianstop"},
         }
-        await cluster.create(about("Experiment", spec))
+        experiment = await cluster.create(about("Experiment", spec))
         suggestion = await cluster.create(about("Suggestion", {}))
         listed = [{"name": "over"}, {"name": "runs"}, {"name": "none"}]
         status = {"suggestions": listed}
@@ -121,8 +121,8 @@ def test_what_trials_reported_goes_along_where_others_may_be_stopped_by_it(tmp_p
         suggesting = Suggesting(cluster, searcher, store, foreign)  # type: ignore[arg-type]
         for name, phase in (("over", "Succeeded"), ("runs", "Running")):
             made = about("Trial", {})
-            labels = {names.LABEL_KATIB_EXPERIMENT: "e"}
-            made["metadata"] = {"name": name, "namespace": "u", "labels": labels}
+            made["metadata"] = {"name": name, "namespace": "u"}
+            made["metadata"]["ownerReferences"] = [meta.controlled_by(experiment)]
             made["status"] = {"conditions": [{"type": phase, "status": "True"}]}
             of = Of("u", name, meta.uid_of(await cluster.create(made)))
             entries = [Entry(2, "loss", "0.5"), Entry(1, "loss", "nan"), Entry(3, "acc", "1")]

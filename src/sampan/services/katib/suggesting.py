@@ -15,6 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sampan.engine.cluster import Cluster
@@ -48,8 +49,18 @@ log = logging.getLogger(__name__)
 
 Reports = tuple[tuple[float, float], ...]
 _SUFFIX = 8  # characters
+_SEARCHES = 8
+"""Of so many experiments, those that were asked for last, trials are not read anew."""
 _REMEMBERED = 10_000
-"""Trials, about half a kilobyte each."""
+"""Trials whose reports are."""
+
+
+class _Tried(Struct, frozen=True):
+    """A suggestion, with version and uid of the trial that it became; "" while it is none."""
+
+    version: int | str
+    uid: str
+    trial: Trial
 
 
 class Suggesting:
@@ -67,7 +78,7 @@ class Suggesting:
         self._searcher = searcher
         self._make_foreign = foreign
         self._foreign: Foreign | None = None
-        self._known: dict[str, tuple[str, Trial]] = {}  # version and trial, by uid
+        self._known: dict[str, dict[str, _Tried]] = {}  # by the experiment's uid and the name
         self._reported: dict[str, Reports] = {}  # of trials that are over, by uid
         self._observations = observations
 
@@ -177,23 +188,39 @@ class Suggesting:
         self, experiment: Manifest, question: Question, status: Mapping[str, Any]
     ) -> tuple[Trial, ...]:
         """With what they reported on the way, where others may be stopped by it."""
-        namespace, name = meta.namespace_of(experiment), meta.name_of(experiment)
-        spec = experiment["spec"]
-        ours = parse_labels(f"{names.LABEL_KATIB_EXPERIMENT}={name}")
-        made = self._cluster.list(names.TRIAL, namespace, ours)
-        by_name = {meta.name_of(each): each for each in made}
-        objective = spec.get("objective") or {}
-        if len(self._known) > _REMEMBERED:
-            self._known.clear()
-            self._reported.clear()
-        found = tuple(
-            self._trial(each, by_name.get(str(each.get("name"))), question)
-            for each in status.get("suggestions") or ()
-        )
+        known = self._tried(experiment, question, status)
+        found, spec = tuple(each.trial for each in known), experiment["spec"]
         if not spec.get("earlyStopping"):
             return found
-        uids = {name: meta.uid_of(each) for name, each in by_name.items()}
-        return await self._with_reports(found, uids, str(objective.get("objectiveMetricName")))
+        if len(self._reported) > _REMEMBERED:
+            self._reported.clear()
+        uids = {each.trial.name: each.uid for each in known if each.uid}
+        metric = (spec.get("objective") or {}).get("objectiveMetricName")
+        return await self._with_reports(found, uids, str(metric))
+
+    def _tried(
+        self, experiment: Manifest, question: Question, status: Mapping[str, Any]
+    ) -> list[_Tried]:
+        """What was suggested, in that order. A trial that was not written since is not read again:
+        there may be a thousand."""
+        uid, namespace = meta.uid_of(experiment), meta.namespace_of(experiment)
+        versions = {
+            key.name: version
+            for key, version in self._cluster.versions(uid, names.TRIAL, namespace)
+        }
+        before, now = self._known.pop(uid, {}), dict[str, _Tried]()
+        for each in status.get("suggestions") or ():
+            name = str(each.get("name"))
+            version, found = versions.get(name, ""), before.get(name)
+            if found is None or found.version != version:
+                made = self._cluster.get(Key(names.TRIAL, namespace, name)) if version else None
+                trial = problems.trial(each, made, question)
+                found = _Tried(version, meta.uid_of(made) if made else "", trial)
+            now[name] = found
+        self._known[uid] = now
+        while len(self._known) > _SEARCHES:
+            del self._known[next(iter(self._known))]
+        return list(now.values())
 
     async def _with_reports(
         self, trials: Sequence[Trial], uids: Mapping[str, str], metric: str
@@ -210,19 +237,6 @@ class Suggesting:
         return tuple(
             replace(each, reports=found.get(uids.get(each.name, ""), ())) for each in trials
         )
-
-    def _trial(
-        self, suggested: Mapping[str, Any], made: Manifest | None, question: Question
-    ) -> Trial:
-        """One that was not written since is not read again: there may be a thousand."""
-        if made is None:
-            return problems.trial(suggested, None, question)
-        about = made["metadata"]
-        uid, version = str(about.get("uid")), str(about.get("resourceVersion"))
-        known = self._known.get(uid)
-        if known is None or known[0] != version:
-            known = self._known[uid] = version, problems.trial(suggested, made, question)
-        return known[1]
 
 
 def _sound(reply: Reply) -> bool:

@@ -394,3 +394,19 @@ def test_what_was_written_past_admission_fails_the_experiment() -> None:
     world.put({**extended(("constraints", "loss")), "status": {}})
     world.settle()
     assert 'constraints: "loss" is no constraint' in condition(world)["message"]
+
+
+# -- of many trials -------------------------------------------------------------------------------
+def test_that_one_of_many_has_begun_is_told_with_the_next_news_or_later() -> None:
+    world = started(experiment(parallelTrialCount=101, maxTrialCount=200))
+    assert len(running(world)) == 101
+    budget(world, parallelTrialCount=102)
+    assert len(jobs(world)) == 102
+    assert len(running(world)) == 101
+    world.advance(2.5)
+    assert len(running(world)) == 102
+    budget(world, parallelTrialCount=103)
+    world.end(jobs(world)[0], "Failed")
+    world.settle()
+    assert status(world)["trialsFailed"] == 1
+    assert len(running(world)) == 102

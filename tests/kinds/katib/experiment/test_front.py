@@ -51,7 +51,11 @@ def ended(number: int, objective: Any, accuracy: float | str, latency: float | s
         for name, value in (("accuracy", accuracy), ("latency", latency))
     ]
     return {
-        "metadata": {"name": f"t{number}", "namespace": EXPERIMENT.namespace},
+        "metadata": {
+            "name": f"t{number}",
+            "namespace": EXPERIMENT.namespace,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
         "spec": {"objective": objective, "parameterAssignments": [{"name": "x", "value": "1"}]},
         "status": {
             "conditions": [{"type": "Succeeded", "status": "True"}],

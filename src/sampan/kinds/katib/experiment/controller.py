@@ -13,15 +13,18 @@ Upstream: pkg/controller.v1beta1/experiment/experiment_controller.go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sampan.kinds.katib import conditions, restarts, template, types, words
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib.experiment import snapshot, suggestions, tally, trials, verdict
-from sampan.kinds.katib.experiment.snapshot import Broken, Search
+from sampan.kinds.katib.experiment.snapshot import Broken, Search, Trial
 from sampan.kinds.katib.experiment.tally import Tally
 from sampan.kinds.katib.experiment.verdict import Verdict
 from sampan.kinds.katib.extensions import question
+from sampan.kinds.katib.extensions.question import Question
 from sampan.kinds.katib.template import Missing, Unusable
 from sampan.kinds.katib.types import Spec
 from sampan.kube import meta, names
@@ -29,9 +32,13 @@ from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import NOTHING, Action, Controller, Create, Delete, Emit, Patch, Plan, View
 from sampan.kube.times import rfc3339
 
-_REST = 0.00005
+_REST = 0.00002
 """Seconds for each trial in which an Experiment is not looked at again: a look and a write cost as
 much as there are trials, and so they bring the news of several."""
+_MANY = 50
+"""Of so many trials one that has begun is not worth a write."""
+_LATE = 2.0
+"""Seconds after which it is."""
 
 
 def see(view: View, key: Key) -> Search | Broken | None:
@@ -47,18 +54,29 @@ def see(view: View, key: Key) -> Search | Broken | None:
     suggestion = view.get(key.as_kind(names.SUGGESTION))
     if suggestion is not None and not meta.is_owned_by(suggestion, manifest):
         suggestion = None  # of an Experiment of this name before; it goes with that
-    listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
-    places = {each.get("name"): place for place, each in enumerate(listed)}
-    owned = [snapshot.trial(each, asked) for each in view.owned(manifest, names.TRIAL)]
     return Search(
         manifest=manifest,
         spec=spec,
         question=asked,
-        trials=tuple(sorted(owned, key=lambda each: places.get(each.name, len(places)))),
+        trials=_trials(view, manifest, suggestion, asked),
         suggestion=suggestion,
         text=_text(view, spec, key.namespace),
         now=view.now(),
     )
+
+
+def _trials(
+    view: View, experiment: Manifest, suggestion: Manifest | None, asked: Question
+) -> tuple[Trial, ...]:
+    """In the order of their suggestions."""
+    owned: Sequence[Trial]
+    if restarts.is_completed(experiment.get("status") or {}):  # nothing more to keep in mind
+        owned = [snapshot.trial(each, asked) for each in view.owned(experiment, names.TRIAL)]
+    else:
+        owned = view.owned_as(experiment, names.TRIAL, snapshot.trial, asked)
+    listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
+    places = {each.get("name"): place for place, each in enumerate(listed)}
+    return tuple(sorted(owned, key=lambda each: places.get(each.name, len(places))))
 
 
 def _text(view: View, spec: Spec, namespace: str) -> str | Unusable:
@@ -96,7 +114,23 @@ def decide(seen: Search | Broken) -> Plan:
     except Unusable as fault:  # which nothing can mend
         why = f"Experiment has failed because no trial can be made: {fault}"
         return _ended(seen, status, verdict.failed(why), before)
-    return Plan(status=status, actions=(*before, *actions), rest=_rest(counts))
+    late = _LATE if _may_wait(seen, status) else None
+    return Plan(
+        status=None if late else status,
+        actions=(*before, *actions),
+        again_in=late,
+        rest=_rest(counts),
+    )
+
+
+def _may_wait(search: Search, status: Mapping[str, Any]) -> bool:
+    """Whether the status has no other news than that a few of many trials have just begun. That is
+    written with other news, or when nothing has begun for a while."""
+    few, news = len(search.trials) // _MANY, tally.begun(search.status, status)
+    if news is None or news > 2 * few:
+        return False
+    ages = [search.now - each.made for each in search.trials if each.active]
+    return any(age < timedelta(seconds=_LATE) for age in ages)
 
 
 def _rest(counts: Tally) -> float:
@@ -185,11 +219,12 @@ def _next(search: Search, counts: Tally) -> list[Action]:
     return [*made, *suggestions.asked(search, kept + room - unread)]
 
 
-def _fewer(search: Search, surplus: list[snapshot.Trial]) -> list[Action]:
+def _fewer(search: Search, surplus: list[Trial]) -> list[Action]:
     actions, done = suggestions.taken_back(search, {each.name for each in surplus})
     if done:
         actions += [
-            Delete(_key(each.manifest), meta.uid_of(each.manifest)) for each in reversed(surplus)
+            Delete(Key(names.TRIAL, search.namespace, each.name), each.uid)
+            for each in reversed(surplus)
         ]
     return actions
 
@@ -204,8 +239,7 @@ def _farewell(experiment: Manifest) -> Plan:
 
 
 def _key(manifest: Manifest) -> Key:
-    kind = names.TRIAL if manifest["kind"] == "Trial" else names.KATIB_EXPERIMENT
-    return Key(kind, meta.namespace_of(manifest), meta.name_of(manifest))
+    return Key(names.KATIB_EXPERIMENT, meta.namespace_of(manifest), meta.name_of(manifest))
 
 
 EXPERIMENT = Controller(name="experiment", of=names.KATIB_EXPERIMENT, see=see, decide=decide)

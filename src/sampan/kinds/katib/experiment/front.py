@@ -109,10 +109,8 @@ def _roomiest(trials: Sequence[Trial]) -> Sequence[Trial]:
 
 
 def _entry(trial: Trial) -> dict[str, Any]:
-    observation = (trial.manifest.get("status") or {}).get("observation") or {}
     return {
         "trialName": trial.name,
-        "parameterAssignments": (trial.manifest.get("spec") or {}).get("parameterAssignments")
-        or [],
-        "observation": {"metrics": list(observation.get("metrics") or ())},
+        "parameterAssignments": list(trial.assignments),
+        "observation": {"metrics": list(trial.metrics)},
     }

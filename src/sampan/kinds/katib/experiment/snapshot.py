@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,20 +17,26 @@ from sampan.kube import meta
 from sampan.kube.katib import UNAVAILABLE
 from sampan.kube.keys import Manifest
 from sampan.kube.subject import Subject
+from sampan.kube.times import parse
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """`value`: of the objective, as text; `losses`: of several objectives, where each of them has
-    a value. `broken`: it breaks a constraint. `observed`: its metrics have been looked at."""
+    """What an Experiment looks at of each of its trials, without the rest of the manifest: there
+    may be thousands. `value`: of the objective, as text; `losses`: of several objectives, where
+    each of them has a value. `broken`: it breaks a constraint. `observed`: its metrics have been
+    looked at. `made`: when it was."""
 
     name: str
+    uid: str
     phase: Phase
     value: str
     losses: tuple[float, ...] | None
     broken: bool
     observed: bool
     deleting: bool
-    manifest: Manifest
+    made: datetime
+    assignments: Sequence[Any]
+    metrics: Sequence[Any]
 
     @property
     def active(self) -> bool:
@@ -39,16 +45,20 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 def trial(manifest: Manifest, question: Question) -> Trial:
     observation = (manifest.get("status") or {}).get("observation")
-    objective = (manifest.get("spec") or {}).get("objective") or {}
+    spec = manifest.get("spec") or {}
+    objective = spec.get("objective") or {}
     return Trial(
         name=meta.name_of(manifest),
+        uid=meta.uid_of(manifest),
         phase=phases.phase_of(manifest),
         value=phases.value_of(objective, observation) if observation else UNAVAILABLE,
         losses=question.losses(observation) if observation and question.several else None,
         broken=observation is not None and bool(question.broken(observation)),
         observed=observation is not None,
         deleting=meta.deleting(manifest),
-        manifest=manifest,
+        made=parse(manifest["metadata"]["creationTimestamp"]),
+        assignments=spec.get("parameterAssignments") or (),
+        metrics=(observation or {}).get("metrics") or (),
     )
 
 

@@ -8,7 +8,7 @@ Upstream: pkg/controller.v1beta1/experiment/util/status_util.go updateTrialsSumm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -108,13 +108,27 @@ def _optimal(best: Trial | None) -> dict[str, Any]:
     """`observation` is always there: upstream's SDK reads it without looking."""
     if best is None:
         return {"observation": {}}
-    observation = (best.manifest.get("status") or {}).get("observation") or {}
-    assignments: Sequence[Any] = (best.manifest.get("spec") or {}).get("parameterAssignments") or []
     return {
         "bestTrialName": best.name,
-        "parameterAssignments": list(assignments),
-        "observation": {"metrics": list(observation.get("metrics") or ())},
+        "parameterAssignments": list(best.assignments),
+        "observation": {"metrics": list(best.metrics)},
     }
+
+
+_LISTS = tuple(_FIELDS[phase][0] for phase in phases.ACTIVE)
+_BEGUN = frozenset({"trials", *(name for phase in phases.ACTIVE for name in _FIELDS[phase])})
+
+
+def begun(before: Mapping[str, Any], after: Mapping[str, Any]) -> int | None:
+    """How many trials have begun, or are a step further, between two statuses; None when something
+    else has happened as well."""
+    one, other = (
+        {field: value for field, value in each.items() if field not in _BEGUN}
+        for each in (before, after)
+    )
+    if one != other:
+        return None
+    return sum(len({*before.get(each, ())} ^ {*after.get(each, ())}) for each in _LISTS)
 
 
 WRITTEN = frozenset(
