@@ -64,6 +64,28 @@ def test_all_that_is_asked_at_a_time_is_one_call() -> None:
     assert len(calls) < 3
 
 
+def test_an_answer_that_takes_its_time_keeps_no_other_one_waiting() -> None:
+    asked: list[Any] = []
+
+    async def oracle(questions: Sequence[Any]) -> Sequence[Any]:
+        asked.extend(questions)
+        return [asyncio.ensure_future(each(question)) for question in questions]
+
+    others = asyncio.Event()
+
+    async def each(question: str) -> str:
+        if question == "slow":
+            await others.wait()
+        elif question == "wrong":
+            raise OSError("no disk")
+        elif asked.count("last"):
+            others.set()
+        return f"{question}!"
+
+    assert answers(oracle, "last", "slow", "wrong") == ["last!", "slow!", "OSError: no disk"]
+    assert sorted(asked) == ["last", "slow", "wrong"]
+
+
 def test_a_source_that_fails_is_an_answer() -> None:
     async def oracle(_: Sequence[Any]) -> Sequence[Any]:
         raise OSError("no disk")

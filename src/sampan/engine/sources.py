@@ -4,7 +4,9 @@
 
 An answer belongs to the job that asked and is kept as long as each of its looks asks again, so a
 question that comes back in a later life of the object is a new one. A source that fails answers
-too, with `Unanswered`: nobody waits for ever, and what to do then is the controller's decision.
+too, with `Unanswered`: nobody waits for ever, and what to do then is the controller's decision. One
+answer that takes its time (a Future in place of it) keeps no other one waiting, and whoever asks
+the same meanwhile waits for it too.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from sampan.kube.plan import Unanswered
 log = logging.getLogger(__name__)
 
 Source = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
-"""Several questions at once, and an answer for each, in their order; None is no answer."""
+"""Several questions at once, and an answer for each, or a Future of it, in their order; None is no
+answer."""
 Question = tuple[str, Hashable]
 
 
@@ -34,10 +37,11 @@ class Sources:
         self._answers: dict[Job, dict[Question, Any]] = {}
         self._asked: dict[str, dict[Hashable, set[Job]]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._late: dict[Question, tuple[set[Job], asyncio.Task[None]]] = {}
 
     @property
     def busy(self) -> bool:
-        return bool(self._tasks)
+        return bool(self._tasks or self._late)
 
     def known(self, job: Job, question: Question) -> Any | None:
         """The answer, if it is there."""
@@ -52,6 +56,9 @@ class Sources:
         elif known:
             del self._answers[job]
         for source, question in questions - kept.keys():
+            if (source, question) in self._late:
+                self._late[source, question][0].add(job)
+                continue
             self._asked.setdefault(source, {}).setdefault(question, set()).add(job)
             if source not in self._tasks:
                 self._tasks[source] = asyncio.create_task(self._answer(source))
@@ -60,7 +67,7 @@ class Sources:
         self._answers.pop(job, None)
 
     async def stop(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *(task for _, task in self._late.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -71,11 +78,27 @@ class Sources:
                 questions = list(asked)
                 answers = await self._of(source, questions)
                 for question, answer in zip(questions, answers, strict=True):
-                    for job in asked[question]:
-                        self._answers.setdefault(job, {})[source, question] = answer
-                        self._tell(job)
+                    if isinstance(answer, asyncio.Future):
+                        task = asyncio.create_task(self._await((source, question), answer))
+                        self._late[source, question] = asked[question], task
+                    else:
+                        self._told((source, question), answer, asked[question])
         finally:
             del self._tasks[source]
+
+    async def _await(self, question: Question, late: asyncio.Future[Any]) -> None:
+        try:
+            answer = _said(await late)
+        except Exception as error:
+            answer = _failed(question[0], error)
+        finally:
+            jobs, _ = self._late.pop(question)
+        self._told(question, answer, jobs)
+
+    def _told(self, question: Question, answer: Any, jobs: Set[Job]) -> None:
+        for job in jobs:
+            self._answers.setdefault(job, {})[question] = answer
+            self._tell(job)
 
     async def _of(self, source: str, questions: Sequence[Any]) -> Sequence[Any]:
         ask = self._sources.get(source)
@@ -84,9 +107,14 @@ class Sources:
         try:
             answers = await ask(questions)
         except Exception as error:
-            log.warning(
-                "%s cannot answer: %s",
-                source, error, exc_info=not isinstance(error, SampanError),
-            )  # fmt: skip
-            return [Unanswered(f"{type(error).__name__}: {error}")] * len(questions)
-        return [Unanswered("no answer") if each is None else each for each in answers]
+            return [_failed(source, error)] * len(questions)
+        return list(map(_said, answers))
+
+
+def _said(answer: Any) -> Any:
+    return Unanswered("no answer") if answer is None else answer
+
+
+def _failed(source: str, error: Exception) -> Unanswered:
+    log.warning("%s cannot answer: %s", source, error, exc_info=not isinstance(error, SampanError))
+    return Unanswered(f"{type(error).__name__}: {error}")

@@ -62,7 +62,7 @@ def answered(
         )
         store = Store.at(Path("nowhere"), present=frozenset)
         suggesting = Suggesting(cluster, searcher, store, foreign)  # type: ignore[arg-type]
-        return (await suggesting([question]))[0], searcher, uid
+        return await (await suggesting([question]))[0], searcher, uid
 
     return asyncio.run(ask())
 
@@ -129,9 +129,9 @@ def test_what_trials_reported_goes_along_where_others_may_be_stopped_by_it(tmp_p
             await store.keep(of, entries)
         uid = meta.uid_of(suggestion)
         question = SuggestQuestion(namespace="u", name="e", uid=uid, have=3, want=4)
-        await suggesting([question])
+        await asyncio.gather(*await suggesting([question]))
         await store.keep(of, [Entry(4, "loss", "1")])
-        await suggesting([question])
+        await asyncio.gather(*await suggesting([question]))
         await store.close()
         found = [[each.reports for each in request.trials] for request in searcher.asked]
         assert found[0] == found[1] == [((2, 0.5),), ((2, 0.5),), ()]

@@ -11,6 +11,7 @@ is closed, which also happens when the asking program dies.
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -23,6 +24,8 @@ from sampan.lib.search import algorithms, stopping
 from sampan.lib.search.problem import Answer, Problem, Refused, Rule, Trial
 
 _THREADS = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"
+_MOST_MEMORY = 4 << 30
+"""Bytes. Beyond, a question fails, and not whatever else runs on this machine."""
 _NEEDED = "it needs packages that are not installed: pip install 'sampan[tuning]'"
 
 
@@ -49,6 +52,9 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def main() -> None:
     for name in _THREADS:  # matrices are small, and sums must not depend on the number of cores
         os.environ.setdefault(name, "1")
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    most = _MOST_MEMORY if hard == resource.RLIM_INFINITY else min(_MOST_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
     try:
         serve(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:  # who asked has died: what is left to be written is for nobody

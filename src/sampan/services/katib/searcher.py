@@ -2,7 +2,10 @@
 
 One process for all experiments, started with the first question and ended when nobody has asked
 for a while: its libraries weigh more than all of this program. Questions are answered one after
-another. A process that dies, or takes too long, is replaced, and its question failed.
+another, and most within milliseconds. What takes seconds (architectures are searched by training
+networks) is asked of a second process, so that others need not wait for it: an experiment whose
+question the first one did not answer in time is sent there from then on. A process that dies, or
+takes too long, is replaced, and its question failed.
 """
 
 from __future__ import annotations
@@ -17,14 +20,46 @@ import msgspec
 from sampan.lib.search.process import Reply, Request
 
 LONGEST = 300.0
-"""Seconds for one answer: architectures are searched by training networks."""
+"""Seconds for one answer."""
+QUICK = 10.0
+"""Seconds for one answer of the first process."""
 IDLE = 600.0
 """Seconds after which a process that nobody asks is ended."""
+_MOST_SLOW = 1000  # experiments that are remembered as such
 _LINE = 64 << 20  # bytes of an answer
 
 
 class Searcher:
-    def __init__(self, *, longest: float = LONGEST, idle: float = IDLE) -> None:
+    """Both processes."""
+
+    def __init__(
+        self, *, longest: float = LONGEST, quick: float = QUICK, idle: float = IDLE
+    ) -> None:
+        self._first = _Process(longest=quick, idle=idle)
+        self._second = _Process(longest=longest, idle=idle)
+        self._slow: set[tuple[str, int]] = set()
+
+    async def ask(self, request: Request) -> Reply:
+        """Never raises: what goes wrong is in `failed`."""
+        who = request.problem.name, request.problem.seed
+        if request.problem.architecture is None and who not in self._slow:
+            with suppress(TimeoutError):
+                return await self._first.ask(request)
+            if len(self._slow) >= _MOST_SLOW:
+                self._slow.clear()
+            self._slow.add(who)
+        try:
+            return await self._second.ask(request)
+        except TimeoutError as late:
+            return Reply(failed=str(late))
+
+    async def stop(self) -> None:
+        await self._first.stop()
+        await self._second.stop()
+
+
+class _Process:
+    def __init__(self, *, longest: float, idle: float) -> None:
         self._longest = longest
         self._idle = idle
         self._process: Process | None = None
@@ -32,7 +67,7 @@ class Searcher:
         self._end: asyncio.TimerHandle | None = None
 
     async def ask(self, request: Request) -> Reply:
-        """Never raises: what goes wrong is in `failed`."""
+        """TimeoutError says that it took too long; what else goes wrong is in `failed`."""
         async with self._asking:
             if self._end is not None:
                 self._end.cancel()
@@ -41,7 +76,8 @@ class Searcher:
                     return await self._ask(msgspec.json.encode(request) + b"\n")
             except TimeoutError:
                 self._kill()
-                return Reply(failed=f"{request.algorithm} took longer than {self._longest:g} s")
+                text = f"{request.algorithm} took longer than {self._longest:g} s"
+                raise TimeoutError(text) from None
             except (OSError, EOFError, ValueError) as fault:
                 self._kill()
                 return Reply(failed=f"{request.algorithm}: {fault}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,6 @@ from sampan.kinds.katib.extensions import question as questions
 from sampan.kinds.katib.extensions.question import Question
 from sampan.kinds.katib.extensions.texts import Wrong
 from sampan.kube import meta, names
-from sampan.kube.errors import SampanError
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
 from sampan.kube.searching import (
@@ -44,8 +42,6 @@ from sampan.services.katib.searcher import Searcher
 
 if TYPE_CHECKING:
     from sampan.services.katib.foreign import Foreign
-
-log = logging.getLogger(__name__)
 
 Reports = tuple[tuple[float, float], ...]
 _SUFFIX = 8  # characters
@@ -83,21 +79,12 @@ class Suggesting:
         self._observations = observations
 
     async def __call__(self, questions: Sequence[SuggestQuestion]) -> Sequence[Any]:
-        return await asyncio.gather(*map(self._attempt, questions))
+        """Each by itself: some algorithms take a minute, and what fails is one question's."""
+        return [asyncio.ensure_future(self._answer(each)) for each in questions]
 
     async def stop(self) -> None:
         if self._foreign is not None:
             await self._foreign.stop()
-
-    async def _attempt(self, asked: SuggestQuestion) -> SuggestAnswer | Unanswered:
-        """What is wrong with one question is no other one's."""
-        try:
-            return await self._answer(asked)
-        except SampanError as fault:
-            return Unanswered(str(fault))
-        except Exception as fault:
-            log.exception("%s/%s cannot be searched", asked.namespace, asked.name)
-            return Unanswered(f"{type(fault).__name__}: {fault}")
 
     async def _answer(self, asked: SuggestQuestion) -> SuggestAnswer | Unanswered:
         where = asked.namespace, asked.name
