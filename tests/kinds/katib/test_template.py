@@ -98,6 +98,12 @@ def test_other_alphabets_are_found() -> None:
     assert made["x"] == "ä"
 
 
+def test_what_a_value_brings_along_is_no_placeholder() -> None:
+    text = text_of({"x": "${trialParameters.a}", "y": "${trialParameters.b}"})
+    made = render(text, {"a": "a", "b": "b"}, a="${trialParameters.b}", b="1")
+    assert (made["x"], made["y"]) == ("${trialParameters.b}", "1")
+
+
 # -- from where -----------------------------------------------------------------------------------
 SOURCE = ConfigMapSource(configMapName="c", configMapNamespace="k", templatePath="t.yaml")
 MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "k"},

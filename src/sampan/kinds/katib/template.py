@@ -21,6 +21,7 @@ from sampan.lib import yaml
 
 _META = re.compile(r"\$\{trialSpec\.(.+?)\}")
 _INDEXED = re.compile(r"(.+)\[(.+)]")
+_PLACE = re.compile(r"\$\{trialParameters\.([^{}]+)\}")
 _LEFT = re.compile(r"\$\{trialParameters\..+?\}")
 _PLAIN = ("Name", "Namespace", "Kind", "APIVersion")
 _SHARED = "trial-templates"
@@ -78,8 +79,15 @@ def _first(text: str) -> object:
     return next(iter(yaml.load_all(text)), None)
 
 
-def placeholder(name: str) -> str:
-    return f"${{trialParameters.{name}}}"
+def placed(text: str) -> frozenset[str]:
+    """The names of parameters that have a placeholder in the text."""
+    return frozenset(_PLACE.findall(text))
+
+
+def filled_in(text: str, values: Mapping[str, str]) -> str:
+    """The text with values of parameters, by name, in their placeholders. What a value brings along
+    is no placeholder."""
+    return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
 
 
 def left(text: str) -> list[str]:
@@ -118,9 +126,7 @@ def render(
             "unable to find parameter from ParameterAssignment in TrialParameters: parameter "
             f"assignments: {_shown(assignments)}, non-meta trial parameter count: {used}"
         )
-    for each, value in values.items():
-        text = text.replace(placeholder(each), value)
-    made = parsed(text)
+    made = parsed(filled_in(text, values))
     about = made.get("metadata")
     about = dict(about) if isinstance(about, dict) else {}
     return {**made, "metadata": {**about, "name": name, "namespace": namespace}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from copy import deepcopy
 from typing import Any
 
@@ -103,6 +104,14 @@ def test_names(name: str, right: bool) -> None:
             {"parallelTrialCount": 5},
             "spec.parallelTrialCount: Invalid value: 5: should be less than or equal to "
             "spec.maxTrialCount",
+        ),
+        (
+            {"maxTrialCount": 2000, "parallelTrialCount": 1001},
+            "spec.parallelTrialCount: Invalid value: 1001: must be at most 1000",
+        ),
+        (
+            {"maxTrialCount": 2**31},
+            "spec.maxTrialCount: Invalid value: 2147483648: must be at most 2147483647",
         ),
         ({"objective": None}, "spec.objective: Required value: must be specified"),
         (
@@ -290,6 +299,30 @@ def test_templates_of_config_maps_are_read() -> None:
     assert refusal(experiment(trialTemplate=in_map()), at=at) == ""
     at = cluster({**known, "data": {"t": text + "y: {'a': 1} b"}})
     assert "to unstructured" in refusal(experiment(trialTemplate=in_map()), at=at)
+
+
+def many(count: int, **fields: str) -> dict[str, Any]:
+    """An experiment with so many parameters."""
+    names = [f"p{number}" for number in range(count)]
+    container = {"name": "main", "image": "i", "args": [f"${{trialParameters.{n}}}" for n in names]}
+    pod = {"spec": {"containers": [container], "restartPolicy": "Never"}}
+    made = template(
+        trialParameters=[{"name": name, "reference": name, **fields} for name in names],
+        trialSpec={**JOB, "spec": {"template": pod}},
+    )
+    return experiment(parameters=[parameter(name) for name in names], trialTemplate=made)
+
+
+def test_ten_thousand_parameters_are_read_in_a_moment() -> None:
+    began = time.thread_time()
+    assert refusal(many(10_000)) == ""
+    assert time.thread_time() - began < 2.0
+
+
+def test_of_ten_thousand_mistakes_some_are_told() -> None:
+    said = refusal(many(10_000, reference="none"))
+    assert said.startswith("[spec.trialTemplate.trialParameters[0].reference")
+    assert len(said) < 1_000_000
 
 
 GRANT = {

@@ -25,6 +25,9 @@ from sampan.kube.errors import Problem, invalid, required
 from sampan.lib.regex.patterns import compiled
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+MOST_AT_ONCE = 1000
+"""Trials that run at once. Upstream has no limit."""
+_INT32 = 2**31 - 1
 LONGEST_NAME = 40
 """Characters: names of trials and of their pods are made of it."""
 _NAMING = (
@@ -56,6 +59,11 @@ def of_budget(spec: Spec) -> Iterator[Problem]:
         yield invalid(at_most, most, "must be greater than 0")
     if parallel is not None and parallel <= 0:
         yield invalid(at_once, parallel, "must be greater than 0")
+    if parallel is not None and parallel > MOST_AT_ONCE:
+        yield invalid(at_once, parallel, f"must be at most {MOST_AT_ONCE}")
+    for at, value in zip(_BUDGET, (failed, most, parallel), strict=True):
+        if value is not None and value > _INT32:
+            yield invalid(at, value, f"must be at most {_INT32}")
     for at, value in ((at_failed, failed), (at_once, parallel)):
         if value is not None and most is not None and value > most:
             yield invalid(at, value, "should be less than or equal to spec.maxTrialCount")

@@ -50,9 +50,8 @@ def filled(view: View, given: TrialTemplate, namespace: str) -> Manifest | None:
     """The object that the template makes, with some value in each placeholder."""
     try:
         text = template.find(view, given, namespace)
-        for each in given.trialParameters or ():
-            text = text.replace(template.placeholder(each.name or ""), _FILLED)
-        return template.parsed(text)
+        values = {each.name or "": _FILLED for each in given.trialParameters or ()}
+        return template.parsed(template.filled_in(text, values))
     except Unusable:
         return None
 
@@ -89,6 +88,7 @@ def _of_text(
     text: str, given: Sequence[TrialParameter], parameters: Sequence[Parameter]
 ) -> Iterator[Problem]:
     known = {each.name for each in parameters}
+    shown, placed = ", ".join(sorted(filter(None, known))), template.placed(text)
     names: set[str] = set()
     references: set[str] = set()
     for place, each in enumerate(given):
@@ -100,16 +100,15 @@ def _of_text(
         names.add(name)
         references.add(reference)
         if known and not template.is_meta(reference) and reference not in known:
-            shown = ", ".join(sorted(filter(None, known)))
             fault_text = (
                 f"parameter reference {reference} does not exist in spec.parameters: {shown}"
             )
             yield invalid(f"{at}.reference", reference, fault_text)
-        if template.placeholder(name) not in text:
+        if name not in placed:
             what = f"parameter name: {name} in spec.trialParameters not found in spec.trialTemplate"
             yield invalid(f"{at}.name", name, f"{what}: {text}")
             return
-        text = text.replace(template.placeholder(name), _FILLED)
+    text = template.filled_in(text, dict.fromkeys(names, _FILLED))
     if left := template.left(text):
         shown = ", ".join(each.name or "" for each in given)
         fault_text = (

@@ -6,6 +6,7 @@ Upstream: pkg/webhook/v1beta1/experiment/validation_webhook.go.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from sampan.kinds.katib import settings as configured
 from sampan.kinds.katib import types
@@ -18,6 +19,8 @@ from sampan.kube.errors import BadRequest, Problem
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import View
 
+_MOST, _LONGEST = 50, 10_000
+"""Problems of one Experiment that are told, and characters of one."""
 _WHO = f"validator.experiment.katib.{names.KUBEFLOW_GROUP}"
 
 
@@ -33,7 +36,8 @@ def _admit(view: View, manifest: Manifest, old: Manifest | None) -> None:
             f'Cannot create the Experiment "{name}" in namespace "{namespace}": '
             f'the namespace lacks label "{names.LABEL_COLLECTS_METRICS}: enabled"'
         )
-    if found := list(dict.fromkeys(map(str, _problems(view, manifest, spec, old)))):
+    told = islice(map(_text, _problems(view, manifest, spec, old)), _MOST)
+    if found := list(dict.fromkeys(told)):
         raise _denied(found[0] if len(found) == 1 else f"[{', '.join(found)}]")
     if old is None and spec.resumePolicy == "FromVolume" and spec.algorithm is not None:
         volume = f"{name}-{spec.algorithm.algorithmName}-{namespace}"
@@ -42,6 +46,11 @@ def _admit(view: View, manifest: Manifest, old: Manifest | None) -> None:
                 f"Cannot create the Experiment: {name} in namespace: {namespace}, "
                 f"PV: {volume} is not deleted"
             )
+
+
+def _text(problem: Problem) -> str:
+    said = str(problem)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 
 
 def _is_of_optimization_job(experiment: Manifest) -> bool:
