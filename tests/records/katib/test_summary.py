@@ -20,6 +20,7 @@ from sampan.records.katib.log import micros, written
         pytest.param(["1", "NaN"], ("1", "1", "NaN"), id="NaN last"),
         pytest.param([""], ("unavailable", "unavailable", ""), id="nothing"),
         pytest.param(["unavailable"], ("unavailable",) * 3, id="unavailable"),
+        pytest.param(["1", "unavailable"], ("1", "1", "1"), id="unavailable to one of several"),
         pytest.param(["Genotype()", "3"], ("3", "3", "3"), id="a text"),
         pytest.param(["-Inf", "+infinity", "0"], ("-Inf", "+infinity", "0"), id="infinite"),
         pytest.param(["1e999", "1"], ("1", "1", "1"), id="out of range"),

@@ -10,7 +10,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from sampan.kube.katib import Log
+from msgspec import structs
+
+from sampan.kube.katib import NEVER, Log
+from sampan.kube.times import micro
 from sampan.nodes.collector import lines
 from sampan.nodes.collector.events import Events
 from sampan.nodes.collector.kept import Kept
@@ -63,7 +66,8 @@ class Feed(Protocol):
 
 
 class Lines:
-    """A file of text or JSON."""
+    """A file of text or JSON. What has no time of its own was said when it was read, in order;
+    upstream, which reads at the end, says the year 1."""
 
     def __init__(self, job: Job, options: Options, kept: Kept) -> None:
         self._job, self._options, self._kept = job, options, kept
@@ -73,7 +77,7 @@ class Lines:
         self._form = self._fresh()
         self.void = [_source(each) for each in range(self._generation)]
         self._absent = ""
-        self._line = b""
+        self._line, self._now = b"", ""
         self.fault = ""
 
     @property
@@ -118,7 +122,8 @@ class Lines:
             found.extend(self._form.read_all(data.decode(errors="replace")))
         except Malformed as wrong:
             self.fault = str(wrong)
-        return found
+        now = self._now = max(self._now, micro(self._job.clock.now()))
+        return [each if each.time != NEVER else structs.replace(each, time=now) for each in found]
 
     def _log(self, data: bytes) -> None:
         state, tail = self._kept.state, self._tail

@@ -2,7 +2,8 @@
 
 Values stay the texts that were reported: what is least is found by number, what is latest by order
 alone. A text that is no number is latest at most, and so is NaN, which upstream takes for the least
-value and the greatest if it comes first, and then compares with nothing.
+value and the greatest if it comes first, and then compares with nothing. What one of several pods
+does not have hides nothing of what the others have.
 Upstream: pkg/controller.v1beta1/trial/trial_controller_util.go getMetrics.
 """
 
@@ -28,7 +29,8 @@ def of(log: Iterable[tuple[str, str]]) -> dict[str, Metric]:
     greatest: dict[str, tuple[float, str]] = {}
     latest: dict[str, str] = {}
     for name, value in log:
-        latest[name] = value
+        if value != UNAVAILABLE or name not in latest:
+            latest[name] = value
         found = number(value)
         if found is None:
             continue
