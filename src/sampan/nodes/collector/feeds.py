@@ -22,6 +22,8 @@ from sampan.nodes.collector.options import Options
 from sampan.nodes.collector.tail import Tail
 from sampan.nodes.executor.job import Job
 
+_QUICK, _SLOW, _SLOWER = 0.02, 0.2, 1.25
+"""Seconds between looks at a file: who may stop a program has to be quick while that is printing."""
 _LONG, _SHOWN = 8_192, 400
 """Bytes in which a last line is looked for, and those that are told of it."""
 
@@ -71,7 +73,7 @@ class Lines:
 
     def __init__(self, job: Job, options: Options, kept: Kept) -> None:
         self._job, self._options, self._kept = job, options, kept
-        self.pause = 0.02 if options.rules else 0.2  # who may stop a program has to be quick
+        self.pause = self._least = _QUICK if options.rules else _SLOW
         self._generation = kept.state.generation
         self._tail = Tail(lambda: job.view.open(options.path), self._generation)
         self._form = self._fresh()
@@ -90,7 +92,9 @@ class Lines:
         return self._form.why
 
     async def read(self, *, ended: bool) -> tuple[str, Sequence[Log]] | None:
-        return await asyncio.to_thread(self._read, ended)
+        found = await asyncio.to_thread(self._read, ended)
+        self.pause = min(self.pause * _SLOWER, _SLOW) if found is None else self._least
+        return found
 
     def missing(self) -> str:
         return self._form.missing()
