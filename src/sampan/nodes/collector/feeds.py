@@ -23,7 +23,7 @@ from sampan.nodes.collector.tail import Tail
 from sampan.nodes.executor.job import Job
 
 _QUICK, _SLOW, _SLOWER = 0.02, 0.2, 1.25
-"""Seconds between looks at a file: who may stop a program has to be quick while that is printing."""
+"""Seconds between looks at a file: who may stop a program is quick while that prints."""
 _LONG, _SHOWN = 8_192, 400
 """Bytes in which a last line is looked for, and those that are told of it."""
 
