@@ -221,6 +221,12 @@ def test_how_a_trial_is(condition: tuple[str, str, str], sign: str, text: str) -
     assert (line.sign, line.text) == (sign, text)
 
 
+def test_a_search_that_is_suspended() -> None:
+    about = search("Experiment", ("Running", "False", ""), ("Suspended", "True", "no more"))
+    said = [each.text for each in tell(about, Known([about], []))]
+    assert "It is suspended (spec.suspend): no more trials begin." in said
+
+
 ENDED_WELL = ("Succeeded", "True", "max trial count has reached")
 CONSTRAINED = [{"name": "constraints", "value": "latency <= 1"}]
 
@@ -231,10 +237,10 @@ CONSTRAINED = [{"name": "constraints", "value": "latency <= 1"}]
         ({"trialsSucceeded": 3},
          ("note", "No trial keeps its constraints and has told a:minimize.")),
         ({"trialsParetoOptimal": 3, "hypervolume": {"value": "1.23456789"}},
-         ("ok", "3 trials are Pareto-optimal in a:minimize; their hypervolume is 1.23457.")),
+         ("ok", "Pareto-optimal in a:minimize: 3 of the trials; their hypervolume is 1.23457.")),
         ({"warmStart": {"experiment": "old", "trialsSeen": 9, "trialsKnown": 7}},
          ("ok", "It began with 7 of 9 trials of old, which are of its space.")),
-        ({"trialsParetoOptimal": 3}, ("ok", "3 trials are Pareto-optimal in a:minimize.")),
+        ({"trialsParetoOptimal": 3}, ("ok", "Pareto-optimal in a:minimize: 3 of the trials.")),
     ],
 )  # fmt: skip
 def test_what_katib_lacks(status: dict[str, Any], line: tuple[str, str]) -> None:
@@ -249,7 +255,7 @@ def test_what_katib_lacks(status: dict[str, Any], line: tuple[str, str]) -> None
     [
         ({}, ("bad", "There is no best trial: none keeps to latency <= 1.")),
         ({"bestTrialName": "t"},
-         ("ok", "3 trials do not keep to latency <= 1, and are never the best.")),
+         ("ok", "3 of the trials broke latency <= 1, and are never the best.")),
     ],
 )  # fmt: skip
 def test_what_broke_constraints(best: dict[str, Any], line: tuple[str, str]) -> None:

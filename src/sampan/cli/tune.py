@@ -12,6 +12,7 @@ import importlib.util
 import re
 import secrets
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from sampan.cli import connect
 from sampan.cli.tuning import follow, objects, space
 from sampan.kube.errors import AlreadyExists, ApiStatus, UserMistake
 
+_HOLDING: dict[str, dict[str, Any]] = {
+    "suspend": {"suspend": True},
+    "resume": {"suspend": False},
+    "stop": {"shutdown": "Stop"},
+}
+"""Option -> what it makes of the Experiment's spec."""
 _LONGEST = 34
 """Letters of a name that are the file's: upstream takes forty of an Experiment."""
 
@@ -51,12 +58,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the Experiment; else the file's, and five letters")
     parser.add_argument("--detach", action="store_true", help="print its name, and leave it")
     parser.add_argument("--attach", metavar="NAME", help="show one that was begun before")
+    for name, what in (
+        ("suspend", "let no more trials of it begin; those that run go on"),
+        ("resume", "let it go on"),
+        ("stop", "end it when the trials that run have ended"),
+    ):
+        parser.add_argument(f"--{name}", metavar="NAME", help=what)
     connect.options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.attach:
         return connect.run(args, _attach)
+    for option, spec in _HOLDING.items():
+        if name := getattr(args, option):
+            return connect.run(args, partial(_hold, name=name, spec=spec))
     search = _search(args)
     return connect.run(args, lambda client, args: _tune(client, args, search))
 
@@ -153,3 +169,11 @@ async def _attach(client: connect.Client, args: argparse.Namespace) -> int:
     path = f"{objects.BASE}/{args.namespace}/experiments/{args.attach}"
     await client.get(path)  # NotFound is told at once
     return await follow.until_over(client, args.namespace, args.attach)
+
+
+async def _hold(
+    client: connect.Client, args: argparse.Namespace, *, name: str, spec: dict[str, Any]
+) -> int:
+    path = f"{objects.BASE}/{args.namespace}/experiments/{name}"
+    await client.send("PATCH", path, {"spec": spec}, kind="application/merge-patch+json")
+    return 0

@@ -38,6 +38,8 @@ def _state(about: Manifest) -> Iterator[Line]:
         yield Line("bad", sentence(f"It waits for an answer: {found.get('message')}"))
     elif about["kind"] == "Experiment":
         yield Line("waiting", _progress(about["spec"], status(about)))
+        if (found := condition(about, "Suspended")).get("status") == "True":
+            yield Line("note", "It is suspended (spec.suspend): no more trials begin.")
     elif about["kind"] == "Trial":
         going = condition(about, "Running").get("status") == "True"
         yield Line("waiting", "It runs." if going else "It has not begun.")
@@ -51,7 +53,7 @@ def _findings(spec: Any, said: Any) -> Iterator[Line]:
     if found:
         volume = (said.get("hypervolume") or {}).get("value")
         worth = f"; their hypervolume is {float(volume):.6g}" if volume else ""
-        yield Line("ok", f"{found} trials are Pareto-optimal in {several}{worth}.")
+        yield Line("ok", f"Pareto-optimal in {several}: {found} of the trials{worth}.")
     elif several and said.get("trialsSucceeded"):
         yield Line("note", f"No trial keeps its constraints and has told {several}.")
     if begun := said.get("warmStart"):
@@ -62,7 +64,7 @@ def _findings(spec: Any, said: Any) -> Iterator[Line]:
     if broken:
         wanted = _setting(spec, "constraints")
         if (said.get("currentOptimalTrial") or {}).get("bestTrialName"):
-            yield Line("ok", f"{broken} trials do not keep to {wanted}, and are never the best.")
+            yield Line("ok", f"{broken} of the trials broke {wanted}, and are never the best.")
         else:
             yield Line("bad", f"There is no best trial: none keeps to {wanted}.")
 

@@ -84,3 +84,5 @@ def test_who_interrupts_it_leaves_it(capsys: pytest.CaptureFixture[str]) -> None
     said = capsys.readouterr()
     assert "best: loss=0.25" in said.out
     assert "sampan tune --attach mine" in said.err
+    assert "to pause it: sampan tune --suspend mine" in said.err
+    assert "to end it: sampan tune --stop mine" in said.err

@@ -47,6 +47,20 @@ def test_a_trial_gets_what_was_chosen() -> None:
     assert objects.PROGRAM in objects.config_map(search())["data"]
 
 
+def test_what_the_settings_speak_of_is_collected() -> None:
+    settings = {
+        "objectives": "loss:minimize, speed:maximize",
+        "constraints": "memory <= 5",
+        "when.x": "o in a",
+    }
+    spec = objects.experiment(search(algorithm="nsga-ii", settings=settings))["spec"]
+    assert spec["objective"]["additionalMetricNames"] == ["speed", "memory"]
+    pod = spec["trialTemplate"]["trialSpec"]["spec"]["template"]["spec"]
+    assert json.loads(pod["containers"][0]["env"][0]["value"])["sometimes"] == ["x"]
+    with pytest.raises(UserMistake, match='setting constraints: "memory" is no constraint'):
+        objects.experiment(search(settings={"constraints": "memory"}))
+
+
 def test_files_are_read_once_the_function_is_seen(tmp_path: Path) -> None:
     mine, other = tmp_path / "mine.py", tmp_path / "other.py"
     mine.write_text("def f(x):\n  return x\n")

@@ -20,7 +20,14 @@ def trial(place: Path, source: str, kinds: dict[str, str], **given: Any) -> Any:
     shutil.copy(program.__file__, place / objects.PROGRAM)
     (place / "mine.py").write_text(source)
     fixed = {name: value for name, value in given.items() if name not in kinds}
-    about = {"file": "mine.py", "function": "f", "metric": "loss", "kinds": kinds, "fixed": fixed}
+    about = {
+        "file": "mine.py",
+        "function": "f",
+        "metric": "loss",
+        "kinds": kinds,
+        "fixed": fixed,
+        "sometimes": ["sometimes"],
+    }
     variables = {f"{program.PREFIX}{name}": str(given[name]) for name in kinds}
     return subprocess.run(
         [sys.executable, "-I", place / objects.PROGRAM],
@@ -45,6 +52,13 @@ def test_what_the_function_gives_is_printed(source: str, said: str, tmp_path: Pa
     given = {"y": 2} if "y=" in source else {}
     done = trial(tmp_path, source, {"x": "float"}, x="1.5", **given)
     assert (done.stdout, done.stderr, done.returncode) == (said, "", 0)
+
+
+def test_what_has_no_value_is_not_given(tmp_path: Path) -> None:
+    source = "def f(x, sometimes=9.0): return x + sometimes"
+    kinds = {"x": "float", "sometimes": "float"}
+    for text, said in (("", "10.0"), ("2", "3.0")):
+        assert trial(tmp_path, source, kinds, x="1", sometimes=text).stdout == f"loss={said}\n"
 
 
 def test_values_are_what_they_were_declared(tmp_path: Path) -> None:

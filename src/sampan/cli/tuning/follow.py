@@ -69,7 +69,8 @@ async def until_over(client: connect.Client, namespace: str, name: str) -> int:
         if known.experiment:
             print("\n" + shown.best(known.experiment), end="")
         print(f"experiment {name} goes on: sampan tune --attach {name}", file=sys.stderr)
-        print(f"to end it: sampan delete experiment {name} -n {namespace}", file=sys.stderr)
+        for what, how in (("pause", "suspend"), ("end", "stop")):
+            print(f"to {what} it: sampan tune --{how} {name} -n {namespace}", file=sys.stderr)
         raise
     print(shown.ending(known.experiment, known.ordered), end="")
     if shown.has(known.experiment, "Succeeded"):

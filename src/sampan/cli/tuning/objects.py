@@ -16,6 +16,9 @@ from msgspec import Struct
 
 from sampan.cli.tuning import program
 from sampan.cli.tuning.space import Searched, Space
+from sampan.kinds.katib.extensions import question
+from sampan.kinds.katib.extensions.question import Question
+from sampan.kinds.katib.extensions.texts import Wrong
 from sampan.kube import names
 from sampan.kube.errors import UserMistake
 
@@ -60,17 +63,19 @@ def experiment(search: Search) -> Manifest:
     }
     if search.goal is not None:
         objective["goal"] = search.goal
+    settings = [{"name": name, "value": value} for name, value in search.settings.items()]
+    algorithm = {"algorithmName": search.algorithm, "algorithmSettings": settings}
+    asked = _asked(objective, algorithm)
+    if others := [each for each in asked.metrics if each != search.metric]:
+        objective["additionalMetricNames"] = others
     spec: Manifest = {
         "objective": objective,
-        "algorithm": {
-            "algorithmName": search.algorithm,
-            "algorithmSettings": [{"name": k, "value": v} for k, v in search.settings.items()],
-        },
+        "algorithm": algorithm,
         "parallelTrialCount": search.parallel,
         "maxTrialCount": search.trials,
         "maxFailedTrialCount": min(search.trials, max(4, int(search.trials * _FAILURES))),
         "parameters": [_parameter(each) for each in search.space.searched],
-        "trialTemplate": _template(search),
+        "trialTemplate": _template(search, sorted(asked.conditions)),
     }
     if search.stopping:
         spec["earlyStopping"] = {"algorithmName": search.stopping}
@@ -80,6 +85,14 @@ def experiment(search: Search) -> Manifest:
         "metadata": {"name": search.name},
         "spec": spec,
     }
+
+
+def _asked(objective: Manifest, algorithm: Manifest) -> Question:
+    """UserMistake."""
+    try:
+        return question.of({"objective": objective, "algorithm": algorithm})
+    except Wrong as fault:
+        raise UserMistake(f"setting {fault}") from None
 
 
 def config_map(search: Search) -> Manifest:
@@ -102,7 +115,8 @@ def _parameter(given: Searched) -> Manifest:
     return {"name": given.name, "parameterType": given.type, "feasibleSpace": dict(given.space)}
 
 
-def _template(search: Search) -> Manifest:
+def _template(search: Search, sometimes: Sequence[str]) -> Manifest:
+    """`sometimes`: parameters that do not always have a value."""
     searched = [each.name for each in search.space.searched]
     about = {
         "file": search.file,
@@ -110,6 +124,7 @@ def _template(search: Search) -> Manifest:
         "metric": search.metric,
         "kinds": {each.name: each.kind for each in search.space.searched},
         "fixed": dict(search.space.fixed),
+        "sometimes": list(sometimes),
     }
     given = [{"name": "SAMPAN_TUNE", "value": json.dumps(about)}]
     given += [

@@ -1,9 +1,9 @@
 """What runs in the pod of a trial, beside the user's file: call the function, print its metrics.
 
 It travels as text, and runs with nothing but the standard library of whatever Python the image has
-(3.7 on). A function takes the parameters by their names, or all of them as one dictionary. It
-returns a number or a dictionary of them; one that yields reports as it goes. Each number becomes a
-line `name=value`, which is what Katib's collector reads.
+(3.7 on). A function takes the parameters by their names, or all of them as one dictionary, without
+those that have no value in this trial. It returns a number or a dictionary of them; one that yields
+reports as it goes. Each number becomes a line `name=value`, which is what Katib's collector reads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def main() -> None:
     about = json.loads(os.environ["SAMPAN_TUNE"])
     given = dict(about["fixed"])
     for name, kind in about["kinds"].items():
-        given[name] = READERS[kind](os.environ[PREFIX + name])
+        text = os.environ[PREFIX + name]
+        if text or name not in about.get("sometimes", ()):
+            given[name] = READERS[kind](text)
     found = call(load(about["file"], about["function"]), given)
     for each in found if inspect.isgenerator(found) else (found,):
         report(each, about["metric"])

@@ -1,6 +1,7 @@
 """The spec of an Experiment as admission and the controllers read it.
 
-Upstream's field names, all of them; what Go reads as nothing (null, absent) is None or "" here.
+Upstream's field names, all of them, and two of ours (`suspend`, `shutdown`); what Go reads as
+nothing (null, absent) is None or "" here.
 The controllers hand objects on as they were written, not as they are read here.
 Upstream: pkg/apis/controller/{experiments,common}/v1beta1.
 """
@@ -147,6 +148,8 @@ class Spec(Struct, frozen=True, kw_only=True):
     metricsCollectorSpec: MetricsCollector | None = None
     nasConfig: NasConfig | None = None
     resumePolicy: Text = None
+    suspend: bool | None = None
+    shutdown: Text = None
 
 
 def read(value: Any, type: type[T]) -> T:

@@ -548,3 +548,23 @@ def test_who_holds_what_is_deleted_may_let_go() -> None:
     going = experiment(objective=None)
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert refusal(going, going) == ""
+
+
+@pytest.mark.parametrize("held", [{"suspend": True}, {"shutdown": "Stop"}])
+def test_what_is_searched_may_be_held_whatever_its_budget(held: dict[str, Any]) -> None:
+    old = {**experiment(), "status": {"trials": 4}}
+    assert refusal(experiment(**held), old) == ""
+    assert refusal(experiment(), {**experiment(**held), "status": {"trials": 4}}) == ""
+    for over in (ended(), ended(resumePolicy="LongRunning")):
+        new = {**over["spec"], **held}
+        fault = "spec: Forbidden: the Experiment has ended, and cannot be suspended or shut down"
+        assert refusal(experiment(**new), over) == fault
+
+
+def test_how_to_shut_down() -> None:
+    for word in ("Stop", "Terminate"):
+        assert refusal(experiment(shutdown=word)) == ""
+    assert refusal(experiment(shutdown="now")) == (
+        'spec.shutdown: Unsupported value: "now": supported values: "Stop", "Terminate"'
+    )
+    assert "suspend" in refusal(experiment(suspend="yes"))

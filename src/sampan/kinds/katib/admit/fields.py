@@ -21,7 +21,7 @@ from sampan.kinds.katib.types import (
     Source,
     Spec,
 )
-from sampan.kube.errors import Problem, invalid, required
+from sampan.kube.errors import Problem, invalid, required, unsupported
 from sampan.lib.regex.patterns import compiled
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -36,6 +36,7 @@ _NAMING = (
     "for validation is '^[a-z]([-a-z0-9]*[a-z0-9])?)') and may not be longer than "
     f"{LONGEST_NAME} characters. "
 )
+SHUTDOWN = ("Stop", "Terminate")
 RESUME = ("Never", "LongRunning", "FromVolume")
 _TYPES = ("double", "int", "discrete", "categorical", "unknown")
 _DISTRIBUTIONS = ("uniform", "logUniform", "normal", "logNormal", "unknown")
@@ -109,6 +110,11 @@ def _named(at: str, given: Algorithm, settings: Settings) -> Iterator[Problem]:
     except Unknown as fault:
         what = "Suggestion" if searches else "EarlyStopping"
         yield invalid(at, name, f"unable to get {what} config data for algorithm {name}: {fault}")
+
+
+def of_holding(spec: Spec) -> Iterator[Problem]:
+    if (spec.shutdown or SHUTDOWN[0]) not in SHUTDOWN:
+        yield unsupported("spec.shutdown", spec.shutdown, SHUTDOWN)
 
 
 def of_parameters(spec: Spec) -> Iterator[Problem]:

@@ -65,6 +65,7 @@ def _problems(
     settings = configured.find(view)
     yield from fields.of_name(meta.name_of(manifest))
     yield from fields.of_budget(spec)
+    yield from fields.of_holding(spec)
     if old is not None:
         yield from changes.problems(manifest.get("spec") or {}, old)
     if objective := list(fields.of_objective(spec.objective)):

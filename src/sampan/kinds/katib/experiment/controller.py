@@ -1,7 +1,8 @@
 """Experiment: keep parallelTrialCount trials running until the search is over.
 
-    Created -> Running -> Succeeded (goal, maxTrialCount, nothing left) | Failed
+    Created -> Running -> Succeeded (goal, maxTrialCount, nothing left, stopped) | Failed
     Succeeded -> Restarting + Running   when the budget is raised and the policy keeps the search
+    Running <-> Suspended               as its owner wants (`holding`)
 
 A look counts the trials, judges, and lets as many more begin as there is room for: those that are
 suggested, while more suggestions are asked for. Names of trials are those of their suggestions, so
@@ -19,7 +20,14 @@ from typing import Any
 
 from sampan.kinds.katib import conditions, restarts, template, types, words
 from sampan.kinds.katib import settings as configured
-from sampan.kinds.katib.experiment import snapshot, suggestions, tally, trials, verdict
+from sampan.kinds.katib.experiment import (
+    holding,
+    snapshot,
+    suggestions,
+    tally,
+    trials,
+    verdict,
+)
 from sampan.kinds.katib.experiment.snapshot import Broken, Search, Trial
 from sampan.kinds.katib.experiment.tally import Tally
 from sampan.kinds.katib.experiment.verdict import Verdict
@@ -103,9 +111,12 @@ def decide(seen: Search | Broken) -> Plan:
             return Plan(status=status, actions=tuple(before), rest=_rest(counts))
         status, told = _restarted(seen, status)
         before.append(told)
-    if (end := verdict.judge(seen, counts)) is not None:
+    end = verdict.judge(seen, counts)
+    status, events = holding.told(seen, status, ends=end is not None)
+    before += events
+    if end is not None:
         return _ended(seen, status, end, before)
-    if seen.trials:
+    if seen.trials and not seen.spec.suspend:
         status = _marked(seen, status, conditions.RUNNING, "ExperimentRunning", "is running")
     try:
         actions = _next(seen, counts)
@@ -201,9 +212,13 @@ def _ended(
 
 def _next(search: Search, counts: Tally) -> list[Action]:
     """What makes as many trials run as are to. Unusable."""
+    if lost := holding.doomed(search):
+        return [_deleted(search, each) for each in reversed(lost)]
     running = [each for each in search.trials if each.active and not each.deleting]
     if len(running) > search.parallel:
         return _fewer(search, running[search.parallel :])
+    if holding.is_held(search):
+        return []
     most, going = search.spec.maxTrialCount, sum(each.active for each in search.trials)
     wanted = search.parallel if most is None else min(search.parallel, most - counts.completed)
     room = wanted - going
@@ -222,11 +237,12 @@ def _next(search: Search, counts: Tally) -> list[Action]:
 def _fewer(search: Search, surplus: list[Trial]) -> list[Action]:
     actions, done = suggestions.taken_back(search, {each.name for each in surplus})
     if done:
-        actions += [
-            Delete(Key(names.TRIAL, search.namespace, each.name), each.uid)
-            for each in reversed(surplus)
-        ]
+        actions += [_deleted(search, each) for each in reversed(surplus)]
     return actions
+
+
+def _deleted(search: Search, trial: Trial) -> Action:
+    return Delete(Key(names.TRIAL, search.namespace, trial.name), trial.uid)
 
 
 def _farewell(experiment: Manifest) -> Plan:

@@ -1,6 +1,6 @@
 """Whether and how an Experiment ends. In the order of the tests; the words are upstream's.
 
-    goal reached -> too many failed -> enough trials -> nothing left to try
+    goal reached -> too many failed -> enough trials -> stopped by its owner -> nothing left to try
 
 Trials that run at the end go on, as with upstream (kubeflow/katib#2061).
 Upstream: pkg/controller.v1beta1/experiment/util/status_util.go UpdateExperimentStatusCondition.
@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from sampan.kinds.katib import phases, restarts
 from sampan.kinds.katib.conditions import EXHAUSTED, FAILED, SUCCEEDED
-from sampan.kinds.katib.experiment import suggestions
+from sampan.kinds.katib.experiment import holding, suggestions
 from sampan.kinds.katib.experiment.snapshot import Search
 from sampan.kinds.katib.experiment.tally import Tally
 from sampan.kube.conditions import get_condition, is_true
@@ -35,6 +35,7 @@ def failed(message: str) -> Verdict:
 
 GOAL = succeeded("ExperimentGoalReached", "Objective goal has reached")
 ENOUGH = succeeded(restarts.MAX_TRIALS_REACHED, "max trial count has reached")
+STOPPED = succeeded("ExperimentStopped", "it was stopped by spec.shutdown")
 NOTHING_LEFT = succeeded("ExperimentSuggestionEndReached", "suggestion service has reached the end")
 _TOO_MANY_FAILED = "Experiment has failed because max failed count has reached"
 
@@ -42,6 +43,8 @@ _TOO_MANY_FAILED = "Experiment has failed because max failed count has reached"
 def judge(search: Search, tally: Tally) -> Verdict | None:
     if said := _of_trials(search, tally):
         return said
+    if holding.is_ending(search) and not tally.count(*phases.ACTIVE):
+        return STOPPED
     conditions = ((search.suggestion or {}).get("status") or {}).get("conditions")
     if is_true(conditions, FAILED):
         why = (get_condition(conditions, FAILED) or {}).get("message") or ""
