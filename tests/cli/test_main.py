@@ -48,6 +48,12 @@ def test_completion_knows_verbs_and_options(shell, capsys):
     assert "--ready-fd" not in script
 
 
+def test_python_runs_it_as_a_module():
+    command = [sys.executable, "-m", "sampan", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("sampan ")
+
+
 def test_help_does_not_import_the_server():
     code = (
         "import sys; from sampan.cli.main import build; build();"
