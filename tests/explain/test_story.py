@@ -177,6 +177,21 @@ SCRAPS = st.recursive(
 )
 
 
+def test_of_a_job_that_tries_again_the_last_failure_is_told() -> None:
+    job = thing("Job", spec={"backoffLimit": 3}, status={"failed": 2})
+    ended = container(state={"terminated": {"exitCode": 1}})
+    pods = [
+        pod(name, job["metadata"]["uid"], phase="Failed", **ended)
+        | {"metadata": {**pod(name, job["metadata"]["uid"])["metadata"], "creationTimestamp": at}}
+        for name, at in (("second", "2026-01-02T00:00:00Z"), ("first", "2026-01-01T00:00:00Z"))
+    ]
+    said = [line.text for line in tell(job, Known(pods))]
+    assert "It tries again after a pause, 3 times in all (spec.backoffLimit)." in said
+    assert "Pod team/second" in said
+    assert "Pod team/first" not in said
+    assert "1 earlier pods have failed, too." in said
+
+
 @given(st.sampled_from(["Deployment", "Job", "DaemonSet", "CronJob", "Namespace", "Other"]), SCRAPS)
 def test_any_kind_with_little_in_it_has_a_story(kind: str, scrap: Any) -> None:
     about = thing(kind, spec={}, status={"extra": scrap})

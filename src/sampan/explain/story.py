@@ -44,6 +44,8 @@ def _children(about: Manifest, known: Known, depth: int) -> Iterator[Line]:
     children = [each for each in known.owned(about) if _matters(each)]
     well = [each for each in children if _is_well(list(_own(each, known)))]
     sick = [each for each in children if each not in well]
+    failed = _failed_before(sick) if about["kind"] == "Job" else []
+    sick = [each for each in sick if each not in failed]
     if well and (sick or len(well) > 1 or depth):
         names = ", ".join(each["metadata"]["name"] for each in well[:3])
         more = f" and {len(well) - 3} more" if len(well) > 3 else ""
@@ -54,6 +56,14 @@ def _children(about: Manifest, known: Known, depth: int) -> Iterator[Line]:
         yield from _tell(child, known, depth + 1)
     if len(sick) > _MOST_CHILDREN:
         yield Line("note", f"{len(sick) - _MOST_CHILDREN} more are not ready.", depth + 1)
+    if failed:
+        yield Line("note", f"{len(failed)} earlier pods have failed, too.", depth + 1)
+
+
+def _failed_before(found: list[Manifest]) -> list[Manifest]:
+    """Pods that a Job has tried before its last one that failed: most fail alike."""
+    failed = [each for each in found if status(each).get("phase") == "Failed"]
+    return sorted(failed, key=lambda each: each["metadata"].get("creationTimestamp") or "")[:-1]
 
 
 def _own(about: Manifest, known: Known) -> Iterator[Line]:
@@ -163,6 +173,10 @@ def _job(about: Manifest, known: Known) -> Iterator[Line]:
         active, lost = state.get("active", 0), state.get("failed", 0)
         text = f"{done} of {wanted} completions; {active} pods are active, {lost} have failed."
         yield Line("waiting", text)
+        if lost:
+            limit = about["spec"].get("backoffLimit", 6)
+            text = f"It tries again after a pause, {limit} times in all (spec.backoffLimit)."
+            yield Line("note", text)
 
 
 def _cron(about: Manifest, known: Known) -> Iterator[Line]:
