@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated
 
 from sampan.kube.errors import SampanError
 from sampan.lib.proto import Message, Schema
@@ -31,6 +36,10 @@ async def say(_caller: Any, request: Message) -> Message:
 
 async def who(caller: Any, _request: Message) -> Message:
     return {"text": str(caller)}
+
+
+async def grow(_caller: Any, request: Message) -> Message:
+    return {"text": request["text"] * 2000}
 
 
 async def fail(_caller: Any, request: Message) -> Message:
@@ -210,9 +219,45 @@ def test_a_side_that_says_nothing_is_no_answer() -> None:
     asyncio.run(run())
 
 
+def test_who_takes_back_whatever_it_asks_is_left() -> None:
+    async def story(streams: Streams) -> Any:
+        reader, writer = streams
+        connection = H2Connection(H2Configuration(client_side=True))
+        connection.initiate_connection()
+        for number in range(1, 2001, 2):
+            connection.send_headers(number, [(":method", "POST"), (":scheme", "http"),
+                                             (":authority", "x"), (":path", "/x")])  # fmt: skip
+            connection.reset_stream(number)
+        writer.write(connection.data_to_send())
+        found = b""
+        with suppress(ConnectionResetError):
+            while data := await reader.read(1 << 16):
+                found += data
+        ended = [each for each in connection.receive_data(found)
+                 if isinstance(each, ConnectionTerminated)]  # fmt: skip
+        return [each.error_code for each in ended]
+
+    assert play(story) == [ErrorCodes.ENHANCE_YOUR_CALM]
+
+
+def test_an_answer_needs_room_as_well() -> None:
+    async def run() -> None:
+        server = Server([Service(SCHEMA, "Echo", {"Say": grow})], most_held=1000)
+        ours, theirs = socket.socketpair()
+        serving = asyncio.create_task(
+            server.serve(*await asyncio.open_connection(sock=theirs), None)
+        )
+        streams = await asyncio.open_connection(sock=ours)
+        with pytest.raises(Failed, match="too much to do"):
+            await client.call(streams, "here", SCHEMA, ("Echo", "Say"), {"text": "x"})
+        await serving
+
+    asyncio.run(run())
+
+
 def test_more_than_there_is_room_for_is_refused_and_leaves_room() -> None:
     async def run() -> None:
-        server = Server([Service(SCHEMA, "Echo", {"Say": say})], most_held=1000)
+        server = Server([Service(SCHEMA, "Echo", {"Say": say})], most_held=2000)
 
         async def ask(text: str) -> Message:
             ours, theirs = socket.socketpair()
@@ -227,7 +272,7 @@ def test_more_than_there_is_room_for_is_refused_and_leaves_room() -> None:
 
         for _ in range(3):
             with pytest.raises(Failed, match="too much to do") as failed:
-                await ask("x" * 2000)
+                await ask("x" * 3000)
             assert failed.value.code == messages.RESOURCE_EXHAUSTED
             assert await ask("x" * 900) == {"text": "x" * 900}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sampan.services.katib import door
 from sampan.services.katib.callers import NOBODY, Caller, Words
 from sampan.services.katib.door import Door
 
@@ -186,3 +187,40 @@ def test_proxies_are_told_as_urls() -> None:
         await door.stop()
 
     asyncio.run(run())
+
+
+def test_nobody_takes_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "_MOST_OF_ONE", 2)
+
+    class Holds:
+        async def serve(
+            self, _reader: Any, writer: Any, caller: Caller, _first: bytes = b""
+        ) -> None:
+            writer.write(caller.namespace.encode())
+            await asyncio.Event().wait()
+
+    async def run() -> list[bytes]:
+        spaces = {"10.244.0.7": "greedy", "10.244.0.8": "team"}
+        made = Door(
+            Holds,
+            namespace_at=lambda address: spaces[address],
+            is_owner=lambda *_: False,
+            dial=_nowhere,
+        )
+        port = await made.start("127.0.0.1", 0)
+        found, writers = [], []
+        for address in (*["10.244.0.7"] * 3, "10.244.0.8"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"POD {made.words.relay} {address}\n".encode())
+            found.append(await reader.read(10))
+            writers.append(writer)
+        for writer in writers:
+            writer.close()
+        await made.stop()
+        return found
+
+    assert asyncio.run(run()) == [b"greedy", b"greedy", b"", b"team"]
+
+
+async def _nowhere(_host: str, _port: int, _namespace: str) -> Any:
+    raise ConnectionError

@@ -1,7 +1,9 @@
 """HTTP/2 on a connection, for both sides: h2 knows the protocol, here are the bytes and windows.
 
 What arrives is handed on as events of h2; data is acknowledged at once, since messages have a
-largest size. Who sends waits for the window. A side that breaks the protocol is told so, and left.
+largest size. Who sends waits for the window. A side that breaks the protocol is told so, and left,
+and so is one that says nothing for long, does not take what it asked for, or takes back nearly all
+that it asks (CVE-2023-44487). Frames without an end, and headers without one, are h2's to bound.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Callable, Iterable
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
@@ -24,7 +27,10 @@ from h2.events import (
 from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14  # bytes that are looked at without a pause: some thousand frames
+_IDLE = 300.0  # seconds without a byte
+_STALLED = 60.0  # seconds in which nothing that was written is taken
+_MOST_RESET = 200  # streams that were taken back, beyond those that were answered
 _SETTINGS: dict[SettingCodes | int, int] = {
     SettingCodes.INITIAL_WINDOW_SIZE: 1 << 20,  # bytes before a stream hears from us
     SettingCodes.MAX_HEADER_LIST_SIZE: 1 << 14,
@@ -52,6 +58,7 @@ class Connection:
         self._h2 = H2Connection(H2Configuration(client_side=client, header_encoding="utf-8"))
         self._room = asyncio.Event()
         self._reset: set[int] = set()
+        self._regrets = 0
         self.is_over = False
 
     async def run(self, first: bytes = b"") -> None:
@@ -60,15 +67,21 @@ class Connection:
             self._h2.initiate_connection()
             self._h2.update_settings(_SETTINGS)
             self._flush()
-            data = first or await self._reader.read(_CHUNK)
+            data = first or await self._read()
             while data and not self.is_over:
                 self._receive(data)
-                await self._writer.drain()
-                data = await self._reader.read(_CHUNK)
-        except OSError:
+                async with asyncio.timeout(_STALLED):
+                    await self._writer.drain()
+                await asyncio.sleep(0)  # others' turn, however much there is to read
+                data = await self._read()
+        except OSError:  # a timeout is one
             pass
         finally:
             self.close()
+
+    async def _read(self) -> bytes:
+        async with asyncio.timeout(_IDLE):
+            return await self._reader.read(_CHUNK)
 
     def close(self) -> None:
         if not self.is_over:
@@ -160,17 +173,27 @@ class Connection:
                 case WindowUpdated():
                     self._room.set()
                 case StreamReset():
-                    self._reset.add(event.stream_id)
-                    self._room.set()
+                    self._regret(event.stream_id)
                 case ConnectionTerminated():
                     self.is_over = True
                     self._room.set()
             self._took(event)
         self._flush()
 
+    def _regret(self, stream: int) -> None:
+        self._reset.add(stream)
+        self._room.set()
+        self._regrets += 1
+        if self._regrets > _MOST_RESET and not self.is_over:
+            self._h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            self.is_over = True
+
     def forget(self, stream: int) -> None:
         """It has ended, and nothing more is sent on it."""
-        self._reset.discard(stream)
+        if stream in self._reset:
+            self._reset.discard(stream)
+        else:
+            self._regrets = max(self._regrets - 1, 0)
 
     def _flush(self) -> None:
         data = self._h2.data_to_send()

@@ -36,8 +36,8 @@ _ANSWER = (
     ("grpc-accept-encoding", "identity,gzip,deflate"),
 )
 _WAITING = 16  # requests of a stream that are not answered yet
-MOST_HELD = 128 << 20
-"""Bytes of requests, of all connections together, that are held at once."""
+MOST_HELD = 64 << 20
+"""Bytes of requests and answers, of all connections together, that are held at once."""
 
 
 class Service(Struct, frozen=True):
@@ -54,7 +54,7 @@ class Service(Struct, frozen=True):
 
 
 class _Room:
-    """What requests take up."""
+    """What requests and answers take up."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -94,12 +94,16 @@ class _Call:
         self.has_begun = False
         """Whether the answer has."""
 
+    def hold(self, size: int) -> None:
+        """So many bytes more, until the end of the call. Failed when there is no room."""
+        self._size += size
+        self._room.taken += size
+        if self._room.taken > self._room.most:
+            raise Failed(messages.RESOURCE_EXHAUSTED, "the server has too much to do")
+
     def take(self, data: bytes) -> None:
-        self._size += len(data)
-        self._room.taken += len(data)
         try:
-            if self._room.taken > self._room.most:
-                raise Failed(messages.RESOURCE_EXHAUSTED, "the server has too much to do")
+            self.hold(len(data))
             for message in self.frames.add(data):
                 if self.requests.qsize() >= _WAITING:
                     raise Failed(messages.RESOURCE_EXHAUSTED, "too many requests at once")
@@ -166,6 +170,7 @@ class _Serving:
                     task.cancel()
 
     def _ended(self, number: int) -> None:
+        self._connection.forget(number)
         call = self._calls.pop(number, None)
         if call is not None:
             call.leave()
@@ -182,8 +187,6 @@ class _Serving:
             await self._connection.headers(number, trailers, end=True)
         except (Gone, OSError):
             return
-        finally:
-            self._connection.forget(number)
 
     async def _outcome(self, number: int, call: _Call) -> tuple[int, str]:
         given = messages.seconds(call.headers.get("grpc-timeout", ""))
@@ -227,6 +230,7 @@ class _Serving:
             yield schema.decode(name, data)
 
     async def _send(self, number: int, call: _Call, message: bytes) -> None:
+        call.hold(len(message))
         if not call.has_begun:
             await self._connection.headers(number, _ANSWER)
             call.has_begun = True

@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
@@ -33,6 +34,8 @@ Address = tuple[str, int]
 _LARGEST = 1 << 16  # bytes of a head
 _PATIENCE = 30.0  # seconds until a connection has said what it wants
 _MOST_OPEN = 1000  # connections; more are closed at once
+_MOST_OF_ONE = 500  # of one caller, so that nobody takes all
+Wish = tuple[Caller, Coroutine[Any, Any, None]]
 _SHORT = f"{names.MANAGER_SERVICE}.{names.PLATFORM_NAMESPACE}"
 _NAMES = (_SHORT, f"{_SHORT}.svc", f"{_SHORT}.svc.{nets.ZONE}")
 _DROPPED = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError)
@@ -74,6 +77,7 @@ class Door:
         self._server: asyncio.Server | None = None
         self._address: Address = ("", 0)
         self._open: set[asyncio.Task[None]] = set()
+        self._of: Counter[Caller] = Counter()
 
     async def start(self, host: str, port: int, _secure: ssl.SSLContext | None = None) -> int:
         """Answers with the port."""
@@ -126,22 +130,29 @@ class Door:
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_PATIENCE):
-            go_on = await self._wish(reader, writer)
-        await go_on
+            caller, go_on = await self._wish(reader, writer)
+        if self._of[caller] >= _MOST_OF_ONE:
+            go_on.close()
+            return
+        self._of[caller] += 1
+        try:
+            await go_on
+        finally:
+            self._of[caller] -= 1
 
-    async def _wish(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> Coroutine[Any, Any, None]:
-        """What is to be done for as long as it takes."""
+    async def _wish(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Wish:
+        """Who calls, and what is to be done for as long as it takes."""
         first = await reader.readexactly(4)
         if first == b"CONN":
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             return await self._proxied(head, reader, writer)
         if first == b"POD ":
             line = (await reader.readuntil(b"\n")).decode("latin-1").split()
-            return self._serve(reader, writer, self._pod(line))
+            caller = self._pod(line)
+            return caller, self._serve(reader, writer, caller)
         if first == b"PRI ":
-            return self._serve(reader, writer, await self._neighbour(writer), first)
+            caller = await self._neighbour(writer)
+            return caller, self._serve(reader, writer, caller, first)
         raise Refused("400 this port speaks gRPC")
 
     def _pod(self, line: list[str]) -> Caller:
@@ -169,7 +180,7 @@ class Door:
     # -- the proxy --------------------------------------------------------------------------------
     async def _proxied(
         self, head: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> Coroutine[Any, Any, None]:
+    ) -> Wish:
         target, _, version = head[0].removeprefix("ECT ").partition(" ")
         host, _, number = target.rpartition(":")
         if not number.isdecimal() or not host or not version.startswith("HTTP/1"):
@@ -179,14 +190,14 @@ class Door:
             raise Refused("407 Proxy Authentication Required")
         if host.rstrip(".").lower() in _NAMES:
             writer.write(f"{version} 200 OK\r\n\r\n".encode())
-            return self._serve(reader, writer, caller)
+            return caller, self._serve(reader, writer, caller)
         namespace = caller.namespace or names.DEFAULT_USER_NAMESPACE
         try:
             there = await self._dial(host.strip("[]"), int(number), namespace)
         except (OSError, SampanError) as error:
             raise Refused(f"502 {' '.join(str(error).split())}") from error
         writer.write(f"{version} 200 OK\r\n\r\n".encode())
-        return _join((reader, writer), there)
+        return caller, _join((reader, writer), there)
 
     async def _asked(self, headers: list[str], writer: asyncio.StreamWriter) -> Caller:
         for header in headers:
