@@ -52,8 +52,8 @@ class _Collecting:
         self._job, self._options = job, options
         kind = katib.collector_of(job.spec)
         self._fatal = _FATAL[kind]
-        path = posixpath.normpath(options.path)
-        self._directory = posixpath.dirname(path) if kind == "file" else path
+        options.path = posixpath.normpath(options.path)  # as where it is mounted
+        self._directory = posixpath.dirname(options.path) if kind == "file" else options.path
         objective = options.metrics[0] if options.metrics else ""
         self._rules = Rules(options.rules, objective, options.objective)
         self._kept = Kept(job.directory)

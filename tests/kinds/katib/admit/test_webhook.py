@@ -351,6 +351,15 @@ def test_what_is_in_a_job_is_read_by_the_server() -> None:
     assert not list(RULE.contains(cluster(), experiment(trialTemplate=other)))
 
 
+def test_a_container_of_ones_own_is_read_by_the_server() -> None:
+    assert RULE.contains is not None
+    own = {"collector": {"kind": "Custom", "customCollector": {"name": 5}}}
+    found = list(RULE.contains(cluster(), experiment(metricsCollectorSpec=own)))
+    assert [each.manifest["kind"] for each in found] == ["Pod", "Job"]
+    assert found[0].manifest["spec"] == {"containers": [{"name": 5}]}
+    assert "collector.customCollector: why" in found[0].refused("why").message
+
+
 # -- collectors -----------------------------------------------------------------------------------
 def collector(kind: str, **source: Any) -> dict[str, Any]:
     return {"collector": {"kind": kind}, **({"source": source} if source else {})}
@@ -436,6 +445,10 @@ TWO = ["(a)=(b)"]
         (
             collector("Custom"),
             "customCollector: Required value: metrics collector kind: Custom is required",
+        ),
+        (
+            {"collector": {"kind": "Custom", "customCollector": {"name": "c"}}},
+            "customCollector.image: Required value",
         ),
         (
             collector("Custom", **path(path="rel", kind="File")),

@@ -292,6 +292,11 @@ def test_a_parent_without_checkpoints_is_a_label_only() -> None:
         ({"metricsCollector": collector("Guess")},
          "failed to find metrics collector config for kind: Guess"),
         ({"objective": None}, "spec.objective must be specified"),
+        ({"metricsCollector": {"collector": {"kind": "Custom",
+                                             "customCollector": {"name": "other"}}}},
+         "a container has the name of the collector: other"),
+        ({"metricsCollector": collector("File", fileSystemPath={"path": "/out.log"})},
+         "a volume for metrics in / would hide the files of the program"),
         ({"primaryPodLabels": 5}, "Expected `object"),
     ],
 )  # fmt: skip
@@ -300,6 +305,28 @@ def test_a_pod_that_cannot_be_read_is_refused(spec: dict[str, Any], said: str) -
         injected(spec)
     assert "mutator.pod.katib.kubeflow.org" in refused.value.message
     assert said in refused.value.message
+
+
+def test_a_volume_in_the_way_is_told_of() -> None:
+    mount = {"name": "data", "mountPath": "/var/log/katib"}
+    with pytest.raises(BadRequest, match="container main has a volume at /var/log/katib, where"):
+        injected(volumeMounts=[mount])
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "place"),
+    [
+        ("File", "/m/../n//out.log", "/n"),
+        ("File", "/m/out.log", "/m"),
+        ("TensorFlowEvent", "/m/../n/", "/n"),
+        ("TensorFlowEvent", "/m/", "/m/"),
+    ],
+)
+def test_where_metrics_lie(kind: str, path: str, place: str) -> None:
+    given = collector(kind, fileSystemPath={"path": path, "format": "TEXT"})
+    found = by_name(injected({"metricsCollector": given}))["main"]
+    assert [each["mountPath"] for each in found["volumeMounts"]] == [place]
+    assert f"> {place.rstrip('/')}/$$$$.pid" in found["args"][0]
 
 
 def test_a_trial_that_is_gone_has_no_pods() -> None:

@@ -21,7 +21,7 @@ from kinds.katib.making import (
 from sampan.kinds.katib import unanswered
 from sampan.kinds.katib.trial.controller import PATIENCE, TRIAL
 from sampan.kube import meta, names
-from sampan.kube.keys import Key, Manifest
+from sampan.kube.keys import Key, Manifest, key_of
 from sampan.kube.plan import Create, Patch, Unanswered
 from sampan.kube.searching import Metric, ObservationAnswer, ObservationQuestion
 
@@ -68,6 +68,54 @@ def ended(how: str = "Complete", manifest: Manifest | None = None, **world: Any)
     made.end(NAME, how, reason="Why", message="so it is")
     made.settle()
     return made
+
+
+END = {"type": "Failed", "status": "True", "reason": "ExperimentFailed", "message": ""}
+
+
+def in_experiment(manifest: Manifest) -> World:
+    """The Trial in a namespace that takes part, with what it belongs to."""
+    world = World()
+    label = {names.LABEL_COLLECTS_METRICS: "enabled"}
+    about = {"apiVersion": "kubeflow.org/v1beta1", "metadata": {"name": "e", "namespace": "u"}}
+    for each in (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "u", "labels": label}},
+        {**about, "kind": "Suggestion"},
+        {**about, "kind": "Experiment", "spec": {}, "status": {"conditions": [END]}},
+    ):
+        world.objects[key_of(each)] = each
+    manifest["metadata"]["labels"] = {names.LABEL_KATIB_EXPERIMENT: "e"}
+    world.create(manifest)
+    world.settle()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"primaryContainerName": "main"}, ""),
+        (
+            {"primaryContainerName": "train"},
+            "Unable to find primary container train in mutated pod containers [main]",
+        ),
+        (
+            {
+                "primaryContainerName": "main",
+                "metricsCollector": {
+                    "collector": {"kind": "File"},
+                    "source": {"fileSystemPath": {"path": "/out", "format": "TEXT"}},
+                },
+                "primaryPodLabels": {"batch.kubernetes.io/job-completion-index": "0"},
+            },
+            "a volume for metrics in / would hide the files of the program",
+        ),
+    ],
+)
+def test_a_trial_whose_pods_cannot_be_made_fails_at_once(spec: dict[str, Any], why: str) -> None:
+    world = in_experiment(trial(**spec))
+    assert jobs(world) == ([] if why else [NAME])
+    message = f"Trial has failed. Job message: {why}" if why else "Trial is running"
+    assert condition(world, KEY)["message"] == message
 
 
 # -- the beginning --------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ _DISTRIBUTIONS = ("uniform", "logUniform", "normal", "logNormal", "unknown")
 _TWO_GROUPS = re.compile(r".*\(.*\).*\(.*\).*")
 _BUDGET = ("spec.maxFailedTrialCount", "spec.maxTrialCount", "spec.parallelTrialCount")
 _COLLECTOR = "spec.metricsCollectorSpec"
+AT_COLLECTOR = f"{_COLLECTOR}.collector"
 _SOURCE = f"{_COLLECTOR}.source"
 
 
@@ -158,7 +159,7 @@ def of_collector(given: MetricsCollector, settings: Settings) -> Iterator[Proble
             settings.check_collector(kind)
         except Unknown as missing:
             said = f"GetMetricsCollectorConfigData failed: {missing}"
-            yield invalid(f"{_COLLECTOR}.collector.kind", kind, said)
+            yield invalid(f"{AT_COLLECTOR}.kind", kind, said)
     match kind:
         case "Push":
             return
@@ -174,7 +175,7 @@ def of_collector(given: MetricsCollector, settings: Settings) -> Iterator[Proble
             yield from _of_custom(given, source, kind)
         case _:
             fault = f"invalid metrics collector kind: {kind}"
-            yield invalid(f"{_COLLECTOR}.collector.kind", kind, fault)
+            yield invalid(f"{AT_COLLECTOR}.kind", kind, fault)
     yield from _of_filter(source)
 
 
@@ -208,7 +209,11 @@ def _of_directory(source: Source) -> Iterator[Problem]:
 def _of_custom(given: MetricsCollector, source: Source, kind: str) -> Iterator[Problem]:
     if given.collector is None or given.collector.customCollector is None:
         fault = f"metrics collector kind: {kind} is required"
-        yield required(f"{_COLLECTOR}.collector.customCollector", fault)
+        yield required(f"{AT_COLLECTOR}.customCollector", fault)
+    else:
+        for field in ("name", "image"):
+            if not given.collector.customCollector.get(field):
+                yield required(f"{AT_COLLECTOR}.customCollector.{field}", "")
     where = source.fileSystemPath
     if where is not None and (
         not (where.path or "").startswith("/") or where.kind not in ("Directory", "File")

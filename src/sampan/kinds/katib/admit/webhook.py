@@ -99,13 +99,24 @@ def _denied(why: str) -> BadRequest:
 
 
 def _contains(view: View, manifest: Manifest) -> Iterable[Contained]:
-    """A Job has to be one, as strictly as upstream reads it; other kinds are not looked at."""
+    """A Job has to be one, as strictly as upstream reads it; other kinds are not looked at. A
+    container of the user's own has to be one too."""
     if meta.deleting(manifest):
         return
-    given = _read(manifest).trialTemplate
+    spec = _read(manifest)
+    collecting = spec.metricsCollectorSpec and spec.metricsCollectorSpec.collector
+    if collecting and collecting.customCollector is not None:
+        inside = {"containers": [collecting.customCollector]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": inside}
+        yield Contained(manifest=pod, refused=_no_container)
+    given = spec.trialTemplate
     made = given and template.filled(view, given, meta.namespace_of(manifest))
     if made and (made.get("apiVersion"), made.get("kind")) == ("batch/v1", "Job"):
         yield Contained(manifest=made, refused=_no_job)
+
+
+def _no_container(why: str) -> BadRequest:
+    return _denied(f"{fields.AT_COLLECTOR}.customCollector: {why}")
 
 
 def _no_job(why: str) -> BadRequest:

@@ -31,22 +31,27 @@ def _inject(view: View, manifest: Manifest) -> bool:
     if not manifest["metadata"].get("ownerReferences"):
         return False
     namespace = meta.namespace_of(manifest)
-    home = view.get(Key(names.NAMESPACE, "", namespace)) or {}
-    label = ((home.get("metadata") or {}).get("labels") or {}).get(names.LABEL_COLLECTS_METRICS)
-    name = name_of_trial(view, manifest) if label == "enabled" else ""
+    name = name_of_trial(view, manifest) if takes_part(view, namespace) else ""
     if not name:
         return False
     trial = view.get(Key(names.TRIAL, namespace, name))
     if trial is None:
         raise InternalError(_DENIED + f'trials.{names.KUBEFLOW_GROUP} "{name}" not found')
     try:
-        _mutate(view, manifest, trial)
+        mutate(view, manifest, trial)
     except ValueError as fault:
         raise BadRequest(_DENIED + str(fault)) from None
     return True
 
 
-def _mutate(view: View, pod: Manifest, trial: Manifest) -> None:
+def takes_part(view: View, namespace: str) -> bool:
+    """Whether pods of this namespace are looked at."""
+    home = view.get(Key(names.NAMESPACE, "", namespace)) or {}
+    labels = (home.get("metadata") or {}).get("labels") or {}
+    return labels.get(names.LABEL_COLLECTS_METRICS) == "enabled"
+
+
+def mutate(view: View, pod: Manifest, trial: Manifest) -> None:
     """ValueError says what keeps the pod from being one of this trial."""
     spec, name = types.read(trial.get("spec"), TrialSpec), meta.name_of(trial)
     labels = {**(pod["metadata"].get("labels") or {}), **(trial["metadata"].get("labels") or {})}
@@ -68,6 +73,8 @@ def _collect(view: View, pod: Manifest, trial: Manifest, spec: TrialSpec) -> Non
     stoppable = bool(spec.earlyStoppingRules)
     endpoint = search.endpoint() if stoppable else ""
     collector = sidecar.container(meta.name_of(trial), spec, entry, endpoint)
+    if any(each.get("name") == collector.get("name") for each in _all(inside)):
+        raise Misconfigured(f"a container has the name of the collector: {collector['name']}")
     inside["containers"] = [*inside["containers"], collector]
     if volume := search.volume():
         inside["volumes"] = [*(inside.get("volumes") or ()), volume[0]]
@@ -79,6 +86,8 @@ def _collect(view: View, pod: Manifest, trial: Manifest, spec: TrialSpec) -> Non
     if not path:
         return
     directory = path if is_directory else posixpath.dirname(path)
+    if not is_directory or ".." in directory.split("/"):
+        directory = posixpath.normpath(directory)
     inside["volumes"] = [*(inside.get("volumes") or ()), {"name": katib.VOLUME, "emptyDir": {}}]
     for each in inside["containers"]:
         if each.get("name") in (collector.get("name"), spec.container):
@@ -99,8 +108,21 @@ def _primary(pod: Manifest, spec: TrialSpec) -> dict[str, Any]:
     )
 
 
+def _all(inside: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [*(inside.get("initContainers") or ()), *inside["containers"]]
+
+
 def _mount(container: dict[str, Any], mount: dict[str, Any]) -> None:
-    container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+    """Misconfigured where no server takes the pod then, or no program is found in it."""
+    there, place = container.get("volumeMounts") or (), mount["mountPath"]
+    if place == "/":
+        raise Misconfigured("a volume for metrics in / would hide the files of the program")
+    if any(each.get("mountPath") == place for each in there):
+        name = container.get("name")
+        raise Misconfigured(
+            f"container {name} has a volume at {place}, where that for metrics goes"
+        )
+    container["volumeMounts"] = [*there, mount]
 
 
 class _Search:

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from sampan.kinds.katib import conditions, phases, unanswered, words
 from sampan.kinds.katib import settings as configured
+from sampan.kinds.katib.pods import preview
 from sampan.kinds.katib.trial import blame, jobs, observation, status
 from sampan.kinds.katib.trial.jobs import Finding
 from sampan.kinds.katib.trial.snapshot import Attempt
@@ -62,7 +63,7 @@ def see(view: View, key: Key) -> Attempt | None:
         manifest=manifest,
         where=where,
         served=served,
-        forbidden=_forbidden(view, where) if where is not None and job is None else "",
+        forbidden=_forbidden(view, manifest, job, finding),
         job=job,
         finding=finding,
         answer=answer,
@@ -72,9 +73,19 @@ def see(view: View, key: Key) -> Attempt | None:
     )
 
 
-def _forbidden(view: View, where: Key) -> str:
+def _forbidden(view: View, trial: Manifest, job: Manifest | None, finding: Finding) -> str:
+    if job is None:
+        return _forbidden_kind(view, trial)
+    if finding.outcome or phases.over(phases.phase_of(trial)) or not meta.is_owned_by(job, trial):
+        return ""
+    return preview.fault(view, trial, job)
+
+
+def _forbidden_kind(view: View, trial: Manifest) -> str:
+    where = jobs.key_of(trial)
     try:
-        configured.find(view).check_trial(where.kind)
+        if where is not None:
+            configured.find(view).check_trial(where.kind)
     except configured.Unknown as fault:
         return str(fault)
     return ""
