@@ -180,7 +180,7 @@ def evenly(parameters: tuple[Parameter, ...]) -> Space:
 def _bounds(parameter: Parameter) -> tuple[float, float, float]:
     """`min`, `max` and the step, 0 where there is none; whole numbers of an int."""
     if parameter.min is None or parameter.max is None:
-        raise Refused(f"parameter {parameter.name}: it needs min and max")
+        raise Refused(f"parameter {parameter.name}: it needs min and max, which are numbers")
     low, high, step = parameter.min, parameter.max, parameter.step or 0.0
     if parameter.kind == "int":
         low, high, step = math.ceil(low), math.floor(high), max(step, 1.0) if step >= 0 else step

@@ -126,6 +126,11 @@ def test_names(name: str, right: bool) -> None:
             {"objective": {**OBJECTIVE, "additionalMetricNames": ["loss"]}},
             "should not contain spec.objective.objectiveMetricName",
         ),
+        (
+            {"objective": {**OBJECTIVE, "metricStrategies": [{"name": "loss", "value": "avg"}]}},
+            'spec.objective.metricStrategies[0].value: Invalid value: "avg": must be one of min, '
+            "max, latest",
+        ),
         ({"algorithm": None}, "spec.algorithm: Required value: must be specified"),
         ({"algorithm": {}}, "spec.algorithm.algorithmName: Required value: must be specified"),
         (

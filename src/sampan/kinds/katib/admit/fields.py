@@ -41,6 +41,7 @@ RESUME = ("Never", "LongRunning", "FromVolume")
 _TYPES = ("double", "int", "discrete", "categorical", "unknown")
 _DISTRIBUTIONS = ("uniform", "logUniform", "normal", "logNormal", "unknown")
 _TWO_GROUPS = re.compile(r".*\(.*\).*\(.*\).*")
+_STRATEGIES = ("min", "max", "latest")
 _BUDGET = ("spec.maxFailedTrialCount", "spec.maxTrialCount", "spec.parallelTrialCount")
 _COLLECTOR = "spec.metricsCollectorSpec"
 AT_COLLECTOR = f"{_COLLECTOR}.collector"
@@ -83,6 +84,10 @@ def of_objective(objective: Objective | None) -> Iterator[Problem]:
     if (objective.objectiveMetricName or "") in others:
         fault = "should not contain spec.objective.objectiveMetricName"
         yield invalid("spec.objective.additionalMetricNames", others, fault)
+    for number, each in enumerate(objective.metricStrategies or ()):
+        if each.value not in _STRATEGIES:
+            at = f"spec.objective.metricStrategies[{number}].value"
+            yield invalid(at, each.value or "", f"must be one of {', '.join(_STRATEGIES)}")
 
 
 def of_search(spec: Spec, settings: Settings) -> Iterator[Problem]:
