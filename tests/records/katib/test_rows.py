@@ -5,7 +5,8 @@ import sqlalchemy as sa
 
 from sampan.kube.searching import Metric
 from sampan.records.errors import ArchiveFailed
-from sampan.records.katib.log import Entry, Of, Wanted
+from sampan.records.katib import rows as katib_rows
+from sampan.records.katib.log import Entry, Full, Of, Wanted
 from sampan.records.katib.rows import _META, Rows
 
 TRIAL = Of("a", "t", "uid-t")
@@ -76,6 +77,17 @@ def test_what_a_source_tells_again_is_kept_once(rows):
 def test_who_has_no_name_tells_nothing_twice(rows):
     assert rows.keep(TRIAL, [Entry(0, "m", "1")], "", 0) == 1
     assert rows.keep(TRIAL, [Entry(0, "m", "1")], "", 0) == 1
+
+
+def test_who_has_no_name_is_not_kept_without_end(rows, monkeypatch):
+    monkeypatch.setattr(katib_rows, "MOST", 10)
+    assert rows.keep(TRIAL, [Entry(0, "m", "1")] * 4, "", 0) == 4
+    assert rows.keep(TRIAL, [Entry(0, "m", "x" * 64 * 4)], "", 0) == 1
+    with pytest.raises(Full, match="of trial t"):
+        rows.keep(TRIAL, [Entry(0, "m", "1")] * 2, "", 0)
+    assert rows.keep(TRIAL, [Entry(0, "m", "1")], "", 0) == 1
+    assert rows.keep(OTHER, [Entry(0, "m", "1")], "", 0) == 1
+    assert len(rows.log(TRIAL.uid, ALL)) == 6
 
 
 def test_what_is_retracted_is_told_from_the_start(rows):

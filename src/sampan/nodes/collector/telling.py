@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 MOST = 100_000
 """Values of one source."""
+_LARGEST = 64 << 20  # characters of them
 _EVERY = 1.0  # seconds between batches
 _LARGE = 5_000  # values that are told at once
 _AGAIN = 0.5
@@ -33,12 +34,13 @@ class Series:
         self.seen = False
         """Whether there was a value of the objective."""
         self._beyond: dict[tuple[str, str], tuple[int, Log]] = {}
-        self._number = 0
+        self._number = self._size = 0
 
     def add(self, logs: Sequence[Log]) -> None:
         for each in logs:
             self._number += 1
-            if self._number <= MOST:
+            self._size += len(each.value)
+            if self._number <= MOST and self._size <= _LARGEST:
                 self.pending.append(each)
             else:
                 self._note(each)

@@ -6,12 +6,20 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from sampan.kube.errors import SampanError
 from sampan.kube.times import parse
 
 LONGEST_NAME = 255
 """Characters of a metric's name, as upstream."""
+MOST = 1_000_000
+"""Values of a Trial from programs that report by themselves; a long text counts as one for each 64
+characters."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+class Full(SampanError):
+    """No more is kept of a Trial."""
 
 
 class Of(Struct, frozen=True):

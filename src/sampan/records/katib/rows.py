@@ -10,6 +10,7 @@ Upstream: pkg/db/v1beta1/mysql, whose table knows trials by name alone and has n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import sqlalchemy as sa
 
@@ -17,12 +18,13 @@ from sampan.kube.searching import Metric
 from sampan.records import database
 from sampan.records.database import LONG, text
 from sampan.records.katib import summary
-from sampan.records.katib.log import LONGEST_NAME, Entry, Of, Wanted
+from sampan.records.katib.log import LONGEST_NAME, MOST, Entry, Full, Of, Wanted
 
 _META = sa.MetaData()
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _AT_ONCE = 500  # uids in one statement
 LONGEST_SOURCE = 255
+_TEXT = 64  # characters of a value that count as one
 
 _LOGS = sa.Table(
     "observation_logs",
@@ -64,9 +66,10 @@ class Rows:
     @_told
     def keep(self, of: Of, entries: Sequence[Entry], source: str, first: int) -> int:
         """In one transaction; those that are not kept yet, if the source has a name. Answers with
-        how many those were."""
+        how many those were. Full."""
         with self._engine.begin() as connection:
-            have = _count(connection, of.uid, source) if source else first
+            have = _count(connection, of.uid, source)
+            places = range(first, first + len(entries)) if source else _places(of, have, entries)
             rows = [
                 {
                     "namespace": of.namespace,
@@ -78,7 +81,7 @@ class Rows:
                     "metric_name": _text(each.metric),
                     "value": _text(each.value),
                 }
-                for place, each in enumerate(entries, first)
+                for place, each in zip(places, entries, strict=True)
                 if place >= have
             ]
             if rows:
@@ -179,6 +182,15 @@ def _count(connection: sa.Connection, uid: str, source: str) -> int:
     last = sa.select(sa.func.max(c.place)).where(c.trial_uid == uid, c.source == source)
     found = connection.scalar(last)
     return 0 if found is None else int(found) + 1
+
+
+def _places(of: Of, have: int, entries: Sequence[Entry]) -> Sequence[int]:
+    """Of values that come without places. Full."""
+    weights = (1 + len(each.value) // _TEXT for each in entries)
+    places = list(accumulate(weights, initial=have - 1))[1:]
+    if places and places[-1] >= MOST:
+        raise Full(f"more than {MOST} values were reported of trial {of.trial}")
+    return places
 
 
 def _parts(uids: Sequence[str]) -> Iterable[Sequence[str]]:

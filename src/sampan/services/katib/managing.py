@@ -22,7 +22,7 @@ from sampan.kube.keys import Key, Manifest, key_of
 from sampan.lib.proto import Message, get
 from sampan.lib.search.problem import Trial
 from sampan.lib.search.process import Reply, Request
-from sampan.records.katib.log import LONGEST_NAME, Wanted, micros, written
+from sampan.records.katib.log import LONGEST_NAME, Full, Wanted, micros, written
 from sampan.records.katib.store import Store
 from sampan.services.grpc import messages
 from sampan.services.grpc.messages import Failed
@@ -92,7 +92,10 @@ class _Manager:
         listed = get(request, "observation_log", "metric_logs", default=())
         logs = [_log(number, each) for number, each in enumerate(listed)]
         batch = Batch(source="", first=0, logs=logs)
-        await self._observing.report(trial.namespace, trial.name, batch)
+        try:
+            await self._observing.report(trial.namespace, trial.name, batch)
+        except Full as fault:
+            raise Failed(messages.RESOURCE_EXHAUSTED, str(fault)) from fault
         return {}
 
     async def log(self, caller: Caller, request: Message) -> Message:
