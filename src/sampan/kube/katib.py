@@ -13,6 +13,7 @@ Upstream: pkg/webhook/v1beta1/pod, pkg/metricscollector/v1beta1/common, cmd/metr
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -46,7 +47,10 @@ TRIAL_NAME = "KATIB_TRIAL_NAME"
 """The variable of the primary container."""
 
 COMPLETED, EARLY_STOPPED = "completed", "early-stopped"
+MARK = ".pid"
 """What a file `<number of the shell's process>.pid` beside the metrics says."""
+STOPPED, FAILED = "Training Container was Early Stopped", "Training Container was Failed"
+"""What the shell says of a program that may be stopped, and ended."""
 DEFAULT_FILTER = r"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)"
 """Finds metrics in a line, where an experiment has no filters."""
 UNAVAILABLE = "unavailable"
@@ -134,6 +138,26 @@ def from_image(
     first = " ".join(script if shell else entrypoint)
     last = " ".join(command)
     return tuple(word.replace(ENTRYPOINT, first).replace(CMD, last) for word in words)
+
+
+def wrapped(words: Sequence[str], directory: str, *, stdout: str, stoppable: bool) -> str:
+    """The script of a primary container: the words, unquoted, with their output in the file
+    `stdout` ("": left alone), and the mark in the directory. `stoppable`: the trial may be stopped
+    early, which is no failure. `$$$$` is what Kubernetes makes `$$` of, which the shell fills in.
+    Upstream: pkg/webhook/v1beta1/pod/utils.go wrapWorkerContainer."""
+    script = [*words]
+    if stdout:
+        script.append(f"1>{stdout} 2>&1")
+    mark = posixpath.normpath(posixpath.join(directory, f"$$$${MARK}"))
+    if stoppable:
+        # Inside of $(…) Kubernetes leaves dollar signs alone.
+        looked = posixpath.normpath(posixpath.join(directory, f"$${MARK}"))
+        script.append(
+            f"|| if test -f {mark} && [ $(head -n 1 {looked}) = {EARLY_STOPPED} ]; "
+            f"then echo {STOPPED}; else echo {FAILED}; exit 1; fi"
+        )
+    script += ["&&", f"echo {COMPLETED} > {mark}"]
+    return " ".join(script)
 
 
 def shell_of(command: list[str]) -> tuple[list[str], list[str]]:

@@ -15,8 +15,6 @@ from sampan.kube import katib
 from sampan.nodes.executor.view import View
 from sampan.nodes.supervisor import process
 
-_MARK = ".pid"
-
 
 def shell_below(pid: int) -> int:
     """The shell of a container that leaves a mark; 0 when there is none."""
@@ -44,7 +42,7 @@ def stop(shell: int, number: int, view: View, directory: str) -> None:
     """Leave the mark and end what the shell has started. `number` is the shell's own. OSError."""
     with view.pinned(directory) as found:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(f"{found.path}/{number}{_MARK}", flags, 0o666)
+        fd = os.open(f"{found.path}/{number}{katib.MARK}", flags, 0o666)
         with os.fdopen(fd, "w") as file:
             os.fchmod(fd, 0o666)  # the shell may be somebody else's, and writes to it last
             file.write(katib.EARLY_STOPPED)
@@ -56,7 +54,7 @@ def stop(shell: int, number: int, view: View, directory: str) -> None:
 def has_completed(view: View, directory: str) -> bool:
     """Whether a shell has left its mark."""
     with suppress(OSError), view.pinned(directory) as found:
-        names = [name for name in os.listdir(found.path) if name.endswith(_MARK)]
+        names = [name for name in os.listdir(found.path) if name.endswith(katib.MARK)]
         return any(_text(view, f"{directory}/{name}") == katib.COMPLETED for name in names)
     return False
 

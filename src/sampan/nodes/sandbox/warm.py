@@ -15,8 +15,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.nodes.sandbox import shadow
+from sampan.nodes.sandbox import shadow, trials
 from sampan.nodes.sandbox.spec import Component, Interpreter, Sandbox
+from sampan.nodes.sandbox.trials import Shell
 
 _NAME = re.compile(r"python(3(\.\d+)?)?")
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
@@ -39,7 +40,7 @@ _LIBRARIES = (
 class Program(Struct, frozen=True):
     """The command line of an interpreter, taken apart. `what` is the code, the module or the file;
     `argv` comes after it. `words` is that line where the container's own is another one, and the
-    rest is what a component has besides (`spec.Component`)."""
+    rest is what a component has besides (`spec.Component`), or a trial its shell."""
 
     mode: Literal["code", "module", "file", "stdin"]
     what: str
@@ -49,6 +50,7 @@ class Program(Struct, frozen=True):
     source: str = ""
     variables: Mapping[str, str] = {}
     layers: tuple[str, ...] = ()
+    shell: Shell | None = None
 
 
 class Plan(Struct, frozen=True):
@@ -72,7 +74,7 @@ def plan(box: Sandbox) -> Plan | str:
     if box.root != "/":
         return "the interpreter is of another root file system"
     component = box.component
-    program = _program(box.argv) if component is None else _component(component)
+    program = _of(box) if component is None else _component(component)
     if program is None:
         return "not a plain call of python"
     reason = _variables(box, interpreter.modules) or _mounts(box, interpreter)
@@ -90,6 +92,18 @@ def plan(box: Sandbox) -> Plan | str:
         program=program,
         sites=component.sites if component else (),
     )
+
+
+def _of(box: Sandbox) -> Program | None:
+    found = trials.read(box.argv)
+    if found is None:
+        return _program(box.argv)
+    shell, words = found
+    program = _program(words)
+    if program is None or program.mode == "stdin":
+        return None
+    place = {} if "PWD" in box.env else {"PWD": box.cwd}  # a shell tells where it is
+    return replace(program, words=words, shell=shell, variables=place)
 
 
 def _program(argv: Sequence[str]) -> Program | None:

@@ -17,7 +17,7 @@ import os
 import signal
 import termios
 
-from sampan.nodes.supervisor import cgroups, join, mounts, overlay, process
+from sampan.nodes.supervisor import cgroups, interpreter, join, mounts, overlay, process, shell
 from sampan.nodes.supervisor.process import check, libc
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def main_process(spec: dict[str, Any], files: Sequence[int]) -> None:
     _begin_session(spec)
     main = os.fork()
     if main:
-        _reap(main, files, failure[0])
+        _reap(main, files, failure[0], (spec.get("program") or {}).get("shell"))
     _close_all_but({files[ANSWER], failure[1]})
     os.set_inheritable(files[ANSWER], False)
     spec["failure"] = failure[1]
@@ -156,18 +156,25 @@ def _begin_session(spec: dict[str, Any]) -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def _reap(main: int, files: Sequence[int], failure: int) -> None:
-    """The rest of the init's life: it ends with the main process, and all else with it."""
+def _reap(main: int, files: Sequence[int], failure: int, around: dict[str, Any] | None) -> None:
+    """The rest of the init's life: it ends with the main process, and all else with it. `around`:
+    what a shell would do, if the main process becomes the program without one."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler would let a ^C end us
+    out = os.dup(1) if around else failure
     null = os.open(os.devnull, os.O_RDWR)
     for target in range(3):
         os.dup2(null, target)
-    _close_all_but({files[CODE], failure})
+    _close_all_but({files[CODE], failure, out})
+    said = os.read(failure, 1) if around else b""  # which is when it becomes something
+    if around and said == shell.WARM and around["judged"]:
+        interpreter.show(["sh", "-c", around["script"]], {})  # who stops it looks for its shell
     ended, status = 0, 0
     while ended != main:
         ended, status = os.wait()
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-    if not os.read(failure, 1):
+    if around and said == shell.WARM:
+        os.write(files[CODE], b"%d" % shell.end(around, code, out))
+    elif not (said or os.read(failure, 1)):
         os.write(files[CODE], b"%d" % code)
     os._exit(code)
 

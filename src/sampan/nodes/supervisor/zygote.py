@@ -22,7 +22,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 
-from sampan.nodes.supervisor import baseline, component, interpreter, launch
+from sampan.nodes.supervisor import baseline, component, interpreter, launch, shell
 from sampan.nodes.supervisor.baseline import Baseline
 
 TYPE_CHECKING = False
@@ -125,15 +125,25 @@ class Zygote:
                 spec = json.load(file)
             launch.main_process(spec, files)
             program = spec.get("program")
-            if program is None or not self.baseline.matches(spec) or not component.write(spec):
+            if program is None or not self._fits(spec):
                 launch.execute(spec)
             self.calls += interpreter.become(spec, self.baseline, self.results, self.calls)
             with suppress(BrokenPipeError):  # the supervisor may have died meanwhile
                 os.write(files[launch.ANSWER], b"warm\n")
+            if program.get("shell"):
+                os.write(spec["failure"], shell.WARM)
             os.close(spec["failure"])
             os.close(files[launch.ANSWER])
 
         self._guard(work, leave=False)
+
+    def _fits(self, spec: dict[str, Any]) -> bool:
+        """Whether this interpreter can become the program, and all is there that it wants."""
+        return (
+            self.baseline.matches(spec)
+            and component.write(spec)
+            and shell.redirect(spec["program"])
+        )
 
     def _guard(self, work: Callable[[], None], *, leave: bool = True) -> None:
         """Nothing may come back into the loop as somebody else."""

@@ -10,13 +10,9 @@ wrapWorkerContainer.
 
 from __future__ import annotations
 
-import posixpath
 from typing import Any
 
 from sampan.kube import katib
-
-_STOPPED = "Training Container was Early Stopped"
-_FAILED = "Training Container was Failed"
 
 
 def wrap(container: dict[str, Any], directory: str, *, stdout: str, stoppable: bool) -> None:
@@ -25,14 +21,9 @@ def wrap(container: dict[str, Any], directory: str, *, stdout: str, stoppable: b
     shell, words = katib.shell_of(_words(container))
     if words and words[-1].rstrip(" \t").endswith("\n"):
         words = ["{", *words, "}"]
-    if stdout:
-        words.append(f"1>{stdout} 2>&1")
-    mark = posixpath.normpath(posixpath.join(directory, "$$$$.pid"))
-    if stoppable:
-        words += ["||", _judging(directory, mark)]
-    words += ["&&", f"echo {katib.COMPLETED} > {mark}"]
+    script = katib.wrapped(words, directory, stdout=stdout, stoppable=stoppable)
     container["command"] = shell or ["sh", "-c"]
-    container["args"] = [" ".join(words)]
+    container["args"] = [script]
 
 
 def _words(container: dict[str, Any]) -> list[str]:
@@ -41,13 +32,3 @@ def _words(container: dict[str, Any]) -> list[str]:
     if command:
         return [*command, *args]
     return [katib.ENTRYPOINT, *(args or [katib.CMD])]
-
-
-def _judging(directory: str, mark: str) -> str:
-    """A program that was ended because its trial was stopped has not failed."""
-    # Inside of $(…) Kubernetes leaves dollar signs alone.
-    looked = posixpath.normpath(posixpath.join(directory, "$$.pid"))
-    return (
-        f"if test -f {mark} && [ $(head -n 1 {looked}) = {katib.EARLY_STOPPED} ]; "
-        f"then echo {_STOPPED}; else echo {_FAILED}; exit 1; fi"
-    )
