@@ -51,6 +51,18 @@ def marked(
     return [*without_condition(conditions, type), new]
 
 
+def worded(
+    conditions: Sequence[Condition], type: str, message: str, now: datetime
+) -> list[Condition]:
+    """The same with another message, in its place."""
+    return [
+        {**each, "message": message, "lastUpdateTime": rfc3339(now)}
+        if each["type"] == type and each.get("message") != message
+        else each
+        for each in conditions
+    ]
+
+
 def ended(
     conditions: Sequence[Condition] | None, type: str, reason: str, message: str, now: datetime
 ) -> list[Condition]:

@@ -295,6 +295,30 @@ def test_a_failure_says_what_the_pods_say(pods: list[Manifest], said: str) -> No
     assert condition(world, KEY)["message"] == expected
 
 
+def test_what_is_tried_again_says_what_went_wrong() -> None:
+    world = started()
+    world.put(failing("p", over("main", 3)))
+    world.settle()
+    assert condition(world, KEY)["message"] == "Trial is running"
+    world.put({**world.objects[WHERE], "status": {"failed": 1, "active": 1}})
+    world.settle()
+    assert said(world, KEY) == ["Created", "Running"]
+    assert condition(world, KEY)["message"] == "Trial is running. Pod p: main ended with code 3"
+    assert events(world).count("JobRunning") == 1
+    world.end(NAME, "Complete")
+    world.settle()
+    assert said(world, KEY) == ["Created", "-Running", "Succeeded"]
+
+
+def test_a_container_that_is_started_again_says_what_went_wrong() -> None:
+    spec = {**JOB["spec"]["template"]["spec"], "restartPolicy": "OnFailure"}
+    run = {**JOB, "metadata": {"name": NAME}, "spec": {"template": {"spec": spec}}}
+    world = started(trial(runSpec=run))
+    world.put(failing("p", {**over("main", 1, "lastState"), "state": {"running": {}}}))
+    world.settle()
+    assert condition(world, KEY)["message"] == "Trial is running. Pod p: main ended with code 1"
+
+
 @pytest.mark.parametrize("value", ["unavailable", "", "nan", "inf", "-inf"])
 def test_an_objective_that_can_not_be_compared_is_unavailable(value: str) -> None:
     metric = Metric(name="loss", min=value, max=value, latest=value)

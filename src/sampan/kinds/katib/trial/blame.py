@@ -1,6 +1,7 @@
 """What the pods of a trial that has failed say of it: its job tells how often, not why.
 
-Upstream repeats the job's words only. The pods go with the job; what they said stays in the Trial.
+Upstream repeats the job's words only, and none before the last attempt, which may take ten minutes.
+The pods go with the job; what they said stays in the Trial.
 """
 
 from __future__ import annotations
@@ -8,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sampan.kube import meta
-from sampan.kube.keys import Manifest
+from sampan.kube import meta, names
+from sampan.kube.keys import Manifest, key_of
 
 _MOST = 600
 """Characters of what one container has to say."""
+
+
+def may_be_retried(job: Manifest) -> bool:
+    """Whether a pod of a Job has failed, or a container that is started again may have."""
+    template = ((job.get("spec") or {}).get("template") or {}).get("spec") or {}
+    failed = (job.get("status") or {}).get("failed")
+    is_job = key_of(job).kind == names.JOB if job else False
+    return is_job and (bool(failed) or template.get("restartPolicy") == "OnFailure")
 
 
 def of(pods: Sequence[Manifest]) -> str:

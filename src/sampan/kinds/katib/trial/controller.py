@@ -67,7 +67,7 @@ def see(view: View, key: Key) -> Attempt | None:
         job=job,
         finding=finding,
         answer=answer,
-        blame=_blame(view, manifest, finding),
+        blame=_blame(view, manifest, finding, job),
         pause=pause,
         now=now,
     )
@@ -91,9 +91,10 @@ def _forbidden_kind(view: View, trial: Manifest) -> str:
     return ""
 
 
-def _blame(view: View, trial: Manifest, finding: Finding) -> str:
-    """What its pods say, once it has failed and nobody has said so yet."""
-    if finding.outcome != "Failed" or phases.over(phases.phase_of(trial)):
+def _blame(view: View, trial: Manifest, finding: Finding, job: Manifest | None) -> str:
+    """What its pods say, while it is tried again, or has failed and nobody has said so yet."""
+    retried = not finding.outcome and blame.may_be_retried(job or {})
+    if phases.over(phases.phase_of(trial)) or not (finding.outcome == "Failed" or retried):
         return ""
     mine = {"matchLabels": {names.LABEL_TRIAL: meta.name_of(trial)}}
     return blame.of(view.select(names.POD, meta.namespace_of(trial), mine))

@@ -21,8 +21,8 @@ class Attempt(Subject, frozen=True, kw_only=True):
     where: the job's key; None when the Trial does not say which. served: the cluster has its kind.
     forbidden: why no trial may make one of this kind, or no pod of it can be made; "" for nothing.
     job: as it is; None when there is none. finding: what its conditions say. answer: of the
-    observations, None while it is not known or nobody asked. blame: what the pods of a job that
-    has failed say. pause: seconds in which not to ask.
+    observations, None while it is not known or nobody asked. blame: what the pods of a job say
+    that has failed, or is tried again. pause: seconds in which not to ask.
     """
 
     where: Key | None

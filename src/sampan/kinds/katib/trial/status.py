@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kinds.katib import conditions, words
+from sampan.kinds.katib import conditions, phases, words
 from sampan.kinds.katib.trial.jobs import Finding
 from sampan.kinds.katib.trial.snapshot import Attempt
 from sampan.kube.plan import Action, Emit
@@ -31,9 +31,14 @@ def begun(attempt: Attempt) -> dict[str, Any]:
 
 
 def running(attempt: Attempt, status: dict[str, Any]) -> Turn:
+    before = phases.phase_of(attempt.manifest)
     marked = _marked(attempt, status, conditions.RUNNING, "TrialRunning", "Trial is running")
-    if marked == status:
-        return Turn(status=status)
+    if attempt.blame and not attempt.finding.outcome:
+        text = f"Trial is running. {attempt.blame}"
+        said = conditions.worded(marked["conditions"], conditions.RUNNING, text, attempt.now)
+        marked = {**marked, "conditions": said}
+    if before == "Running":
+        return Turn(status=marked)
     told = Emit("Normal", "JobRunning", f"Job {_job(attempt)} is running")
     return Turn(status=marked, actions=(told,))
 
