@@ -203,6 +203,42 @@ def test_suggestions_are_asked_of_who_searches() -> None:
     assert asked.problem.settings == {"random_state": "1"}
 
 
+def with_settings(**settings: str) -> dict[str, Any]:
+    listed = [{"name": name, "value": value} for name, value in settings.items()]
+    algorithm = {"algorithm_name": "random", "algorithm_settings": listed}
+    return {**EXPERIMENT, "spec": {**EXPERIMENT["spec"], "algorithm": algorithm}}  # type: ignore[dict-item]
+
+
+def test_what_katib_lacks_is_known_there_too() -> None:
+    searcher = Searcher(Reply(answer=Answer()))
+    metrics = [{"name": "loss", "value": "0.5"}, {"name": "size", "value": "8"}]
+    trial = {"name": "t", "status": {"observation": {"metrics": metrics}}}
+    request = {"experiment": with_settings(constraints="size <= 4"), "trials": [trial]}
+    asyncio.run(searching(searcher).suggest(POD, request))
+    asked = searcher.asked[0]
+    assert (asked.problem.constraints, asked.problem.settings) == (("size <= 4",), {})
+    assert asked.trials[0].constraints == (1.0,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"constraints": "size"}, 'constraints: "size" is no constraint such as'),
+        ({"warm_start": "e"}, "warm_start: send the trials of the earlier experiment along"),
+    ],
+)
+def test_what_cannot_be_asked_there_is_refused(settings: dict[str, str], why: str) -> None:
+    request = {"experiment": with_settings(**settings)}
+
+    async def ask() -> Failed:
+        found: Failed = await failure(searching(Searcher(Reply())).check(POD, request))
+        return found
+
+    failed = asyncio.run(ask())
+    assert failed.code == messages.INVALID_ARGUMENT
+    assert why in failed.message
+
+
 def test_rules_are_asked_of_who_searches() -> None:
     rule = Rule(name="loss", value="0.5", comparison="greater", start_step=4)
     searcher = Searcher(Reply(rules=(rule,)))

@@ -230,9 +230,13 @@ def _admit(caller: Caller) -> None:
 
 def _question(experiment: Manifest) -> Question:
     try:
-        return question.of(experiment["spec"])
+        found = question.of(experiment["spec"])
     except Wrong as fault:
         raise Failed(messages.INVALID_ARGUMENT, str(fault)) from fault
+    if found.earlier:
+        text = "warm_start: send the trials of the earlier experiment along instead"
+        raise Failed(messages.INVALID_ARGUMENT, text)
+    return found
 
 
 def _problem(experiment: Manifest) -> dict[str, Any]:

@@ -92,6 +92,10 @@ def test_what_may_be_asked(given: Sequence[tuple[str, str]]) -> None:
         ("constraints", "", "a part of the list is empty"),
         ("constraints", "latency < 100", '"latency < 100" is no constraint such as'),
         ("constraints", "latency <= fast", '"fast" is no number'),
+        ("constraints", "<= 5", '"<= 5" is no constraint such as'),
+        ("constraints", "latency <=", '"latency <=" is no constraint such as'),
+        ("constraints", "the latency <= 5", '"the latency <= 5" is no constraint such as'),
+        ("constraints", "latency <= 5 <= 6", '"5 <= 6" is no number'),
         ("constraints", "latency <= nan", '"nan" is no number'),
         ("constraints", "latency <= 1, latency <= 2", "latency <= is there twice"),
         ("constraints", "loss <= 1", "loss is neither spec.objective.objectiveMetricName nor in"),
@@ -148,6 +152,11 @@ def test_parameters_may_not_depend_on_each_other() -> None:
 def test_what_is_said_twice_is_refused() -> None:
     said = found(("constraints", "latency <= 1"), ("constraints", "latency <= 2"))
     assert said == ['spec.algorithm.algorithmSettings[1].name: Duplicate value: "constraints"']
+
+
+def test_there_may_be_so_many() -> None:
+    (said,) = found(*((f"when.{number}", "layers in 2") for number in range(257)))
+    assert said == "spec.algorithm.algorithmSettings: Too many: 257: must have at most 256 items"
 
 
 def test_budgets_always_have_a_value() -> None:

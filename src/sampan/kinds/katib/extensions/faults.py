@@ -14,11 +14,13 @@ from msgspec import Struct
 from sampan.kinds.katib.extensions import question, texts
 from sampan.kinds.katib.extensions.texts import When, Wrong
 from sampan.kinds.katib.types import Algorithm, FeasibleSpace, Parameter, Spec
-from sampan.kube.errors import Problem, duplicate, invalid
+from sampan.kube.errors import Problem, duplicate, invalid, too_many
 from sampan.lib.search import algorithms
 from sampan.lib.search.settings import RESOURCE
 
 _AT = "spec.algorithm.algorithmSettings"
+_MOST = 256
+"""Of such settings."""
 _PARENTS = ("categorical", "discrete", "int")
 
 
@@ -48,6 +50,9 @@ def problems(spec: Spec, name: str, is_there: Callable[[str], bool]) -> Iterator
             if setting in places:
                 yield duplicate(f"{_AT}[{place}].name", setting)
             places[setting], settings[setting] = place, each.value or ""
+    if len(settings) > _MOST:
+        yield too_many(_AT, len(settings), _MOST)
+        return
     given = _given(spec, algorithm, settings, name, is_there)
     for setting, value in settings.items():
         try:
@@ -159,11 +164,11 @@ def _has(parent: Parameter, value: str) -> bool:
 
 def _goes_up(given: _Given, name: str, found: When) -> None:
     """From parent to parent, and never back to where it began."""
-    seen, parent = [name], found.parent
+    seen, parent = {name}, found.parent
     while True:
         if parent in seen:
             raise Wrong(f"{parent} would have a value only if it has one")
-        seen.append(parent)
+        seen.add(parent)
         text = given.settings.get(texts.WHEN + parent)
         if text is None:
             return

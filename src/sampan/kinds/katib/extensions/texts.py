@@ -17,7 +17,6 @@ CONSTRAINTS = "constraints"
 WARM_START = "warm_start"
 WHEN, OTHERWISE = "when.", "otherwise."
 """Beginnings; the name of a parameter follows."""
-_CONSTRAINT = re.compile(r"(\S+?)\s*(<=|>=)\s*(\S+)")
 _WHEN = re.compile(r"(\S+)\s+in\s+(.+)", re.DOTALL)
 _WAYS = ("minimize", "maximize")
 _MOST = 32
@@ -82,10 +81,10 @@ def constraints(text: str) -> tuple[Constraint, ...]:
     """`METRIC <= NUMBER` or `METRIC >= NUMBER`."""
     found: list[Constraint] = []
     for part in _parts(text, "latency <= 100"):
-        match = _CONSTRAINT.fullmatch(part)
-        if match is None:
+        sign = "<=" if "<=" in part else ">="
+        metric, _, bound = (each.strip() for each in part.partition(sign))
+        if not metric or not bound or len(metric.split()) > 1:
             raise Wrong(f'"{part}" is no constraint such as "latency <= 100" or "speed >= 2"')
-        metric, sign, bound = match.groups()
         new = Constraint(metric=metric, at_most=sign == "<=", bound=_number(bound))
         if any((each.metric, each.at_most) == (metric, new.at_most) for each in found):
             raise Wrong(f"{metric} {sign} is there twice")
