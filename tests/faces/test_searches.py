@@ -143,7 +143,12 @@ def test_several_objectives(kubectl):
     assert [(each["loss"], each["size"]) for each in shown] == sorted(front)
     assert status["trialsParetoOptimal"] == len(front)
     assert 0 < float(status["hypervolume"]["value"]) < 9
-    assert status["currentOptimalTrial"]["bestTrialName"] == status["paretoFront"][0]["trialName"]
+    best = status["currentOptimalTrial"]["bestTrialName"]
+    assert best == status["paretoFront"][0]["trialName"]
+    head, row = kubectl("get", "experiment", "wide", "-o", "wide").splitlines()
+    assert head.split()[4:] == ["TRIALS", "BEST", "INFEASIBLE", "PARETO", "HYPERVOLUME"]
+    assert row.split()[4:6] == ["8", best]
+    assert row.split()[-2:] == [str(len(front)), status["hypervolume"]["value"]]
 
 
 @pytest.mark.parametrize(

@@ -22,16 +22,21 @@ def crd(
     short: str = "",
     categories: Sequence[str] = (),
     columns: Sequence[tuple[str, str]] = (),
+    wide: Sequence[tuple[str, str]] = (),
 ) -> Manifest:
     """The definition of a namespaced kind (`Name.group`) with one version. `status`: it has that
-    subresource. `columns`: title and JSONPath of what is printed, before the age."""
+    subresource. `columns`: title and JSONPath of what is printed, before the age; `wide`: of what
+    `-o wide` shows after it."""
     name, group = split_kind(kind)
     plural = f"{name.lower()}s"
     shown = [{"name": title, "type": "string", "jsonPath": path} for title, path in columns]
+    more = [
+        {"name": title, "type": "string", "jsonPath": path, "priority": 1} for title, path in wide
+    ]
     age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
     served: dict[str, Any] = {
         "name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
-        "additionalPrinterColumns": [*shown, age],
+        "additionalPrinterColumns": [*shown, age, *more],
         **({"subresources": {"status": {}}} if status else {}),
     }  # fmt: skip
     called: dict[str, Any] = {

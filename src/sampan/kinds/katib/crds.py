@@ -18,14 +18,24 @@ _SHOWN = (("Type", f"{_CONDITION}.type"), ("Status", f"{_CONDITION}.status"))
 _COUNTED = (("Requested", ".spec.requests"), ("Assigned", ".status.suggestionCount"))
 
 
+_FOUND = (
+    ("Trials", ".status.trials"),
+    ("Best", ".status.currentOptimalTrial.bestTrialName"),
+    ("Infeasible", ".status.trialsInfeasible"),
+    ("Pareto", ".status.trialsParetoOptimal"),
+    ("Hypervolume", ".status.hypervolume.value"),
+)
+"""What `kubectl get experiments -o wide` shows besides; upstream has no such columns."""
+
+
 def load() -> tuple[Manifest, ...]:
     """Experiment, Suggestion, Trial, OptimizationJob."""
     katib = (
-        custom.crd(kind, _VERSION, _OPEN, categories=_CATEGORIES, columns=columns)
-        for kind, columns in (
-            (names.KATIB_EXPERIMENT, _SHOWN),
-            (names.SUGGESTION, (*_SHOWN, *_COUNTED)),
-            (names.TRIAL, _SHOWN),
+        custom.crd(kind, _VERSION, _OPEN, categories=_CATEGORIES, columns=columns, wide=wide)
+        for kind, columns, wide in (
+            (names.KATIB_EXPERIMENT, _SHOWN, _FOUND),
+            (names.SUGGESTION, (*_SHOWN, *_COUNTED), ()),
+            (names.TRIAL, _SHOWN, ()),
         )
     )
     return (*katib, crd.load())
