@@ -77,3 +77,26 @@ def test_what_came_of_it() -> None:
 def test_a_value_that_is_none() -> None:
     assert shown.value(trial("a", "MetricsUnavailable", "unavailable")) is None
     assert shown.value(trial("a", "Running")) is None
+
+
+def test_several_objectives_have_several_best_trials() -> None:
+    about = experiment("Succeeded", BEST)
+    strategies = [{"name": "loss", "value": "min"}, {"name": "size", "value": "max"}]
+    about["spec"]["objective"] = {**OBJECTIVE, "metricStrategies": strategies}
+    metrics = [
+        {"name": "loss", "min": "0.25", "max": "9"},
+        {"name": "size", "min": "1", "max": "2"},
+    ]
+    given = [{"name": "lr", "value": "0.0123456789"}]
+    front = [
+        {"trialName": name, "parameterAssignments": given, "observation": {"metrics": metrics}}
+        for name in ("mine-a", "mine-bb")
+    ]
+    more = {"paretoFront": front, "trialsParetoOptimal": 2, "hypervolume": {"value": "1.5"}}
+    about["status"] |= more
+    assert shown.best(about) == (
+        "best: 2 that no other trial is better than, hypervolume 1.5\n"
+        "TRIAL  loss  size  lr\n"
+        "a      0.25  2     0.01235\n"
+        "bb     0.25  2     0.01235\n"
+    )

@@ -107,11 +107,32 @@ def line(trial: Manifest, best: str) -> str:
 
 
 def best(experiment: Manifest) -> str:
-    """The best trial as it is known now, over several lines; nothing where there is none."""
+    """The best trial as it is known now, or the best ones of several objectives, over several
+    lines; nothing where there is none."""
+    if front := (experiment.get("status") or {}).get("paretoFront"):
+        return _front(experiment, front)
     found = _optimal(experiment)
     if not found.get("bestTrialName"):
         return ""
     return "".join(f"{each}\n" for each in _best_lines(experiment, found))
+
+
+def _front(experiment: Manifest, front: Sequence[Manifest]) -> str:
+    spec, status = experiment["spec"], experiment["status"]
+    strategies = spec["objective"].get("metricStrategies") or ()
+    how = {str(each["name"]): str(each["value"]) for each in strategies}
+    names = [str(each["name"]) for each in spec.get("parameters") or ()]
+    rows: list[Sequence[str]] = [("TRIAL", *how, *names)]
+    for each in front:
+        told = {one["name"]: one for one in each["observation"]["metrics"]}
+        values = [short(str(told.get(name, {}).get(which, ""))) for name, which in how.items()]
+        given = assignments(each)
+        trial = str(each["trialName"]).rpartition("-")[2]
+        rows.append((trial, *values, *(short(given.get(name, "")) for name in names)))
+    volume = (status.get("hypervolume") or {}).get("value")
+    said = f", hypervolume {float(volume):.6g}" if volume else ""
+    head = f"best: {status['trialsParetoOptimal']} that no other trial is better than{said}\n"
+    return head + columns([tuple(each) for each in rows])
 
 
 def best_name(experiment: Manifest) -> str:
