@@ -156,7 +156,13 @@ class _Katib:
         return made
 
     def _foreign(self) -> Any:
-        return later("sampan.services.katib.foreign").Foreign(self._dial)
+        return later("sampan.services.katib.foreign").Foreign(self._open)
+
+    async def _open(self, host: str, port: int, namespace: str) -> Any:
+        """Controllers ask from the first moment on, and the node is there a little later."""
+        if self._dial is None:
+            raise ConnectionError("the node is not ready")
+        return await self._dial(host, port, namespace)
 
     def _services(self) -> Any:
         make = later("sampan.services.katib.managing").server
