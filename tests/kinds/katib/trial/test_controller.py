@@ -348,7 +348,28 @@ def test_reports_are_waited_for_but_not_for_ever() -> None:
     assert world.waits == [PATIENCE]
     world.advance()
     assert said(world, KEY)[-1] == "MetricsUnavailable"
-    assert "loss was not reported" in condition(world, KEY)["message"]
+    assert condition(world, KEY)["message"].endswith("loss was not reported: no pod was read")
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"primaryPodLabels": {"a": "b", "c": "d"}}, "no pod with labels a=b, c=d was read"),
+        (
+            {
+                "metricsCollector": {
+                    "collector": {"kind": "Custom", "customCollector": {"name": "c"}}
+                }
+            },
+            "container c has reported nothing",
+        ),
+        ({"metricsCollector": {"collector": {"kind": "Push"}}}, "the program has reported nothing"),
+    ],
+)
+def test_who_should_have_reported_is_said(spec: dict[str, Any], said: str) -> None:
+    world = ended(manifest=trial(**spec), values=lambda name: "")
+    world.advance()
+    assert condition(world, KEY)["message"].endswith(f"loss was not reported: {said}")
 
 
 def test_a_late_report_is_in_time() -> None:

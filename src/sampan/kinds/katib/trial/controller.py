@@ -218,7 +218,8 @@ def _observed(attempt: Attempt, said: dict[str, Any]) -> tuple[Turn, float | Non
     if not answer.metrics and not answer.why and (left := _patience(attempt)) != 0:
         return turn, left
     found = observation.of(objective, answer)
-    why = observation.fault(objective, found, answer.why)
+    silence = "" if answer.metrics else observation.silence(attempt.spec)
+    why = observation.fault(objective, found, answer.why, silence)
     with_it = {**turn.status, "observation": found}
     if not why:
         return status.succeeded(attempt, with_it), None

@@ -42,12 +42,27 @@ def told_by(job: Mapping[str, Any] | None) -> ObservationAnswer:
     )
 
 
-def fault(objective: Mapping[str, Any], observation: Mapping[str, Any], why: str) -> str:
+def silence(spec: Mapping[str, Any]) -> str:
+    """Who would have had to report, where nobody did."""
+    collector = (spec.get("metricsCollector") or {}).get("collector") or {}
+    if collector.get("kind") == "Push":
+        return "the program has reported nothing"
+    if collector.get("kind") == "Custom":
+        own = (collector.get("customCollector") or {}).get("name")
+        return f"container {own} has reported nothing"
+    labels = spec.get("primaryPodLabels") or {}
+    said = ", ".join(f"{name}={value}" for name, value in labels.items())
+    return f"no pod with labels {said} was read" if said else "no pod was read"
+
+
+def fault(
+    objective: Mapping[str, Any], observation: Mapping[str, Any], why: str, silence: str = ""
+) -> str:
     """Why the observation makes no success; "" when it does. `why`: what was looked for."""
     value = phases.value_of(objective, observation)
     if phases.is_usable(value):
         return ""
     name = objective.get("objectiveMetricName")
     if value == UNAVAILABLE:
-        return why or f"{name} was not reported"
+        return why or f"{name} was not reported{f': {silence}' if silence else ''}"
     return why or f'{name} is "{value}", which is no number to compare'
