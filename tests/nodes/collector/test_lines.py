@@ -123,6 +123,21 @@ def test_the_first_line_without_a_number_is_said() -> None:
     assert other.why == 'loss is not a number in line 1 "loss=inf": its value is "inf"'
 
 
+def test_a_value_that_is_too_long_is_none() -> None:
+    form = lines.form("JSON", ["loss"], ())
+    value = "x" * lines.LONGEST
+    assert [each.value for each in form.read(f'{{"loss": "{value}"}}')] == [value]
+    assert form.read(f'{{"loss": "{value}x"}}') == []
+    assert form.why.startswith(f"loss has more than {lines.LONGEST} characters in line 2")
+    assert len(form.why) < 300
+
+
+def test_a_line_that_is_too_long_for_a_filter_is_told_of() -> None:
+    form = lines.form("TEXT", ["loss"], ["(\\w+)=(.*)"])
+    assert form.read("loss=" + "x" * 5_000) == []
+    assert 'too long for a filter like this is line 1 "loss=x' in form.missing()
+
+
 def test_lines_without_metrics_are_counted() -> None:
     form = lines.form("TEXT", ["loss"], ())
     assert list(form.read_all("a\nb\n")) == []
@@ -137,6 +152,10 @@ def test_architectures_are_no_numbers_and_none_is_missed() -> None:
     assert form.why == ""
 
 
-def test_a_filter_that_is_none_is_refused() -> None:
-    with pytest.raises(Failed, match="error parsing regexp"):
-        lines.form("TEXT", ["loss"], ["(a"])
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [("(a", "error parsing regexp"), (r"(\w+): ((\d+,?)+)", "repeats a repetition is not read")],
+)
+def test_a_filter_that_cannot_be_used_is_refused(pattern: str, said: str) -> None:
+    with pytest.raises(Failed, match=said):
+        lines.form("TEXT", ["loss"], [pattern])

@@ -25,6 +25,8 @@ from sampan.nodes.executor.job import Failed
 _TIMESTAMP = "timestamp"
 _NUMBER = re.compile(r"[+-]?[0-9]*(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?")
 _BLANK = "\t\n\f\r "
+LONGEST = 16_384
+"""Characters of a value; those of architectures have some hundred."""
 _SHOWN = 200
 """Characters of a line that are told of."""
 
@@ -55,7 +57,7 @@ class Form:
         found = list(self._found(line))
         if not self.why:
             self._look(line, found)
-        return found
+        return [log for log in found if len(log.value) <= LONGEST]
 
     def missing(self) -> str:
         """Why there is no objective: what was looked at."""
@@ -64,15 +66,19 @@ class Form:
         objective = self._metrics[0] if self._metrics else ""
         said = f"Objective metric {objective} is not found in training logs"
         if self._unmatched:
-            return f"{said}; {self.hint} {self._unmatched}"
+            return f"{said}; {self._unmatched}"
         return f"{said}, in none of {self._number} lines"
 
     def _look(self, line: str, found: Sequence[Log]) -> None:
         objective = self._metrics[0] if self._metrics else ""
         values = [log.value for log in found if log.metric == objective]
         if not values and not self._unmatched and objective and objective in line:
-            self._unmatched = self._at(line)
+            self._unmatched = f"{self.hint} {self._at(line)}"
         for value in values:
+            if len(value) > LONGEST:
+                said = f"{objective} has more than {LONGEST} characters"
+                self.why = f"{said} in {self._at(line)}"
+                return
             if not value or not _is_finite(value):
                 what = f'its value is "{value}"' if value else "no number follows"
                 self.why = f"{objective} is not a number in {self._at(line)}: {what}"
@@ -101,6 +107,9 @@ class Text(Form):
             ]
         except PatternError as wrong:
             raise Failed(str(wrong), USAGE) from None
+        for each in self._filters:
+            if each is not None and each.risky:
+                raise Failed(f"a filter that repeats a repetition is not read: {each.text}", USAGE)
 
     def read_all(self, text: str) -> Iterator[Log]:
         if any(metric in text for metric in self._metrics):
@@ -111,19 +120,19 @@ class Text(Form):
     def _found(self, line: str) -> Iterator[Log]:
         if not any(metric in line for metric in self._metrics):
             return
-        time = _time_before(line)
+        time, self.hint = _time_before(line), Form.hint
         for each in self._filters:
-            for name, value in _default(line) if each is None else _matches(each, line):
+            for name, value in _default(line) if each is None else self._matches(each, line):
                 if name.strip() in self._metrics:
                     yield Log(time, name.strip(), value.strip())
 
-
-def _matches(pattern: Pattern, line: str) -> Iterator[tuple[str, str]]:
-    matcher = pattern.matcher(line)
-    if matcher is None or matcher.groups < 2:
-        return  # too long a line for this pattern, or one that names nothing
-    for match in matcher.finditer(line):
-        yield match[1] or "", match[2] or ""
+    def _matches(self, pattern: Pattern, line: str) -> Iterator[tuple[str, str]]:
+        matcher = pattern.matcher(line)
+        if matcher is None:
+            self.hint = "too long for a filter like this is"
+        elif matcher.groups >= 2:  # others name nothing
+            for match in matcher.finditer(line):
+                yield match[1] or "", match[2] or ""
 
 
 def _default(line: str) -> Iterator[tuple[str, str]]:

@@ -461,6 +461,10 @@ TWO = ["(a)=(b)"]
         ),
         (collector("File", filter={"metricsFormat": ["(a"]}), "invalid filter: "),
         (
+            collector("File", filter={"metricsFormat": [r"(\w+): ((\d+,?)+)"]}),
+            "a filter that repeats a repetition is not read",
+        ),
+        (
             collector("StdOut", filter={"metricsFormat": ["(a)"]}),
             "two top subexpressions are required",
         ),

@@ -231,9 +231,11 @@ def _of_filter(source: Source) -> Iterator[Problem]:
     at = f"{_SOURCE}.filter.metricsFormat"
     for pattern in (source.filter.metricsFormat if source.filter else None) or ():
         try:
-            compiled(pattern)
+            risky = compiled(pattern).risky
         except ValueError as wrong:
             yield invalid(at, pattern, f"invalid filter: {wrong}")
             continue
+        if risky:  # Go's matcher can read it, ours can only search
+            yield invalid(at, pattern, "a filter that repeats a repetition is not read")
         if not _TWO_GROUPS.match(pattern):
             yield invalid(at, pattern, "two top subexpressions are required")
