@@ -13,6 +13,7 @@ from sampan.nodes.images.environments import Environment, Package
 
 MXNET = "docker.io/kubeflowkatib/mxnet-mnist:v1beta1-45c5727"
 PYTORCH = "ghcr.io/kubeflow/katib/pytorch-mnist-cpu:latest"
+ENAS = "ghcr.io/kubeflow/katib/enas-cnn-cifar10-cpu:latest"
 DARTS = "ghcr.io/kubeflow/katib/darts-cnn-cifar10-cpu:latest"
 PBT = "ghcr.io/kubeflow/katib/simple-pbt:latest"
 SANDBOXES = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces", "plain"])
@@ -54,7 +55,7 @@ def test_what_a_container_has_is_marked_as_used(play: Play) -> None:
     play(story)
 
 
-@pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces"])
+@SANDBOXES
 def test_cells_are_searched_as_upstreams_example_does(play: Play, sandbox: str) -> None:
     if sandbox == "bubblewrap" and not shutil.which("bwrap"):
         pytest.skip("there is no bubblewrap")
@@ -70,6 +71,28 @@ def test_cells_are_searched_as_upstreams_example_does(play: Play, sandbox: str) 
         await site.run(containers=main(DARTS, command=["sh", "-c", command]))
         assert (await site.finished())["phase"] == "Succeeded", await site.logs()
         assert "\nBest-Genotype=Genotype(normal=[[('max_pooling_3x3'," in await site.logs()
+
+    play(story, sandbox=sandbox)
+
+
+@SANDBOXES
+@pytest.mark.parametrize("program", ["RunTrial.py", "/opt/enas-cnn-cifar10/RunTrial.py"])
+def test_a_network_is_trained_as_upstreams_example_does(
+    play: Play, sandbox: str, program: str
+) -> None:
+    if sandbox == "bubblewrap" and not shutil.which("bwrap"):
+        pytest.skip("there is no bubblewrap")
+    command = (
+        f'python3 -u {program} --num_epochs=1 --architecture="[[0]]" '
+        "--nn_config=\"{'num_layers': 1, 'input_sizes': [32, 32, 3], 'output_sizes': [10], "
+        "'embedding': {'0': {'opt_id': 0, 'opt_type': 'reduction', 'opt_params': "
+        "{'reduction_type': 'max_pooling', 'pool_size': 2}}}}\""
+    )
+
+    async def story(site: Site) -> None:
+        await site.run(containers=main(ENAS, command=["sh", "-c", command]))
+        assert (await site.finished())["phase"] == "Succeeded", await site.logs()
+        assert "\nValidation-Accuracy=0." in await site.logs()
 
     play(story, sandbox=sandbox)
 

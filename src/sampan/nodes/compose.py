@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,24 @@ class Directories(Struct, frozen=True):
             os.makedirs(os.path.dirname(file), exist_ok=True)
             with open(file, "w") as out:
                 out.write(text)
+
+    def lay(self, box: Sandbox, runtime: Runtime) -> Sandbox:
+        """The same without the image's own files below its folders, which are copied there: for a
+        sandbox that cannot mount them, whose programs name each other by relative paths."""
+        inside = [each for each in runtime.mounts if _below(each.target, runtime.folders)]
+        for mount in inside:
+            place = f"{self.scratch}/tmp/{_below(mount.target, runtime.folders)}"
+            if os.path.isdir(mount.source):
+                shutil.copytree(mount.source, place, dirs_exist_ok=True)
+            else:
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                shutil.copyfile(mount.source, place)
+        return replace(box, mounts=tuple(each for each in box.mounts if each not in inside))
+
+
+def _below(path: str, folders: Sequence[str]) -> str:
+    """The rest of a path behind one of the folders; "" where it is in none."""
+    return next((path[len(at) + 1 :] for at in folders if path.startswith(f"{at}/")), "")
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):

@@ -257,6 +257,8 @@ class Starter:
         if not place.scratch.exists():
             make(place)
         place.put(fitted.files, fitted.layer, context.environments.key(runtime.python))
+        if context.level.kind == "plain":
+            box = place.lay(box, runtime)
         if texts:
             arguments.write(place.tmp(image=runtime.files is not None, overlay=overlay), texts)
         if around.keep:
