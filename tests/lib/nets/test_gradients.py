@@ -57,6 +57,7 @@ def measured(parent: Node, whole: Callable[[], Node]) -> Array:
         pytest.param(tape.tanh, [some(5)], id="tanh"),
         pytest.param(tape.exp, [some(5)], id="exp"),
         pytest.param(lambda *x: tape.concat(x), [some(2, 3), some(2, 1)], id="concat"),
+        pytest.param(lambda *x: tape.concat(x, 0), [some(2, 3), some(1, 3)], id="concat-first"),
         pytest.param(lambda *x: tape.stack(x, 1), [some(2, 3), some(2, 3, seed=1)], id="stack"),
         pytest.param(lambda x: tape.part(x, (0, slice(1, 3))), [some(2, 4)], id="part"),
         pytest.param(lambda x: tape.rows(x, np.array([1, 1, 0])), [some(2, 4)], id="rows"),
@@ -73,9 +74,10 @@ def measured(parent: Node, whole: Callable[[], Node]) -> Array:
         ),
         pytest.param(pictures.convolve, [some(2, 4, 3, 2), some(3, 3, 2, 3)], id="convolve"),
         pytest.param(
-            lambda x, w: pictures.convolve(x, w, 2), [some(1, 5, 4, 2), some(2, 2, 2, 3)],
+            lambda x, w: pictures.convolve(x, w, 2), [some(2, 5, 4, 1), some(2, 2, 2, 3)],
             id="convolve-even-strided",
         ),
+        pytest.param(pictures.mix, [some(2, 2, 3, 2), some(2, 3)], id="mix"),
         pytest.param(
             lambda x, w: pictures.convolve_each(x, w, 2, 2), [some(2, 5, 4, 2), some(3, 3, 2)],
             id="convolve-each-dilated-strided",
@@ -128,6 +130,27 @@ def test_padded_windows_have_as_many_places_as_same_has(
     assert {padded[at].shape for _, _, at in windows} == {(1, windows.rows, windows.rows, 1)}
 
 
+def around(pictures: Array, size: int, stride: int, row: int, column: int) -> Array:
+    """What a window of that place of the result sees, by the definition: zeros around it."""
+    wide = np.pad(pictures, ((0, 0), (9, 9), (9, 9), (0, 0)))
+    top, left = (9 + stride * at - (size - 1) // 2 for at in (row, column))
+    return wide[:, top : top + size, left : left + size]
+
+
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (3, 2), (2, 2), (5, 1)])
+def test_convolutions_are_sums_over_windows(size: int, stride: int) -> None:
+    given, weights, own = some(2, 5, 4, 3), some(size, size, 2, 4), some(size, size, 2)
+    found = pictures.convolve(given, weights, stride).value
+    each = pictures.convolve_each(given, own, stride).value
+    assert found.shape == (4, -(-5 // stride), -(-4 // stride), 3)
+    for row, column in np.ndindex(found.shape[1:3]):
+        seen = around(given.value, size, stride, row, column)
+        wanted = np.einsum("brcn,rcba->an", seen, weights.value)
+        np.testing.assert_allclose(found[:, row, column], wanted)
+        alone = np.einsum("brcn,rcb->bn", seen, own.value)
+        np.testing.assert_allclose(each[:, row, column], alone)
+
+
 def test_of_equal_pixels_only_one_is_moved() -> None:
     even = Node(np.zeros((1, 2, 2, 1)))
     tape.backward(tape.total(pictures.largest(even, 2, 2, padded=False)))
@@ -141,7 +164,7 @@ def test_the_average_is_of_pixels_of_the_picture() -> None:
 
 
 def test_norms_remember_what_was_usual() -> None:
-    norm, data = pictures.Norm(1, momentum=1.0), Node(np.array([1.0, 3.0]).reshape(2, 1, 1, 1))
+    norm, data = pictures.Norm(1, momentum=1.0), Node(np.array([1.0, 3.0]).reshape(1, 1, 1, 2))
     trained = norm(data, training=True).value
     np.testing.assert_allclose(norm(data, training=False).value, trained, rtol=1e-4)
     np.testing.assert_allclose(trained.ravel(), [-1, 1], rtol=1e-4)

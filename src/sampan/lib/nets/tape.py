@@ -107,13 +107,12 @@ def exp(node: Node) -> Node:
     return Node(value, (node,), lambda slope: (slope * value,))
 
 
-def concat(nodes: Sequence[Node]) -> Node:
-    """Along the last axis."""
-    ends = np.cumsum([each.value.shape[-1] for each in nodes])[:-1]
+def concat(nodes: Sequence[Node], axis: int = -1) -> Node:
+    ends = np.cumsum([each.value.shape[axis] for each in nodes])[:-1]
     return Node(
-        np.concatenate([each.value for each in nodes], axis=-1),
+        np.concatenate([each.value for each in nodes], axis=axis),
         tuple(nodes),
-        lambda slope: np.split(slope, ends, axis=-1),
+        lambda slope: np.split(slope, ends, axis=axis),
     )
 
 

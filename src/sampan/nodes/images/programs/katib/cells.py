@@ -103,7 +103,7 @@ class Cell:
                         share = None if mix is None else tape.part(mix(number, at), place)
                         terms.append(term if share is None else tape.multiply(term, share))
             states.append(added(terms))
-        return tape.concat(states[2:])
+        return tape.concat(states[2:], axis=0)
 
 
 class Network:
@@ -142,7 +142,7 @@ class Network:
     def __call__(self, images: Array, training: bool = False) -> Node:
         """The scores of the classes."""
         shares = {kind: [*map(tape.softmax, alphas)] for kind, alphas in self.alphas.items()}
-        first = second = self._norm(pictures.convolve(Node(images), self._stem), training)
+        first = second = self._norm(pictures.convolve(pictures.of(images), self._stem), training)
         for cell in self._cells:
             mix = _mixed(shares[cell.halves]) if shares else None
             first, second = second, cell(first, second, mix, training)

@@ -54,7 +54,7 @@ class Network:
 
     def __call__(self, images: Array, training: bool = False) -> Node:
         """The scores of the classes."""
-        made = [Node(images)]
+        made = [pictures.of(images)]
         for layer, joined in zip(self._layers, self._joined, strict=True):
             made.append(layer(_together([made[-1], *(made[at] for at in joined)]), training))
         pooled = pictures.pooled(tape.relu(made[-1]))
@@ -104,7 +104,7 @@ def _together(inputs: Sequence[Node]) -> Node:
     return tape.concat([
         each if each.value.shape[1] == rows else pictures.padded_to(each, rows, rows)
         for each in inputs
-    ])  # fmt: skip
+    ], axis=0)  # fmt: skip
 
 
 def epoch(

@@ -48,9 +48,9 @@ def separable(
     norm = pictures.Norm(after)
 
     def layer(given: Node, training: bool) -> Node:
-        spread = tape.concat([tape.relu(given)] * multiplier)
+        spread = tape.concat([tape.relu(given)] * multiplier, axis=0)
         found = pictures.convolve_each(spread, apart, stride, dilation)
-        return norm(tape.matmul(found, together), training)
+        return norm(pictures.mix(found, together), training)
 
     return layer
 
@@ -62,7 +62,7 @@ def depthwise(
     norm = pictures.Norm(before * multiplier)
 
     def layer(given: Node, training: bool) -> Node:
-        spread = tape.concat([tape.relu(given)] * multiplier)
+        spread = tape.concat([tape.relu(given)] * multiplier, axis=0)
         return norm(pictures.convolve_each(spread, apart, stride), training)
 
     return layer
@@ -86,10 +86,10 @@ def halved(weights: Weights, before: int, after: int) -> Layer:
     def layer(given: Node, training: bool) -> Node:
         given = tape.relu(given)
         parts = (
-            tape.matmul(tape.part(given, even), first),
-            tape.matmul(tape.part(given, odd), other),
+            pictures.mix(tape.part(given, even), first),
+            pictures.mix(tape.part(given, odd), other),
         )
-        return norm(tape.concat(parts), training)
+        return norm(tape.concat(parts, axis=0), training)
 
     return layer
 
