@@ -151,6 +151,16 @@ def test_a_generation_is_over_when_enough_have_told() -> None:
     assert generation(about, history) == "1"
 
 
+def test_networks_are_new_as_long_as_there_are_some() -> None:
+    about = problem(numbered(4, 1), settings=QUICK)
+    history: list[Trial] = []
+    for size in (1, 3):
+        found = enas.suggest(about, history, size).suggestions
+        history += [ended(each, 0.5) for each in found]
+    assert len({each.assignments["architecture"] for each in history}) == 4
+    assert len(enas.suggest(about, history, 2).suggestions) == 2
+
+
 def generation(about: Problem, history: list[Trial]) -> str:
     return enas.suggest(about, history, 1).suggestions[0].labels[enas.GENERATION]
 
@@ -167,7 +177,7 @@ def test_trials_of_an_earlier_experiment_teach() -> None:
         ]
     ]  # fmt: skip
     assert len(enas.suggest(about, earlier, 2).suggestions) == 2
-    batches, generation = enas._batches(about, 4, earlier)
+    batches, generation = enas._batches(about, enas._told(about, 4, earlier))
     assert [[worth for _, worth in batch] for batch in batches] == [[0.88, 0.84]]
     assert generation == 0
 
@@ -182,7 +192,7 @@ def test_it_learns_which_operation_is_worth_more(minimize: bool) -> None:
     sign = -1 if minimize else 1
     history = tried(about, 60, lambda chosen: sign * sum(layer[0] == 2 for layer in chosen))
     count = [sum(layer[0] == 2 for layer in network(each.assignments)) for each in history]
-    assert sum(count[-20:]) > 1.8 * sum(count[:20])
+    assert sum(count[-20:]) > 2 * 20 * 3 / 4, "twice what chance has"
 
 
 @pytest.mark.slow
@@ -194,7 +204,7 @@ def test_it_learns_which_layers_to_join() -> None:
     )  # fmt: skip
     history = tried(about, 64, lambda chosen: sum(sum(layer[1:]) for layer in chosen))
     joined = [sum(sum(layer[1:]) for layer in network(each.assignments)) for each in history]
-    assert sum(joined[-16:]) > 0.9 * 16 * 6
+    assert sum(joined[-16:]) > 0.8 * 16 * 6, "and there are only 16 networks with all six"
 
 
 @pytest.mark.slow
@@ -218,10 +228,10 @@ def test_the_gradient_is_zero_on_average_when_worth_is_chance() -> None:
     for informed in shares:
         for seed in range(20):
             controller = Controller(1, 2, settings, seed)
-            drawn = [controller.draw((seed, place)) for place in range(40)]
+            drawn = controller.draw((seed, 0), 40)
             worth = [float(each[0][0]) if informed else chance.random() for each in drawn]
             controller.learn(drawn, worth, 20)
-            shares[informed] += sum(controller.draw((seed, 99, n))[0][0] for n in range(40))
+            shares[informed] += sum(each[0][0] for each in controller.draw((seed, 99), 40))
     assert abs(shares[False] / 800 - 0.5) < 0.08
     assert shares[True] / 800 > 0.57
 

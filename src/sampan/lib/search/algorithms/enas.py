@@ -7,6 +7,9 @@ run at a time, and the controller then learns from these pairs of a network and 
 suggestion follows from the history alone. Upstream trains the controller with fresh networks and
 the mean worth of all trials instead, from which it learns nothing on average.
 
+Where ENAS judges several networks of its controller by the weights that they share, to train the
+best of them, several are judged here by what trials with layers like theirs were worth.
+
 Where the rate and the decay of the baseline are not set, they are such that it learns from some ten
 networks; upstream's defaults are for thousands.
 Upstream: pkg/suggestion/v1beta1/nas/enas (names, settings, and the form of what is suggested).
@@ -20,11 +23,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from itertools import count as counted
+from typing import NamedTuple
 
 import msgspec
 
 from sampan.lib.search import history, networks, outcomes, settings
 from sampan.lib.search.memo import Memo
+from sampan.lib.search.models import worth
 from sampan.lib.search.models.controller import Controller, Network, Settings
 from sampan.lib.search.networks import Layer
 from sampan.lib.search.problem import Answer, Architecture, Problem, Refused, Suggestion, Trial
@@ -35,6 +40,8 @@ GENERATION = "enas-generation"
 _LEAST = 3  # networks of a generation
 _TRAINED = 20  # generations that are learned from with all steps; later ones get ever fewer
 _RATE, _DECAY = 2e-3, 0.9  # upstream's defaults are 5e-5 and 0.999
+_DRAWN = 32  # networks that the controller writes, of which one is suggested
+_GUESSED_FROM, _KNOWN = 6, 200  # trials that guesses need at least, and use at most
 _MOST_LAYERS = 100
 _MOST_WORK = 6000  # layers times steps: some seconds for a generation
 _MOST = {"controller_hidden_size": 256, "controller_train_steps": 1000}
@@ -59,6 +66,15 @@ _STEPS = "controller_train_steps"
 
 Batch = list[tuple[Network, float]]
 """Networks and what each was worth."""
+
+
+class Told(NamedTuple):
+    """Of a trial that trained a network; `generation` is -1 for one of another experiment."""
+
+    generation: int
+    network: Network
+    worth: float
+
 
 _followed: Memo[Controller] = Memo(8)
 
@@ -86,17 +102,37 @@ def check(problem: Problem) -> None:
 def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
     graph = problem.architecture or Architecture()
     layers = networks.layers_of(graph.operations)
-    controller, generation = _follow(problem, len(layers), trials)
+    told = _told(problem, len(layers), trials)
+    controller, generation = _follow(problem, len(layers), told)
     labels = {GENERATION: str(generation)}
-    drawn = [controller.draw((problem.seed, len(trials) + more)) for more in range(count)]
+    drawn = [controller.draw((problem.seed, len(trials) + more), _DRAWN) for more in range(count)]
     return Answer(
         suggestions=tuple(
-            Suggestion(assignments=_assigned(graph, layers, each), labels=labels) for each in drawn
+            Suggestion(assignments=assigned(graph, layers, each), labels=labels)
+            for each in _promising(layers, told, drawn)
         )
     )
 
 
-def _assigned(graph: Architecture, layers: Sequence[Layer], network: Network) -> dict[str, str]:
+def _promising(
+    layers: Sequence[Layer], told: Sequence[Told], drawn: Sequence[Sequence[Network]]
+) -> Iterator[Network]:
+    """Of the networks of each draw the one that is guessed to be worth the most, rather one that
+    is new. The first one where nothing can be guessed."""
+    known = told[-_KNOWN:]
+    tried = {each.network for each in told}
+    for several in drawn:
+        guessed = [0.0] * len(several)
+        if len(known) >= _GUESSED_FROM:
+            guessed = worth.guesses(
+                layers, [each.network for each in known], [each.worth for each in known], several
+            ).tolist()
+        best = max(range(len(several)), key=lambda at: (several[at] not in tried, guessed[at], -at))
+        tried.add(several[best])
+        yield several[best]
+
+
+def assigned(graph: Architecture, layers: Sequence[Layer], network: Network) -> dict[str, str]:
     used = dict.fromkeys(layer[0] for layer in network)
     config = {
         "num_layers": graph.layers,
@@ -114,9 +150,9 @@ def _assigned(graph: Architecture, layers: Sequence[Layer], network: Network) ->
     return {"architecture": networks.quoted(network), "nn_config": networks.quoted(config)}
 
 
-def _follow(problem: Problem, operations: int, trials: Sequence[Trial]) -> tuple[Controller, int]:
+def _follow(problem: Problem, operations: int, told: Sequence[Told]) -> tuple[Controller, int]:
     """The controller after the history, and the number of the generation that it draws."""
-    batches, generation = _batches(problem, operations, trials)
+    batches, generation = _batches(problem, told)
     keys = _keys(problem, operations, batches)
     kept = next((at for at in reversed(range(len(keys))) if keys[at] in _followed), 0)
     controller = _followed.get(keys[kept], partial(_begun, problem, operations))
@@ -142,14 +178,12 @@ def _taught(problem: Problem, before: Controller, at: int, batch: Batch) -> Cont
     return controller
 
 
-def _batches(problem: Problem, operations: int, trials: Sequence[Trial]) -> tuple[list[Batch], int]:
+def _batches(problem: Problem, told: Sequence[Told]) -> tuple[list[Batch], int]:
     """What is learned from, in turn: trials without a label, as those of an earlier experiment,
     then generation by generation."""
     found: dict[int, Batch] = {}
-    for each, (lost,) in _told(problem, trials):
-        network = _read(each.assignments.get("architecture", ""), problem, operations)
-        if network is not None:
-            found.setdefault(_generation(each), []).append((network, -lost))
+    for each in told:
+        found.setdefault(each.generation, []).append((each.network, each.worth))
     batches = [found[-1]] if -1 in found else []
     for generation in counted():
         if len(found.get(generation, ())) < max(problem.parallel, _LEAST):
@@ -158,9 +192,16 @@ def _batches(problem: Problem, operations: int, trials: Sequence[Trial]) -> tupl
     raise AssertionError("count() has no end")
 
 
-def _told(problem: Problem, trials: Sequence[Trial]) -> Iterator[tuple[Trial, list[float]]]:
+def _told(problem: Problem, operations: int, trials: Sequence[Trial]) -> list[Told]:
     told = outcomes.told(problem, trials)
-    return zip(told, history.losses(problem, told).tolist(), strict=True)
+    read = [_read(each.assignments.get("architecture", ""), problem, operations) for each in told]
+    return [
+        Told(_generation(each), network, -lost)
+        for each, network, (lost,) in zip(
+            told, read, history.losses(problem, told).tolist(), strict=True
+        )
+        if network is not None
+    ]
 
 
 def _generation(trial: Trial) -> int:

@@ -63,7 +63,7 @@ class Controller:
         self._adam = Adam(self._weights)
         self._usual = _Usual(settings.baseline_decay)
 
-    def draw(self, seed: Sequence[int]) -> Network:
+    def draw(self, seed: Sequence[int], count: int = 1) -> list[Network]:
         random = np.random.default_rng(seed)
 
         def choose(logs: Array) -> Array:
@@ -71,12 +71,15 @@ class Controller:
             reached = np.exp(logs).cumsum(axis=-1)[..., :-1] <= threshold
             return np.asarray(reached.sum(axis=-1))
 
-        chosen = [picked for _, picked in self._decisions(1, choose)]
+        chosen = [picked.tolist() for _, picked in self._decisions(count, choose)]
         operations, joined = chosen[:1] + chosen[1::2], chosen[2::2]
-        return tuple(
-            (int(operations[layer][0]), *(map(int, joined[layer - 1][0]) if layer else ()))
-            for layer in range(self._layers)
-        )
+        return [
+            tuple(
+                (operations[layer][at], *(joined[layer - 1][at] if layer else ()))
+                for layer in range(self._layers)
+            )
+            for at in range(count)
+        ]
 
     def learn(self, networks: Sequence[Network], worth: Sequence[float], steps: int) -> None:
         advantages = self._usual.told(np.array(worth))
