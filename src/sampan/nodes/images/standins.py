@@ -85,7 +85,12 @@ _ENAS = Standin(
 _DARTS = Standin(
     said="which searches with 8×8 digits in place of CIFAR-10",
     directory="/opt/darts-cnn-cifar10",
-    files={"run_trial.py": "darts_cifar10.py", "cells.py": "cells.py", **_SEARCHES},
+    files={
+        "run_trial.py": "darts_cifar10.py",
+        "cells.py": "cells.py",
+        "paths.py": "paths.py",
+        **_SEARCHES,
+    },
     entrypoint=("python3", "-u", "run_trial.py"),
 )
 _BY_NAME: Mapping[str, Standin] = {

@@ -168,9 +168,10 @@ def search(
     return run(place / "darts", "run_trial.py", *words)
 
 
+@pytest.mark.slow
 def test_a_search_ends_in_a_genotype(laid_out: Path) -> None:
     kinds = ("separable_convolution", "max_pooling", "skip_connection")
-    found = search(laid_out, *kinds, batch_size="None")
+    found = search(laid_out, *kinds, layers=2)
     assert found.returncode == 0, found.stdout
     line = found.stdout.splitlines()[-1]
     concat = r"range\(2,4\)"
@@ -192,6 +193,15 @@ def test_upstreams_example_of_one_layer_has_no_cell_that_reduces(laid_out: Path)
     )
 
 
+@pytest.mark.slow
+def test_settings_that_are_none_or_missing_are_said(laid_out: Path) -> None:
+    found = search(laid_out, "max_pooling", layers=1, num_nodes="1", num_epoch="3")
+    assert "WARNING: num_epoch is no setting of this program, and changes nothing." in found.stdout
+    bare = run(laid_out / "darts", "run_trial.py", "--algorithm-settings={'num_epochs': 1}")
+    assert bare.returncode == 1
+    assert bare.stdout.startswith("--algorithm-settings: there is no w_lr, w_lr_min, w_momentum, ")
+
+
 def test_an_operation_that_is_not_known_is_said(laid_out: Path) -> None:
     found = search(laid_out, "convolution")
     assert found.returncode == 1
@@ -199,53 +209,126 @@ def test_an_operation_that_is_not_known_is_said(laid_out: Path) -> None:
     assert last == "the search space has an operation that is not known: convolution_3x3"
 
 
-BILEVEL = """
+SEARCH = """
 import numpy as np
 from run_trial import Search, halves, tape
 
-names = ["separable_convolution_3x3", "max_pooling_3x3"]
-settings = dict(num_epochs=1, w_lr=0.1, w_lr_min=0.1, w_momentum=0.9, w_weight_decay=0,
-                w_grad_clip=5, alpha_lr=0.1, alpha_weight_decay=0, batch_size=64, print_step=100,
-                init_channels=2, num_nodes=1, stem_multiplier=1)
-search = Search(settings, names, 2, halves())
-weights = search._network.weights
-alphas = [each for kind in search._network.alphas.values() for each in kind]
+def search_of(**more):
+    settings = dict(num_epochs=1, w_lr=0.1, w_lr_min=0.1, w_momentum=0.9, w_weight_decay=0,
+                    w_grad_clip=5, alpha_lr=0.1, alpha_weight_decay=0, batch_size=256,
+                    print_step=100, init_channels=2, num_nodes=1, stem_multiplier=1) | more
+    return Search(settings, ["separable_convolution_3x3", "max_pooling_3x3"], 2, halves())
 
 def values(nodes):
     return [each.value.copy() for each in nodes]
 
 def same(before, nodes):
     return [bool((one == node.value).all()) for one, node in zip(before, nodes, strict=True)]
+"""
 
+BILEVEL = """
+from paths import likelihood
+
+search = search_of()
+network = search._network
+weights, alphas = network.weights, [each for kind in network.alphas.values() for each in kind]
+assert len(alphas) == 2
 before = values(weights), values(alphas)
 half = search._valid[0][:64], search._valid[1][:64]
+pair = [{False: [[(0, 0), (1, 0)]], True: [[(0, 0), (1, 0)]]},
+        {False: [[(0, 1), (1, 1)]], True: [[(0, 1), (1, 0)]]}]
+losses = [float(search._tried(paths, half)[1]) for paths in pair]
+assert losses[0] != losses[1]
+
+def likely(paths):
+    return sum(likelihood(network.shares(kind), path) for kind, path in paths.items())
+
+apart = likely(pair[0]) - likely(pair[1])
+search._draw = iter([*pair]).__next__
 search.architect(half)
 assert all(same(before[0], weights)), "the weights moved with the alphas"
 assert not any(same(before[1], alphas)), "alphas have no gradient"
-assert len(alphas) == 2
+assert (likely(pair[0]) - likely(pair[1]) > apart) == (losses[0] < losses[1])
+"""
 
-def loss():
-    return float(tape.cross_entropy(search._network(*half[:1], training=True), half[1]).value)
+RESTING = """
+search = search_of(num_epochs=4)
+network = search._network
+alphas = [each for kind in network.alphas.values() for each in kind]
+for epoch, moves in enumerate([False, False, True, True]):
+    before = values(network.weights), values(alphas)
+    search.train(epoch)
+    assert not all(same(before[0], network.weights))
+    assert all(same(before[1], alphas)) is not moves, epoch
+"""
 
-search._alpha_rate = 0.0
-search.architect(half)
-for node in alphas:
-    slope = node.slope
-    for at in np.ndindex(node.value.shape):
-        ends = []
-        for change in (0.05, -0.05):
-            node.value[at] += np.float32(change)
-            ends.append(loss())
-            node.value[at] -= np.float32(change)
-        np.testing.assert_allclose(slope[at], (ends[0] - ends[1]) / 0.1, rtol=0.05, atol=1e-3)
-
-before = values(weights), values(alphas)
+BEST = """
+search = search_of()
 search.train(0)
-assert not any(same(before[0], weights))
-assert all(same(before[1], alphas)), "alphas follow the loss of the weights' half"
+alone, seen = search._alone, {}
+
+def judged(genotype):
+    seen[str(genotype)] = alone(genotype)
+    return seen[str(genotype)]
+
+search._alone = judged
+genotype, accuracy = search.best(tried=30, trained=3)
+assert len(seen) == 3
+assert accuracy == max(seen.values()) == seen[str(genotype)]
+"""
+
+PATHS = """
+from itertools import combinations, product
+import numpy as np
+from paths import drawn, likelihood, likeliest, slopes
+
+random = np.random.default_rng(0)
+logits = [random.standard_normal((2 + node, 4)) for node in range(2)]
+
+def shares():
+    powers = [np.exp(each) for each in logits]
+    return [each / each.sum(axis=1, keepdims=True) for each in powers]
+
+def of_node(edges):
+    for pair in combinations(range(edges), 2):
+        for places in product(range(3), repeat=2):
+            yield [*zip(pair, places, strict=True)]
+
+every = [list(path) for path in product(of_node(2), of_node(3))]
+chances = np.exp([likelihood(shares(), path) for path in every])
+assert len(every) == 9 * 27
+np.testing.assert_allclose(chances.sum(), 1)
+
+count = dict.fromkeys(map(str, every), 0)
+for _ in range(5000):
+    count[str(drawn(shares(), random))] += 1
+apart = np.array([*count.values()]) - 5000 * chances
+assert (apart**2 / (5000 * chances)).sum() < 1.5 * len(every), "chi squared"
+
+path = every[100]
+for node, found in zip(logits, slopes(shares(), path), strict=True):
+    for at in np.ndindex(node.shape):
+        ends = []
+        for change in (1e-6, -1e-6):
+            node[at] += change
+            ends.append(likelihood(shares(), path))
+            node[at] -= change
+        np.testing.assert_allclose(found[at], (ends[0] - ends[1]) / 2e-6, atol=1e-6)
+
+sure = [np.array([[0.1, 0.6, 0.1, 0.2], [0.1, 0.1, 0.1, 0.7], [0.2, 0.1, 0.7, 0.0]])]
+assert likeliest(sure) == [[(2, 2), (0, 1)]]
 """
 
 
-def test_alphas_follow_one_half_and_weights_the_other(laid_out: Path) -> None:
-    found = run(laid_out / "darts", "-c", BILEVEL)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(SEARCH + BILEVEL, id="alphas follow one half, weights the other"),
+        pytest.param(SEARCH + RESTING, id="alphas rest at first"),
+        pytest.param(SEARCH + BEST, id="the best are trained from nothing"),
+        pytest.param(PATHS, id="paths are drawn as likely as they are said to be"),
+    ],
+)
+def test_a_search(laid_out: Path, script: str) -> None:
+    found = run(laid_out / "darts", "-c", script)
     assert found.returncode == 0, found.stdout

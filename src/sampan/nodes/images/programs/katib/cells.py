@@ -1,35 +1,35 @@
-"""The networks of differentiable architecture search (Liu et al. 2019): cells of one shape, between
-whose nodes operations are mixed, or a few chosen ones are left.
+"""The networks of differentiable architecture search (Liu et al. 2019): cells of one shape, whose
+nodes are sums of edges, each an operation on something before it.
 
-A cell has two inputs, the two cells before it, and nodes, each the sum of edges from what comes
-before it; its output are all nodes. Some cells halve the picture (`reduce`), all others keep it
-(`normal`); cells of a kind share the shares of their operations.
+A cell has two inputs, the two cells before it, and nodes; its output are all nodes. Some cells
+halve the picture (`reduce`), all others keep it (`normal`), and cells of a kind are alike. A
+network that is searched in has all operations on all edges, but is never computed as a whole: each
+time a path is taken through it, as many edges and operations as a network has in the end, so that
+it costs no more than one of these, and weights learn what they are for there.
 """
 
 from __future__ import annotations
 
 import re
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from layers import Layer, Weights, added, chain, convolution, halved, pool, separable
 from nets import pictures, tape
 from nets.tape import Array, Node
 from numpy.random import Generator
+from paths import Path, Paths
 
 NONE = "none"
 SKIP = "skip_connection"
 _NAMED = re.compile(r"(max_pooling|avg_pooling|separable_convolution|dilated_convolution)_(\d+)x\2")
-_EDGES = 2  # that are left for each node
 
 Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
 """`normal` and `reduce`: for each node, (operation, number of the input or node before it)."""
 
 Edges = Sequence[Sequence[tuple[int, Sequence[str]]]]
 """For each node of a cell its edges: where from, and which operations."""
-Mix = Callable[[int, int], Node]
-"""The shares of the operations of an edge: of which node, which of its edges."""
 
 
 def operation(name: str, weights: Weights, channels: int, stride: int) -> Layer:
@@ -54,18 +54,12 @@ def everything(nodes: int, names: Sequence[str]) -> Edges:
     return [[(start, names) for start in range(2 + node)] for node in range(nodes)]
 
 
-def chosen(genes: Sequence[Sequence[tuple[str, int]]]) -> Edges:
-    return [[(start, (name,)) for name, start in node] for node in genes]
+def only(chosen: Sequence[Sequence[tuple[str, int]]]) -> Edges:
+    return [[(start, (name,)) for name, start in node] for node in chosen]
 
 
-def best(shares: Sequence[Array], names: Sequence[str]) -> list[list[tuple[str, int]]]:
-    """For each node the edges with the largest share of an operation; the last one is none."""
-    found = []
-    for edges in shares:
-        largest = edges[:, :-1].max(axis=1)
-        starts = np.argsort(-largest, kind="stable")[:_EDGES].tolist()
-        found.append([(names[edges[start, :-1].argmax()], start) for start in starts])
-    return found
+def genes(path: Path, names: Sequence[str]) -> list[list[tuple[str, int]]]:
+    return [[(names[place], start) for start, place in node] for node in path]
 
 
 class Cell:
@@ -84,30 +78,27 @@ class Cell:
         self._nodes = [
             [
                 (start, [
-                    None if name == NONE else operation(
-                        name, weights, channels, 2 if halves and start < 2 else 1
-                    ) for name in names
+                    operation(name, weights, channels, 2 if halves and start < 2 else 1)
+                    for name in names if name != NONE
                 ])
                 for start, names in node
             ] for node in edges
         ]  # fmt: skip
+        self._only = [[(at, 0) for at in range(len(node))] for node in edges]
 
-    def __call__(self, first: Node, second: Node, mix: Mix | None, training: bool) -> Node:
+    def __call__(self, first: Node, second: Node, training: bool, path: Path | None) -> Node:
         states = [self._first(first, training), self._second(second, training)]
-        for number, edges in enumerate(self._nodes):
+        for number, taken in enumerate(path or self._only):
             terms = []
-            for at, (start, layers) in enumerate(edges):
-                for place, layer in enumerate(layers):
-                    if layer is not None:
-                        term = layer(states[start], training)
-                        share = None if mix is None else tape.part(mix(number, at), place)
-                        terms.append(term if share is None else tape.multiply(term, share))
+            for at, place in taken:
+                start, layers = self._nodes[number][at]
+                terms.append(layers[place](states[start], training))
             states.append(added(terms))
         return tape.concat(states[2:], axis=0)
 
 
 class Network:
-    """With `genotype`, of its operations; else of all in `names`, mixed by `alphas`."""
+    """With `genotype`, of its operations; else of all in `names`, with `alphas` for the shares."""
 
     def __init__(
         self, random: Generator, *, layers: int, channels: int, nodes: int, stem: int,
@@ -122,8 +113,8 @@ class Network:
         for layer in range(layers):
             halves = layer in halving
             channels *= 2 if halves else 1
-            genes = genotype and (genotype.reduce if halves else genotype.normal)
-            edges = chosen(genes) if genes else everything(nodes, names)
+            chosen = genotype and (genotype.reduce if halves else genotype.normal)
+            edges = only(chosen) if chosen else everything(nodes, names)
             self._cells.append(Cell(weights, before, channels, edges, halves=halves,
                                     halved_before=halved_before))  # fmt: skip
             before, halved_before = (before[1], channels * nodes), halves
@@ -139,21 +130,16 @@ class Network:
                 for node in range(nodes)
             ]
 
-    def __call__(self, images: Array, training: bool = False) -> Node:
+    def __call__(self, images: Array, training: bool = False, paths: Paths | None = None) -> Node:
         """The scores of the classes."""
-        shares = {kind: [*map(tape.softmax, alphas)] for kind, alphas in self.alphas.items()}
         first = second = self._norm(pictures.convolve(pictures.of(images), self._stem), training)
         for cell in self._cells:
-            mix = _mixed(shares[cell.halves]) if shares else None
-            first, second = second, cell(first, second, mix, training)
+            path = paths[cell.halves] if paths else None
+            first, second = second, cell(first, second, training, path)
         return tape.add(tape.matmul(pictures.pooled(second), self._last), self._bias)
 
     def shares(self, halves: bool) -> list[Array]:
         return [tape.softmax(each).value for each in self.alphas.get(halves, ())]
-
-
-def _mixed(shares: Sequence[Node]) -> Mix:
-    return lambda node, edge: tape.part(shares[node], edge)
 
 
 def _halving(layers: int) -> set[int]:
