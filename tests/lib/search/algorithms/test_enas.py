@@ -19,6 +19,7 @@ from sampan.lib.search.problem import (
     Parameter,
     Problem,
     Refused,
+    State,
     Trial,
 )
 
@@ -154,9 +155,10 @@ def test_a_generation_is_over_when_enough_have_told() -> None:
 def test_networks_are_new_as_long_as_there_are_some() -> None:
     about = problem(numbered(4, 1), settings=QUICK)
     history: list[Trial] = []
-    for size in (1, 3):
-        found = enas.suggest(about, history, size).suggestions
-        history += [ended(each, 0.5) for each in found]
+    states: tuple[State, ...] = ("running", "failed", "succeeded", "created")
+    for state in states:
+        (suggestion,) = enas.suggest(about, history, 1).suggestions
+        history.append(ended(suggestion, 0.5, state=state))
     assert len({each.assignments["architecture"] for each in history}) == 4
     assert len(enas.suggest(about, history, 2).suggestions) == 2
 

@@ -22,6 +22,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
+from itertools import chain
 from itertools import count as counted
 from typing import NamedTuple
 
@@ -106,30 +107,37 @@ def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
     controller, generation = _follow(problem, len(layers), told)
     labels = {GENERATION: str(generation)}
     drawn = [controller.draw((problem.seed, len(trials) + more), _DRAWN) for more in range(count)]
+    tried = {each.assignments.get("architecture", "") for each in trials}
     return Answer(
         suggestions=tuple(
             Suggestion(assignments=assigned(graph, layers, each), labels=labels)
-            for each in _promising(layers, told, drawn)
+            for each in _promising(_guessed(layers, told, drawn), tried)
         )
     )
 
 
-def _promising(
+def _guessed(
     layers: Sequence[Layer], told: Sequence[Told], drawn: Sequence[Sequence[Network]]
+) -> list[list[tuple[Network, float]]]:
+    """Each draw with what its networks are guessed to be worth, 0 where nothing can be guessed."""
+    known, every = told[-_KNOWN:], list(chain.from_iterable(drawn))
+    guesses = [0.0] * len(every)
+    if len(known) >= _GUESSED_FROM:
+        tried, said = [each.network for each in known], [each.worth for each in known]
+        guesses = worth.guesses(layers, tried, said, every).tolist()
+    left = iter(guesses)
+    return [[(network, next(left)) for network in several] for several in drawn]
+
+
+def _promising(
+    drawn: Sequence[Sequence[tuple[Network, float]]], tried: set[str]
 ) -> Iterator[Network]:
-    """Of the networks of each draw the one that is guessed to be worth the most, rather one that
-    is new. The first one where nothing can be guessed."""
-    known = told[-_KNOWN:]
-    tried = {each.network for each in told}
+    """Of each draw the network that is guessed to be worth the most, rather one that is new; of
+    equals the first."""
     for several in drawn:
-        guessed = [0.0] * len(several)
-        if len(known) >= _GUESSED_FROM:
-            guessed = worth.guesses(
-                layers, [each.network for each in known], [each.worth for each in known], several
-            ).tolist()
-        best = max(range(len(several)), key=lambda at: (several[at] not in tried, guessed[at], -at))
-        tried.add(several[best])
-        yield several[best]
+        best, _ = max(several, key=lambda each: (networks.quoted(each[0]) not in tried, each[1]))
+        tried.add(networks.quoted(best))
+        yield best
 
 
 def assigned(graph: Architecture, layers: Sequence[Layer], network: Network) -> dict[str, str]:
