@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from nodes.collector.makers import Shelf, ended, trial
+from sampan.apiserver import certificates
 from sampan.kube import katib
 from sampan.kube.errors import BadRequest
+from sampan.lib.clock import SystemClock
 from sampan.nodes.collector.kept import Kept
 from sampan.nodes.collector.options import Options, Rule
 from sampan.nodes.collector.scrapes import Scrapes
@@ -160,6 +162,13 @@ def test_why_there_is_no_objective_is_said(tmp_path: Path, page: Any, said: str)
     assert feed.missing().endswith(said)
 
 
+def test_a_program_that_has_ended_is_no_reason(tmp_path: Path) -> None:
+    work = Work(tmp_path, *pages("acc 1"), BadRequest("connection refused"))
+    feed = scrapes(work)
+    assert values(work, feed) == []
+    assert feed.missing().endswith(f"at {URL}, which serves acc")
+
+
 def test_a_program_that_was_never_asked(tmp_path: Path) -> None:
     work = Work(tmp_path)
     feed = scrapes(work)
@@ -192,7 +201,7 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
 
 # -- real pods ------------------------------------------------------------------------------------
 SERVE = """
-import http.server, os, threading
+import http.server, os, ssl, threading
 said = ["loss 0\\n"]
 class Pages(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -202,6 +211,12 @@ class Pages(http.server.BaseHTTPRequestHandler):
     def log_message(self, *given):
         pass
 server = http.server.HTTPServer(("", 8080), Pages)
+if "PEM" in os.environ:
+    with open("/var/log/katib/pem", "w") as file:
+        file.write(os.environ["PEM"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain("/var/log/katib/pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 while not os.path.exists("/var/log/katib/go"):
     try:
@@ -255,6 +270,22 @@ def test_a_program_is_asked_while_it_runs(play: Any, sandbox: str) -> None:
         assert (shelf.why, len(shelf.final)) == ("", 1)
 
     play(story, sandbox=sandbox, observations=shelf)
+
+
+@pytest.mark.slow
+def test_a_program_may_speak_tls(play: Any, tmp_path: Path) -> None:
+    shelf = Shelf()
+    made = certificates.ensure(tmp_path, SystemClock())
+
+    async def story(site: Any) -> None:
+        given = serving(get={**GET, "scheme": "HTTPS"})
+        pem = made.key.read_text() + made.certificate.read_text()
+        given["containers"][0]["env"] = [{"name": "PEM", "value": pem}]
+        await site.run(**given)
+        await say(site, "loss 3\n")
+        await told(site, shelf, "3")
+
+    play(story, observations=shelf)
 
 
 @pytest.mark.slow

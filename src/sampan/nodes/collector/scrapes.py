@@ -72,10 +72,10 @@ class Scrapes:
 
     def missing(self) -> str:
         said = f"Objective metric {self._objective} is not found"
+        if self._unclear:
+            return f"{said}: {self._unclear}"
         if not self._answered:
             return f"{said}: {self._fault or f'nobody asked {self._url} before the end'}"
-        if self._unclear or self._fault:
-            return f"{said}: {self._unclear or self._fault}"
         others = ", ".join(self._others) or "nothing"
         return f"{said} at {self._url}, which serves {others}"
 
