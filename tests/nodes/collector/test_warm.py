@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nodes.collector.makers import Shelf, ended, trial
+from nodes.sandbox.test_trials import tuned
 from nodes.test_warm import IMAGE, python, ready
 
 PROGRAM = """
@@ -101,6 +102,35 @@ def test_a_program_is_stopped_early(play: Any, tmp_path: Path, how: str) -> None
         assert (shelf.stops, shelf.values) == (1, [("loss", "0.5"), ("loss", "9")])
         assert "Training Container was Early Stopped\n" in await site.logs()
         assert await site.none_running()
+
+    play(story, observations=shelf)
+
+
+@pytest.mark.parametrize("end", ["", "`true`"], ids=["warm", "cold"])
+def test_a_function_of_the_sdk(play: Any, end: str) -> None:
+    shelf = Shelf()
+    code = (
+        f"import os, sys{'  # ' + end if end else ''}\n"
+        "place, name = os.path.split(sys.argv[0])\n"
+        "print(place.startswith('/tmp/tmp.'), name, os.getppid() > 1)\n"
+        "print(open(__file__).read()[-9:], os.listdir(place), sys.orig_argv[:2])\n"
+        "print('loss=0.5')  "
+    )
+
+    async def story(site: Any) -> None:
+        await python(site, "first", "pass")
+        await ready(site)
+        spec = trial(tuned(code), group=False)
+        spec["containers"][0] |= {"image": IMAGE, "command": ["bash", "-c"]}
+        await site.run(**spec)
+        status = await site.finished()
+        said = await site.logs(container="metrics-logger-and-collector")
+        assert status["phase"] == "Succeeded", (status, said)
+        assert said.splitlines() == [
+            f"True ephemeral_script.py {bool(end)}",
+            "oss=0.5') ['ephemeral_script.py'] ['python', '-u']",
+            "loss=0.5",
+        ]
 
     play(story, observations=shelf)
 

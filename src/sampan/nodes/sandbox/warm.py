@@ -28,6 +28,8 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 """What images of Python set, and what `Program.unbuffered` stands for. Any other PYTHON* may change
 how an interpreter starts."""
+_COMPONENT = "ephemeral_component.py"
+"""What a component's command calls the file of its function."""
 _LOADERS = ("LD_", "MALLOC_", "GLIBC_")
 """The C library reads them before Python is there."""
 _LIBRARIES = (
@@ -40,14 +42,16 @@ _LIBRARIES = (
 class Program(Struct, frozen=True):
     """The command line of an interpreter, taken apart. `what` is the code, the module or the file;
     `argv` comes after it. `words` is that line where the container's own is another one, and the
-    rest is what a component has besides (`spec.Component`), or a trial its shell."""
+    rest is what a component has besides (`spec.Component`) or a trial (`trials.Trial`): None
+    stands for a file of its source, which is called `name`."""
 
     mode: Literal["code", "module", "file", "stdin"]
-    what: str
+    what: str | None
     argv: tuple[str | None, ...]
     unbuffered: bool = False
     words: tuple[str | None, ...] = ()
     source: str = ""
+    name: str = ""
     variables: Mapping[str, str] = {}
     layers: tuple[str, ...] = ()
     shell: Shell | None = None
@@ -95,20 +99,21 @@ def plan(box: Sandbox) -> Plan | str:
 
 
 def _of(box: Sandbox) -> Program | None:
-    found = trials.read(box.argv)
-    if found is None:
+    trial = trials.read(box.argv)
+    if trial is None:
         return _program(box.argv)
-    shell, words = found
-    program = _program(words)
+    program = _program(trial.words)
     if program is None or program.mode == "stdin":
         return None
-    place = {} if "PWD" in box.env else {"PWD": box.cwd}  # a shell tells where it is
-    return replace(program, words=words, shell=shell, variables=place)
+    told = {} if "PWD" in box.env else {"PWD": box.cwd}  # a shell tells where it is
+    return replace(program, words=trial.words, source=trial.source, name=trial.name,
+                   shell=trial.shell, variables=told)  # fmt: skip
 
 
-def _program(argv: Sequence[str]) -> Program | None:
-    name = argv[0].rpartition("/")[2]
-    if not _NAME.fullmatch(name) or ("/" in argv[0] and not argv[0].startswith("/")):
+def _program(argv: Sequence[str | None]) -> Program | None:
+    first = argv[0] or ""
+    name = first.rpartition("/")[2]
+    if not _NAME.fullmatch(name) or ("/" in first and not first.startswith("/")):
         return None
     rest = list(argv[1:])
     unbuffered = False
@@ -116,11 +121,11 @@ def _program(argv: Sequence[str]) -> Program | None:
         unbuffered = True
         del rest[0]
     if not rest or rest[0] == "-":
-        return Program("stdin", "".join(rest[:1]), tuple(rest[1:]), unbuffered)
+        return Program("stdin", "-" if rest else "", tuple(rest[1:]), unbuffered)
     if rest[0] in ("-c", "-m") and len(rest) > 1:
         mode: Literal["code", "module"] = "code" if rest[0] == "-c" else "module"
         return Program(mode, rest[1], tuple(rest[2:]), unbuffered)
-    if rest[0].startswith("-") or not rest[0]:
+    if rest[0] is not None and (rest[0].startswith("-") or not rest[0]):
         return None
     return Program("file", rest[0], tuple(rest[1:]), unbuffered)
 
@@ -129,7 +134,8 @@ def _component(component: Component) -> Program:
     return Program(
         "module", component.module, component.argv,
         words=("python3", "-m", component.module, *component.argv),
-        source=component.source, variables=component.variables, layers=component.layers,
+        source=component.source, name=_COMPONENT, variables=component.variables,
+        layers=component.layers,
     )  # fmt: skip
 
 

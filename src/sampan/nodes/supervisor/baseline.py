@@ -84,7 +84,9 @@ class Baseline:
             return False
         if any(self.foreign & _names(layer) for layer in wanted.get("layers", ())):
             return False
-        return not self.extra or not self.extra & _names(first_place(wanted))
+        if wanted["what"] is None or not self.extra:  # a directory with nothing else in it
+            return True
+        return not self.extra & _names(first_place(wanted))
 
     def _same_prefix(self, directory: str) -> bool:
         if sys.prefix != sys.base_prefix:

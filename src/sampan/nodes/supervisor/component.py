@@ -39,18 +39,19 @@ def write(spec: dict[str, Any]) -> bool:
     """The file of the function, as `mktemp -d` and `printf` would make it; whether that worked.
     Its path replaces None in the arguments."""
     program = spec["program"]
-    if None not in program["argv"]:
+    if None not in (program["what"], *program["argv"]):
         return True
     random = os.urandom(10)
     name = "".join(_LETTERS[byte % len(_LETTERS)] for byte in random)
     directory = f"{spec['env'].get('TMPDIR') or '/tmp'}/tmp.{name}"
-    path = f"{directory}/ephemeral_component.py"
+    path = f"{directory}/{program['name']}"
     try:
         os.mkdir(directory, 0o700)
         with open(path, "wb") as file:
             file.write(program["source"].encode("utf-8", "surrogateescape"))
     except (OSError, ValueError):
         return False
+    program["what"] = path if program["what"] is None else program["what"]
     for name in ("argv", "words"):
         program[name] = [path if word is None else word for word in program[name]]
     return True

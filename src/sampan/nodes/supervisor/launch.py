@@ -167,7 +167,7 @@ def _reap(main: int, files: Sequence[int], failure: int, around: dict[str, Any] 
     _close_all_but({files[CODE], failure, out})
     said = os.read(failure, 1) if around else b""  # which is when it becomes something
     if around and said == shell.WARM and around["judged"]:
-        interpreter.show(["sh", "-c", around["script"]], {})  # who stops it looks for its shell
+        interpreter.show(around["argv"], {})  # who stops it looks for its shell
     ended, status = 0, 0
     while ended != main:
         ended, status = os.wait()
