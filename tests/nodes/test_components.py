@@ -236,6 +236,26 @@ def test_packages_are_installed_once(play: Any, tmp_path: Path, thing: dict[str,
 
 
 @pytest.mark.slow
+def test_packages_of_a_function_that_is_tuned(
+    play: Any, tmp_path: Path, thing: dict[str, str]
+) -> None:
+    """Its script is run without the installing, in an environment of the user's as well."""
+    source = "import thing, os\nprint(thing.__file__, os.getcwd())\n"
+
+    async def story(site: Any) -> None:
+        script = commands.function(source, *index.options.split()[2:], "thing", index=index.url)
+        for name in ("a", "b"):
+            said = await output(site, name, ["bash", "-c", script + " && echo completed"])
+            place = f"/run/sampan/packages/lib/python{standin.PYTHON}/site-packages/thing.py"
+            assert said.splitlines() == [f"{place} /", "completed"]
+        assert index.asked == ["thing"]
+        assert len(site.events("Installing")) == 1
+
+    with standin.index(thing=thing) as index:
+        play(story, network="host")
+
+
+@pytest.mark.slow
 def test_namespaces_have_nothing_in_common(
     play: Any, tmp_path: Path, thing: dict[str, str]
 ) -> None:

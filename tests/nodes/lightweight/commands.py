@@ -29,6 +29,22 @@ python3 -m kfp.components.executor_main                         --component_modu
                          "$program_path/ephemeral_component.py"                         "$@"
 """
 TYPING = 'typing-extensions>=3.7.4,<5; python_version<"3.9"'
+_BEFORE = _INSTALL[: _INSTALL.index("{commands}")]
+_FUNCTION = """
+program_path=$(mktemp -d)
+read -r -d '' SCRIPT << EOM
+
+{source}
+EOM
+printf "%s" "$SCRIPT" > "$program_path/ephemeral_script.py"
+python -u "$program_path/ephemeral_script.py\""""
+
+
+def function(source: str, *packages: str, index: str = "https://a/index") -> str:
+    """The script of a function that Katib's SDK tunes."""
+    words = ("--index-url", index, *packages)
+    call = "python3 -m pip install --prefer-binary --quiet         --no-warn-script-location"
+    return f"{_BEFORE}{call} {' '.join(words)}\n" + _FUNCTION.format(source=source)
 
 
 def pip(*words: str, options: str = "") -> str:

@@ -65,6 +65,36 @@ def test_first_releases() -> None:
     assert found.installs == (("kfp==2.0.1",),)
 
 
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_function_that_is_tuned(shell: str) -> None:
+    more = " 1>/var/log/katib/metrics.log 2>&1 && echo completed > /var/log/katib/$$.pid"
+    script = commands.function(_SOURCE, "six", "scipy==1.15") + more
+    found = recognise([shell, "-c", script])
+    assert found is not None
+    wanted = ("--prefer-binary", "--index-url", "https://a/index", "six", "scipy==1.15")
+    assert (found.installs, found.kfp, found.module) == ((wanted,), "", "")
+    assert found.script[:2] == (shell, "-c")
+    assert found.script[2].startswith("\nprogram_path=$(mktemp -d)\nread -r -d '' SCRIPT << EOM\n")
+    assert script.endswith(found.script[2])
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["dash", "-c", commands.function(_SOURCE, "six")],
+        ["sh", "-c", commands.function(_SOURCE, "six"), "name"],
+        ["sh", "-c", "set -e\n" + commands.function(_SOURCE, "six")],
+        ["sh", "-c", commands.function(_SOURCE, "six>=1")],
+        ["sh", "-c", commands.function(_SOURCE, "six; rm -r /")],
+        ["sh", "-c", commands.function(_SOURCE, "$PACKAGES")],
+        ["sh", "-c", commands.function(_SOURCE, "six").replace("SCRIPT <<", "OTHER <<")],
+        ["sh", "-c", commands.function(_SOURCE, "six").replace("pip install", "pip uninstall")],
+    ],
+)
+def test_a_script_with_a_word_more_is_somebodys_own(argv: list[str]) -> None:
+    assert recognise(argv) is None
+
+
 DEFAULT = commands.component(_SOURCE, commands.sdk("2.17.0"))
 
 

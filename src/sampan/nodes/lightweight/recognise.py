@@ -1,12 +1,15 @@
-"""Is this the command of a lightweight component? Pure.
+"""Is this the command of a lightweight component, or of a trial's function? Pure.
 
-The SDK writes one of a few texts, the same for years but for versions and packages:
+The SDK of pipelines writes one of a few texts, the same for years but for versions and packages:
 
     sh -c  …pip install…  sh -ec  …python3 -m kfp.dsl.executor_main…  SOURCE  ARGUMENTS
 
-The first half is missing where there is nothing to install. A text counts only if it is one of
-these to the letter, since what runs instead has to do the same: with one more word it is somebody's
-own script. Upstream: sdk/python/kfp/dsl/component_factory.py, from 2.0.0 to 2.17.
+The first half is missing where there is nothing to install. Those of Katib and training write one
+script, in which `pip install …` comes before the function in a here-document. A text counts only if
+it is one of these to the letter, since what runs instead has to do the same: with one more word it
+is somebody's own script. Of a script the part that follows the installing is run as it is.
+Upstream: sdk/python/kfp/dsl/component_factory.py, from 2.0.0 to 2.17; kubeflow-katib 0.19,
+kubeflow/katib/utils/utils.py.
 """
 
 from __future__ import annotations
@@ -16,10 +19,15 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-_INSTALL = re.compile(
+_BEFORE = (
     r'\nif ! \[ -x "\$\(command -v pip\)" \]; then\n'
     r"    python3 -m ensurepip \|\| python3 -m ensurepip --user \|\| apt-get install python3-pip\n"
-    r'fi\n\nPIP_DISABLE_PIP_VERSION_CHECK=1 (?P<commands>.*) && "\$0" "\$@"\n',
+    r"fi\n\nPIP_DISABLE_PIP_VERSION_CHECK=1 "
+)
+_INSTALL = re.compile(_BEFORE + r'(?P<commands>.*) && "\$0" "\$@"\n', re.DOTALL)
+_FUNCTION = re.compile(
+    _BEFORE + r"(?P<command>[^\n]*)\n"
+    r"(?P<rest>\nprogram_path=\$\(mktemp -d\)\nread -r -d '' SCRIPT << EOM\n.*)",
     re.DOTALL,
 )
 _FILE = r'"\$program_path/ephemeral_component\.py"'
@@ -36,6 +44,7 @@ _WORD = re.compile(
     r"""'(?P<single>[^']*)'|"(?P<double>[^"$`\\]*)"|(?P<bare>[\w@%+=:,./-]+)|(?P<and>&&)"""
 )
 """Words that a shell takes as they are."""
+_SHELLS = ("sh", "bash")
 _PIP = ("python3", "-m", "pip", "install")
 _SILENT = ("--quiet", "--no-warn-script-location")
 _INDEX = ("--index-url", "--extra-index-url", "--trusted-host")
@@ -45,7 +54,8 @@ _KFP_ALONE = ("--no-deps", 'typing-extensions>=3.7.4,<5; python_version<"3.9"')
 
 
 class Lightweight(Struct, frozen=True):
-    """script: the command less the installing: `sh -ec …` with all that follows.
+    """script: the command less the installing: `sh -ec …` with all that follows, or what is left of
+        a script of Katib's, which has `installs` alone.
     installs: what pip is given, one item for each call, in order, without the SDK's own call.
     kfp: the version of the SDK that a call of its own installs without dependencies; "" for none.
     venv: the command makes a virtual environment for itself.
@@ -54,10 +64,10 @@ class Lightweight(Struct, frozen=True):
     """
 
     script: tuple[str, ...]
-    module: str
-    runtime: bool
-    source: str
-    argv: tuple[str, ...]
+    module: str = ""
+    runtime: bool = False
+    source: str = ""
+    argv: tuple[str, ...] = ()
     installs: tuple[tuple[str, ...], ...] = ()
     kfp: str = ""
     venv: bool = False
@@ -67,6 +77,8 @@ def recognise(argv: Sequence[str]) -> Lightweight | None:
     """What a command line says, if it is a lightweight component's."""
     calls: list[tuple[str, ...]] = []
     venv, rest = False, tuple(argv)
+    if len(rest) == 3 and rest[1] == "-c" and rest[0] in _SHELLS:
+        return _function(rest[0], rest[2])
     if rest[:2] == ("sh", "-c") and len(rest) > 3:
         found = _INSTALL.fullmatch(rest[2])
         if found is None:
@@ -93,6 +105,14 @@ def recognise(argv: Sequence[str]) -> Lightweight | None:
         kfp="".join(versions),
         venv=venv,
     )
+
+
+def _function(shell: str, script: str) -> Lightweight | None:
+    found = _FUNCTION.fullmatch(script)
+    parsed = _calls(found["command"]) if found else None
+    if found is None or parsed is None or len(parsed[0]) != 1:
+        return None
+    return Lightweight(script=(shell, "-c", found["rest"]), installs=tuple(parsed[0]))
 
 
 def _calls(text: str) -> tuple[list[tuple[str, ...]], bool] | None:
