@@ -98,6 +98,23 @@ def test_parallel_pods_come_at_once(toy: Toy) -> None:
     assert names(toy) == ["web-0"]
 
 
+def test_a_set_may_want_any_number(toy: Toy) -> None:
+    """Found by chance: a list of all ordinals took all memory."""
+    toy.create(serving("StatefulSet", replicas=2_000_000_000))
+    toy.settle()
+    toy.step_pods(lambda pod: None, most=1)
+    assert names(toy) == ["web-0", "web-1"]
+
+
+def test_a_pod_of_a_high_ordinal_is_a_pod_as_any(toy: Toy) -> None:
+    toy.create(serving("StatefulSet", replicas=2_000_000_000))
+    toy.settle()
+    high = toy.get(Key("Pod", "u", "web-0"))
+    toy.create({**high, "metadata": {**high["metadata"], "name": "web-1999999999", "uid": "high"}})
+    toy.settle()
+    assert names(toy) == ["web-0", "web-1999999999"]
+
+
 def test_ordinals_may_start_elsewhere(toy: Toy) -> None:
     toy.create(serving("StatefulSet", replicas=2, ordinals={"start": 5}))
     toy.settle()

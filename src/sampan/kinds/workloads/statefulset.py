@@ -7,7 +7,7 @@ Upstream: kubernetes pkg/controller/statefulset.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sampan.kinds.workloads import claims, history, kin, ordinals, pods
@@ -37,7 +37,7 @@ def see(cluster: View, key: Key) -> Members | None:
     spec = view(Spec, manifest["spec"])
     own, strays = kin.sort_out(cluster, manifest, spec.selector)
     found = {meta.name_of(pod): look(pod) for pod in own}
-    replicas = tuple(_replica(cluster, manifest, place, found) for place in spec.places)
+    replicas = tuple(_replicas(cluster, manifest, spec, found))
     condemned = _condemned(key.name, spec, found)
     return Members(
         manifest=manifest,
@@ -50,6 +50,31 @@ def see(cluster: View, key: Key) -> Members | None:
         now=cluster.now(),
         strays=strays,
     )
+
+
+def _replicas(
+    cluster: View, manifest: Manifest, spec: Spec, found: dict[str, Pod]
+) -> list[Replica]:
+    """Those that are there, and of the others no more than are made at once: a set may want any
+    number."""
+    ordinals = {ordinal_of(meta.name_of(manifest), name) for name in found}
+    own = [
+        _replica(cluster, manifest, each, found)
+        for each in ordinals
+        if each is not None and each in spec.places
+    ]
+    absent = (_replica(cluster, manifest, each, found) for each in spec.places
+              if each not in ordinals)  # fmt: skip
+    return sorted([*own, *_first(absent)], key=lambda replica: replica.ordinal)
+
+
+def _first(absent: Iterable[Replica]) -> Iterator[Replica]:
+    room = pods.BURST
+    for replica in absent:
+        yield replica
+        room -= not replica.foreign
+        if room == 0:
+            return
 
 
 def _replica(cluster: View, manifest: Manifest, place: int, found: dict[str, Pod]) -> Replica:
