@@ -211,4 +211,4 @@ def test_the_time_it_takes_grows_with_the_pipeline_and_no_faster() -> None:
         validate(written)
         return time.process_time() - began
 
-    assert seconds(8000) < 40 * seconds(800)
+    assert min(seconds(8000) for _ in range(3)) < 40 * min(seconds(800) for _ in range(3))
