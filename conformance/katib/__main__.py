@@ -1,8 +1,9 @@
 """`python -m conformance.katib`: run upstream's Experiments unmodified; path, expected, got.
 
-Each in a namespace of its own, by the rules of upstream's end-to-end tests (`verify.py`). With
-`--upstream DIR`, a git directory of kubeflow/katib, upstream's own scripts run them instead, with
-the SDK in `.venvs/katib`. What nobody can run here is listed with the reason, and counts for
+Each in a namespace of its own, by the rules of upstream's end-to-end tests (`verify.py`). DIR is a
+git directory of kubeflow/katib: with `--examples DIR` those that the table does not have are run as
+well, with `--upstream DIR` upstream's own scripts run all of them instead, with the SDK in
+`.venvs/katib`. What nobody can run here is listed with the reason, and counts for
 nothing. The exit status is 0 when all others are as expected.
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from conformance.argo.api import Api
 from conformance.argo.cluster import cluster
-from conformance.katib.cases import Case, listed
+from conformance.katib.cases import Case, listed, unlisted
 from conformance.katib.run import Outcome, Runner, shortened
 from conformance.katib.upstream import Upstream, scripts
 
@@ -29,8 +30,11 @@ _CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "katib"
 
 def main() -> int:
     args = _arguments()
-    cases = [each for each in listed(args.corpus) if _is_asked(each, args.patterns)]
-    outcomes = _outcomes(args, cases)
+    with tempfile.TemporaryDirectory(prefix="sampan-katib-examples-") as work:
+        found = [*listed(args.corpus)]
+        if args.examples:
+            found += unlisted(args.corpus, args.examples, Path(work))
+        outcomes = _outcomes(args, [each for each in found if _is_asked(each, args.patterns)])
     run = [each for each in outcomes if each.good is not None]
     right = sum(bool(each.good) for each in run)
     print(f"{right} of {len(run)} cases as expected; {len(outcomes) - len(run)} cannot run here")
@@ -42,6 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("patterns", nargs="*", help="of paths; all where there are none")
     parser.add_argument("--corpus", type=Path, default=_CORPUS)
     parser.add_argument("--home", type=Path, help="use the Sampan that runs here")
+    parser.add_argument("--examples", type=Path, metavar="DIR", help="run those without a row, too")
     parser.add_argument("--upstream", type=Path, metavar="DIR", help="a git directory of katib")
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=600, help="for an experiment to end")

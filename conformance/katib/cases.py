@@ -2,13 +2,17 @@
 
 The table says in words what runs and what is refused; here that becomes a `Way`. Rows without a
 file in the corpus are notebooks and scripts; what upstream's own scripts run needs `--upstream`.
+Examples that no row is about are to succeed.
 """
 
 from __future__ import annotations
 
 import csv
+import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +25,7 @@ function of this row. none: nobody can, `why` says so."""
 
 _REFUSED = ("rejected", "webhook rejects", "at HEAD the webhook rejects")
 _SEEDS = "seeds/katib-*.yaml"
+_EXAMPLES = "examples/v1beta1"
 TUNE = "run-e2e-tune-api.py"
 _BUDGETS = {
     "simple-pbt.yaml": {"maxTrialCount": 2, "parallelTrialCount": 1, "maxFailedTrialCount": 0},
@@ -61,6 +66,20 @@ def listed(corpus: Path) -> Iterator[Case]:
     with (corpus / "cases.tsv").open(newline="") as table:
         for row in csv.DictReader(table, delimiter="\t"):
             yield _case(corpus, row)
+
+
+def unlisted(corpus: Path, repository: Path, work: Path) -> Iterator[Case]:
+    """The examples of a git directory that the table does not have; `work` is for their files."""
+    with (corpus / "cases.tsv").open(newline="") as table:
+        known = {row["path"] for row in csv.DictReader(table, delimiter="\t")}
+    command = ["git", "-C", repository, "archive", "HEAD", _EXAMPLES]
+    found = subprocess.run(command, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=BytesIO(found)) as archive:
+        archive.extractall(work, filter="data")
+    for file in sorted((work / _EXAMPLES).rglob("*.yaml")):
+        path = str(file.relative_to(work))
+        if path not in known and "kind: Experiment" in file.read_text():
+            yield Case(path, file, "run", "it succeeds; no row of the table")
 
 
 def _case(corpus: Path, row: dict[str, str]) -> Case:

@@ -266,7 +266,14 @@ def test_who_may_ask_what(serve, method, path, token, code):
 
 
 @pytest.mark.parametrize(
-    "body", [[], {"postData": 1}, {"postData": {}}, {"postData": {"metadata": 1}}]
+    "body",
+    [
+        [],
+        {"postData": 1},
+        {"postData": {}},
+        {"postData": {"metadata": 1}},
+        {"postData": {"metadata": {"name": "x"}}},
+    ],
 )
 def test_nonsense_is_told(serve, body):
     async def scenario(server, _):

@@ -92,7 +92,10 @@ async def _create(call: Call) -> Any:
     made = (await call.data()).get("postData")
     if not isinstance(made, dict) or not isinstance(made.get("metadata"), dict):
         raise invalid("Couldn't load the 'postData' field of the request's data")
-    return await call.kube.create(EXPERIMENT, str(made["metadata"].get("namespace") or ""), made)
+    namespace = made["metadata"].get("namespace")
+    if not namespace or not isinstance(namespace, str):
+        raise invalid("'postData' has no metadata.namespace")
+    return await call.kube.create(EXPERIMENT, namespace, made)
 
 
 async def _delete(call: Call) -> Any:
