@@ -91,6 +91,17 @@ def test_feasible_trials_come_first_then_those_that_violate_least() -> None:
     assert history.penalized(about, trials).tolist() == [3, 4, 1, 2, 0]
 
 
+def test_who_breaks_a_constraint_beats_nobody_who_does_not() -> None:
+    two = (Objective(metric="loss"), Objective(metric="cost"))
+    about = problem(objectives=two, constraints=("memory",))
+    given = [((1.0, 1.0), 1.0), ((2.0, 2.0), 0.0), ((9.0, 1.5), 0.0), ((9.0, 9.0), 0.0)]
+    trials = [
+        ended(Suggestion(assignments={}), *values, constraints=(broken,))
+        for values, broken in given
+    ]
+    assert history.ranked(about, trials).tolist() == [1, 2, 3, 0]
+
+
 def test_of_several_objectives_a_better_front_comes_first() -> None:
     about = problem(objectives=(Objective(metric="loss"), Objective(metric="auc", minimize=False)))
     values = [(3.0, 0.1), (1.0, 0.5), (2.0, 0.9), (2.5, 0.8)]

@@ -30,6 +30,14 @@ def test_the_first_front_is_that_of_all_fronts(points: list[tuple[float, ...]]) 
     assert pareto.front(points) == pareto.fronts(points)[0]
 
 
+@given(clouds, st.integers(0, 40))
+def test_the_best_are_the_same_where_no_others_are_asked_for(
+    points: list[tuple[float, ...]], most: int
+) -> None:
+    best = pareto.order(points, most)
+    assert best[:most] == pareto.order(points)[:most]
+
+
 @given(clouds)
 def test_a_hypervolume_is_the_number_of_cells_below(points: list[tuple[float, ...]]) -> None:
     reference = (7.0,) * len(points[0])

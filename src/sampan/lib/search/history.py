@@ -36,14 +36,17 @@ def violations(problem: Problem, trials: Sequence[Trial]) -> Array:
     return np.array([outcomes.violation(problem, each) for each in trials])
 
 
-def ranked(problem: Problem, trials: Sequence[Trial]) -> NDArray[np.intp]:
+def ranked(problem: Problem, trials: Sequence[Trial], most: int | None = None) -> NDArray[np.intp]:
     """Told trials as numbers, best first: the feasible ones by loss (by front and room, where there
-    are several), then the others by how little they violate. Of equals the earlier one is first."""
+    are several), then the others by how little they violate. Of equals the earlier one is first.
+    All are there, but of several losses those beyond the `most` best are in no order."""
     lost, broken = losses(problem, trials), violations(problem, trials)
     if lost.shape[1] == 1:
         return np.lexsort((lost[:, 0], broken))
-    place = np.empty(len(trials))
-    place[pareto.order(list(map(tuple, lost.tolist())))] = np.arange(len(trials))
+    feasible = np.flatnonzero(broken == 0)
+    best = pareto.order(list(map(tuple, lost[feasible].tolist())), most)
+    place = np.full(len(trials), len(trials))
+    place[feasible[best]] = np.arange(len(best))
     return np.lexsort((place, broken))
 
 

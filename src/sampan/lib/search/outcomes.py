@@ -51,8 +51,10 @@ def standings(problem: Problem, told: Sequence[Trial]) -> list[int]:
     ]
     keys = [(violation(problem, each), loss[0]) for each, loss in zip(told, lost, strict=True)]
     if len(signs) > 1:
-        for place, number in enumerate(pareto.order(lost)):
-            keys[number] = keys[number][0], float(place)
+        keys = [(broken, 0.0) for broken, _ in keys]
+        feasible = [number for number, (broken, _) in enumerate(keys) if broken == 0]
+        for place, number in enumerate(pareto.order([lost[each] for each in feasible])):
+            keys[feasible[number]] = 0.0, float(place)
     standing = {key: place for place, key in enumerate(sorted(set(keys)))}
     return [standing[key] for key in keys]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 Losses = Sequence[float]
 
@@ -18,17 +18,16 @@ def dominates(one: Losses, other: Losses) -> bool:
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
-def fronts(points: Sequence[Losses]) -> list[list[int]]:
+def fronts(points: Sequence[Losses], most: int | None = None) -> list[list[int]]:
     """The numbers of the points, front by front (efficient non-dominated sort, Zhang et al. 2015:
-    in lexicographic order nobody is dominated by a later point)."""
+    in lexicographic order nobody is dominated by a later point), as many fronts as have `most` of
+    them."""
+    if most is not None:
+        return _first(points, most)
     found: list[list[int]] = []
-    for number in sorted(range(len(points)), key=lambda each: tuple(points[each])):
+    for number in _in_order(points):
         point = points[number]
-        place = bisect_left(
-            found, True, key=lambda front: not any(
-                dominates(points[each], point) for each in reversed(front)
-            ),
-        )  # fmt: skip
+        place = bisect_left(found, True, key=lambda front: not _beaten(points, front, point))
         if place == len(found):
             found.append([])
         found[place].append(number)
@@ -37,15 +36,39 @@ def fronts(points: Sequence[Losses]) -> list[list[int]]:
 
 def front(points: Sequence[Losses]) -> list[int]:
     """The numbers of those of the first front, in lexicographic order."""
+    return _front(points, _in_order(points))
+
+
+def _first(points: Sequence[Losses], most: int) -> list[list[int]]:
+    found: list[list[int]] = []
+    left = _in_order(points)
+    while left and most > 0:
+        found.append(_front(points, left))
+        most -= len(found[-1])
+        taken = {*found[-1]}
+        left = [each for each in left if each not in taken]
+    return found
+
+
+def _front(points: Sequence[Losses], ordered: Iterable[int]) -> list[int]:
     found: list[int] = []
-    ordered = sorted(range(len(points)), key=lambda each: tuple(points[each]))
     for number in ordered:
-        point = points[number]
-        # Of two losses, the last of the front so far has the least second one.
-        rivals = found[-1:] if len(point) == 2 else reversed(found)
-        if not any(dominates(points[each], point) for each in rivals):
+        if not _beaten(points, found, points[number]):
             found.append(number)
     return found
+
+
+def _in_order(points: Sequence[Losses]) -> list[int]:
+    return sorted(range(len(points)), key=lambda each: tuple(points[each]))
+
+
+def _beaten(points: Sequence[Losses], front: Sequence[int], point: Losses) -> bool:
+    """Whether one of a front that comes before the point in order dominates it. Of two losses, the
+    last of the front has the least second one."""
+    if len(point) == 2:
+        last = points[front[-1]] if front else point
+        return last != point and last[1] <= point[1]
+    return any(dominates(points[each], point) for each in reversed(front))
 
 
 def crowding(points: Sequence[Losses]) -> list[float]:
@@ -62,10 +85,11 @@ def crowding(points: Sequence[Losses]) -> list[float]:
     return room
 
 
-def order(points: Sequence[Losses]) -> list[int]:
-    """The numbers of the points, best first: by front, and within it by room."""
+def order(points: Sequence[Losses], most: int | None = None) -> list[int]:
+    """The numbers of the points, best first: by front, and within it by room. Of those beyond
+    `most` there may be some, and all where it is None."""
     ordered: list[int] = []
-    for front in fronts(points):
+    for front in fronts(points, most):
         room = crowding([points[each] for each in front])
         ordered += [front[each] for each in sorted(range(len(front)), key=lambda at: -room[at])]
     return ordered

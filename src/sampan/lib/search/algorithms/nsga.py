@@ -57,7 +57,7 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     told, chance = history.told(problem, trials), Random(f"{seed} {len(trials)} chosen")
     if len(trials) < size or len(told) < 2:
         return even(problem, searched, trials)
-    best = history.ranked(problem, told)[:size]
+    best = history.ranked(problem, told, size)[:size]
     parents = _filled(history.places(searched, [told[each] for each in best]))
     children = _children(problem, searched, parents, chance)
     return Suggestion(assignments=turns.unseen(searched, trials, children, chance))

@@ -73,7 +73,7 @@ def split(
 ) -> tuple[Array, Array]:
     """The places of the best trials, best first, and those of the others in their order, with the
     ones that run as the last."""
-    order, places = history.ranked(problem, told), history.places(searched, told)
+    order, places = history.ranked(problem, told, best), history.places(searched, told)
     pending = history.places(searched, history.pending(trials))
     return places[order[:best]], np.vstack([places[np.sort(order[best:])], pending])
 
