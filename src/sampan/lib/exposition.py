@@ -10,6 +10,7 @@ comments of OpenMetrics. Not a writer: that is `prometheus`. Upstream: the text 
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 
@@ -63,7 +64,7 @@ def series(text: str) -> Series:
 def samples(text: str, names: Sequence[str]) -> Iterator[Sample]:
     """Those of these names. Malformed, with the line."""
     begins = tuple(names)
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(_lines(text), 1):
         if line.startswith(begins) and (named := _NAME.match(line)) and named[0] in begins:
             try:
                 yield _sample(line.rstrip("\r"))
@@ -74,9 +75,14 @@ def samples(text: str, names: Sequence[str]) -> Iterator[Sample]:
 
 def served(text: str) -> Iterator[str]:
     """The names of all samples, in order, as often as they come."""
-    for line in text.split("\n"):
+    for line in _lines(text):
         if named := _NAME.match(line):
             yield named[0]
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One after the other: there may be a million."""
+    return (line.rstrip("\n") for line in io.StringIO(text, newline="\n"))
 
 
 def _sample(line: str) -> Sample:

@@ -6,70 +6,50 @@ limit, and nonsense is a ValueError. Not a client: requests are few and written 
 
 from __future__ import annotations
 
+from httptools import HttpParserError, HttpResponseParser
+
 from sampan.kube.streams import Link
+
+_AROUND = 64 << 10
+"""Bytes of a head. Chunks may also be as long again as what is in them."""
 
 
 async def read(link: Link, most: int) -> tuple[int, bytes]:
     """Status and body, of so many bytes at most. Raises ValueError, EOFError and OSError."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += await _more(link, len(data), most)
-    head, _, body = data.partition(b"\r\n\r\n")
-    lines = head.decode("latin-1").split("\r\n")
-    status = _status(lines[0])
-    headers = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in lines[1:])
-    }
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return status, await _chunks(link, body, most)
-    if "content-length" in headers:
-        length = _size(headers["content-length"], 10)
-        while len(body) < length:
-            body += await _more(link, len(body), most)
-        return status, body[:length]
-    while piece := await link.read():
-        body += piece
-        _check(len(body), most)
-    return status, body
-
-
-def _status(line: str) -> int:
-    words = line.split()
-    if len(words) < 2 or not words[0].startswith("HTTP/"):
-        raise ValueError("malformed HTTP response")
-    return _size(words[1], 10)
-
-
-async def _chunks(link: Link, data: bytes, most: int) -> bytes:
-    body = b""
-    while True:
-        while b"\r\n" not in data:
-            data += await _more(link, len(body) + len(data), most)
-        line, _, data = data.partition(b"\r\n")
-        size = _size(line.partition(b";")[0].decode("latin-1"), 16)
-        if size == 0:
-            return body
-        while len(data) < size + 2:
-            data += await _more(link, len(body) + len(data), most)
-        body, data = body + data[:size], data[size + 2 :]
-
-
-async def _more(link: Link, have: int, most: int) -> bytes:
-    piece = await link.read()
-    if not piece:
+    answer, size = _Answer(), 0
+    parser = HttpResponseParser(answer)
+    while not answer.whole and (piece := await link.read()):
+        size += len(piece)
+        try:
+            parser.feed_data(piece)
+        except HttpParserError as error:
+            if not answer.whole:  # what follows it is no answer to anything
+                raise ValueError(f"malformed HTTP response: {error}") from None
+        if len(answer.body) > most or size > 2 * most + _AROUND:
+            raise ValueError(f"the answer is longer than {most} bytes")
+    if not (answer.whole or answer.is_open):
         raise EOFError("the answer ends too early")
-    _check(have, most)
-    return piece
+    return parser.get_status_code(), bytes(answer.body)
 
 
-def _check(have: int, most: int) -> None:
-    if have > most:
-        raise ValueError(f"the answer is longer than {most} bytes")
+class _Answer:
+    """What a parser tells."""
 
+    def __init__(self) -> None:
+        self.body = bytearray()
+        self.whole = False
+        self.is_open = False
+        """Whether it ends with the connection: it has a head, and that says nothing of its end."""
+        self._framed = False
 
-def _size(text: str, base: int) -> int:
-    size = int(text, base)
-    if size < 0:
-        raise ValueError("malformed HTTP response")
-    return size
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._framed = self._framed or name.lower() in (b"content-length", b"transfer-encoding")
+
+    def on_headers_complete(self) -> None:
+        self.is_open = not self._framed
+
+    def on_body(self, data: bytes) -> None:
+        self.body += data
+
+    def on_message_complete(self) -> None:
+        self.whole = True

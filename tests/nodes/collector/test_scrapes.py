@@ -145,7 +145,11 @@ def test_the_request_is_what_was_asked_for(tmp_path: Path) -> None:
         (ConnectionResetError("reset"), f"GET {URL}: reset"),
         (Page("", 404), f"GET {URL}: the answer is 404"),
         (Page("loss ?\n"), f'GET {URL}: line 1 "loss ?": "?" is no number'),
-        (Page(b"x" * 5_000_000), f"GET {URL}: the answer is longer than 4194304 bytes"),
+        (Page(b"x" * 5_000_000), f"GET {URL}: the answer is longer than 1048576 bytes"),
+        (
+            Page("".join(f'loss{{a="{each}"}} 1\n' for each in range(1_001))),
+            f"GET {URL}: there are more than 1000 series with the names of the metrics",
+        ),
         (Page(b"\xff\xfe\n"), f"at {URL}, which serves nothing"),
         (Page("acc 1\npython_info 1\nspeed 2\n"), f"at {URL}, which serves acc, speed"),
         (

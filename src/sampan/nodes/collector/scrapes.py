@@ -27,8 +27,8 @@ from sampan.nodes.collector.kept import Kept
 from sampan.nodes.collector.options import USAGE, Options
 from sampan.nodes.executor.job import Failed, Job
 
-MOST = 4 << 20
-"""Bytes of an answer."""
+MOST, MANY = 1 << 20, 1_000
+"""Bytes of an answer, and series with the names of metrics."""
 _PATIENCE = 5.0
 """Seconds for an answer."""
 _SOURCE = "scrapes"
@@ -111,9 +111,12 @@ class Scrapes:
         return body.decode(errors="replace")
 
     def _samples(self, text: str) -> list[Sample]:
-        found = list(exposition.samples(text, [each.name for each in self._wanted.values()]))
         others = (each for each in exposition.served(text) if not each.startswith(_OF_CLIENTS))
-        self._others = list(dict.fromkeys(islice(others, 1_000)))[:_SHOWN]
+        self._others = list(dict.fromkeys(islice(others, MANY)))[:_SHOWN]
+        named = exposition.samples(text, [each.name for each in self._wanted.values()])
+        found = list(islice(named, MANY + 1))
+        if len(found) > MANY:
+            raise Malformed(f"there are more than {MANY} series with the names of the metrics")
         return found
 
     def _new(self, metric: str, found: Sequence[Sample]) -> list[Log]:
