@@ -39,6 +39,14 @@ def test_the_place_is_named() -> None:
     assert problems(names.TRIAL, {"spec": spec})[0].startswith("spec.runSpec")
 
 
+def test_each_suggestion_has_a_name_of_its_own() -> None:
+    status = {"suggestions": [{"name": "a"}, {}, {"name": "a"}]}
+    assert problems(names.SUGGESTION, {"status": status}) == [
+        "status.suggestions[1].name: Required value",
+        'status.suggestions[2].name: Duplicate value: "a"',
+    ]
+
+
 def test_what_is_as_it_was_is_let_through() -> None:
     wrong = {"metadata": {}, "status": {"conditions": 5}}
     assert problems(names.TRIAL, {**wrong, "spec": {}}, wrong) == []

@@ -8,6 +8,7 @@ import pytest
 
 from kinds.katib.making import (
     EXPERIMENT,
+    NAME,
     SUGGESTION,
     World,
     budget,
@@ -26,9 +27,10 @@ from kinds.katib.making import (
     trials,
 )
 from kinds.toy import Toy
+from sampan.kinds.katib.experiment import controller
 from sampan.kube import meta, names
 from sampan.kube.keys import Key
-from sampan.kube.plan import Create
+from sampan.kube.plan import Create, Patch
 
 
 def running(toy: Toy) -> list[str]:
@@ -410,3 +412,50 @@ def test_that_one_of_many_has_begun_is_told_with_the_next_news_or_later() -> Non
     world.settle()
     assert status(world)["trialsFailed"] == 1
     assert len(running(world)) == 102
+
+
+# -- trials that cannot be ------------------------------------------------------------------------
+def test_a_trial_that_the_cluster_refuses_fails_the_experiment() -> None:
+    world = World()
+    world.create(experiment())
+    world.settle()
+    plan = controller.decide(controller.see(world, EXPERIMENT))
+    assert plan.instead is not None
+    made = Create({"kind": "Trial"})
+    patch = plan.instead(made, "its name is no name")[-1]
+    assert isinstance(patch, Patch)
+    assert isinstance(patch.patch, dict)
+    last = patch.patch["status"]["conditions"][-1]
+    assert (last["type"], last["status"]) == ("Failed", "True")
+    assert last["message"].endswith("no trial can be made: its name is no name")
+    assert not plan.instead(patch, "why")
+
+
+@pytest.mark.parametrize("owner", [None, "other"])
+def test_a_trial_of_somebody_else_is_not_taken(owner: str | None) -> None:
+    world = World()
+    about: dict[str, Any] = {"name": f"{NAME}-000", "namespace": "u"}
+    if owner:
+        about["ownerReferences"] = [{"apiVersion": "kubeflow.org/v1beta1", "kind": "Experiment",
+                                     "name": owner, "uid": "of-other"}]  # fmt: skip
+    world.put({"apiVersion": "kubeflow.org/v1beta1", "kind": "Trial", "metadata": about,
+               "status": {"conditions": [{"type": "Failed", "status": "True"}]}})  # fmt: skip
+    world.create(experiment())
+    world.settle()
+    world.go()
+    message = condition(world, EXPERIMENT, "Failed")["message"]
+    assert message.endswith(f'trial "{NAME}-000" exists and is not of this Experiment')
+
+
+def test_a_trial_of_an_experiment_of_this_name_before_is_waited_for() -> None:
+    world = World()
+    owner = {"apiVersion": "kubeflow.org/v1beta1", "kind": "Experiment", "name": NAME, "uid": "old"}
+    about = {"name": f"{NAME}-000", "namespace": "u", "ownerReferences": [owner]}
+    world.put({"apiVersion": "kubeflow.org/v1beta1", "kind": "Trial", "metadata": about,
+               "status": {"conditions": [{"type": "Failed", "status": "True"}]}})  # fmt: skip
+    world.create(experiment())
+    world.settle()
+    assert "Failed" not in said(world, EXPERIMENT)
+    del world.objects[trial_key(f"{NAME}-000")]
+    world.go()
+    assert "Succeeded" in said(world, EXPERIMENT)

@@ -7,7 +7,7 @@ holds such an object must be able to let go of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from sampan.kinds.katib.pods.trial import StopRule, TrialSpec
 from sampan.kinds.katib.types import Algorithm, Text
 from sampan.kube import names
 from sampan.kube.component import Rules
-from sampan.kube.errors import Problem, invalid
+from sampan.kube.errors import Problem, duplicate, invalid, required
 from sampan.kube.keys import Manifest
 
 Count = int | None
@@ -121,9 +121,31 @@ def _problem(
     return None
 
 
+def _names(manifest: Manifest, old: Manifest | None) -> Iterator[Problem]:
+    """Of suggestions: each makes one trial."""
+    listed = (manifest.get("status") or {}).get("suggestions") or ()
+    if old is not None and ((old.get("status") or {}).get("suggestions") or ()) == listed:
+        return
+    known: set[str] = set()
+    for place, each in enumerate(listed):
+        at, name = f"status.suggestions[{place}].name", each.get("name") or ""
+        if not name:
+            yield required(at)
+        elif name in known:
+            yield duplicate(at, name)
+        known.add(name)
+
+
+_of_suggestion = _problems(spec=_SuggestionSpec, status=_SuggestionStatus)
+
+
+def suggestion(manifest: Manifest, old: Manifest | None) -> list[Problem]:
+    return _of_suggestion(manifest, old) or list(_names(manifest, old))
+
+
 experiment = _problems(status=_ExperimentStatus)
 """For `Rules.validate`; the spec is the webhook's."""
 RULES: Mapping[str, Rules] = {
-    names.SUGGESTION: Rules(validate=_problems(spec=_SuggestionSpec, status=_SuggestionStatus)),
+    names.SUGGESTION: Rules(validate=suggestion),
     names.TRIAL: Rules(validate=_problems(spec=_TrialSpec, status=_TrialStatus)),
 }

@@ -14,9 +14,11 @@ Upstream: pkg/controller.v1beta1/experiment/experiment_controller.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from sampan.kinds.katib import conditions, restarts, template, types, words
 from sampan.kinds.katib import settings as configured
@@ -62,14 +64,16 @@ def see(view: View, key: Key) -> Search | Broken | None:
     suggestion = view.get(key.as_kind(names.SUGGESTION))
     if suggestion is not None and not meta.is_owned_by(suggestion, manifest):
         suggestion = None  # of an Experiment of this name before; it goes with that
+    made = _trials(view, manifest, suggestion, asked)
     return Search(
         manifest=manifest,
         spec=spec,
         question=asked,
-        trials=_trials(view, manifest, suggestion, asked),
+        trials=made,
         suggestion=suggestion,
         text=_text(view, spec, key.namespace),
         now=view.now(),
+        taken=_taken(view, manifest, suggestion, {each.name for each in made}),
     )
 
 
@@ -85,6 +89,22 @@ def _trials(
     listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
     places = {each.get("name"): place for place, each in enumerate(listed)}
     return tuple(sorted(owned, key=lambda each: places.get(each.name, len(places))))
+
+
+def _taken(
+    view: View, experiment: Manifest, suggestion: Manifest | None, own: Set[str]
+) -> frozenset[str]:
+    """Names of suggestions that others' Trials have, for good."""
+    if restarts.is_completed(experiment.get("status") or {}):
+        return frozenset()
+    listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
+    waiting = (str(each["name"]) for each in listed if each.get("name") not in own)
+    found = (view.get(Key(names.TRIAL, meta.namespace_of(experiment), each)) for each in waiting)
+    return frozenset(
+        meta.name_of(each)
+        for each in found
+        if each is not None and trials.is_strange(each, experiment)
+    )
 
 
 def _text(view: View, spec: Spec, namespace: str) -> str | Unusable:
@@ -131,6 +151,7 @@ def decide(seen: Search | Broken) -> Plan:
         actions=(*before, *actions),
         again_in=late,
         rest=_rest(counts),
+        instead=_Refused(seen.manifest, status, seen.now),
     )
 
 
@@ -142,6 +163,23 @@ def _may_wait(search: Search, status: Mapping[str, Any]) -> bool:
         return False
     ages = [search.now - each.made for each in search.trials if each.active]
     return any(age < timedelta(seconds=_LATE) for age in ages)
+
+
+class _Refused(Struct, frozen=True):
+    """For `Plan.instead`: the Experiment failed because a trial was refused."""
+
+    manifest: Manifest
+    status: dict[str, Any]
+    now: datetime
+
+    def __call__(self, action: Action, message: str) -> list[Action]:
+        if not isinstance(action, Create):
+            return []
+        why = f"Experiment has failed because no trial can be made: {message}"
+        seen = Broken(manifest=self.manifest, why=message, now=self.now)
+        end = _ended(seen, self.status, verdict.failed(why), [])
+        patch = {"metadata": {"uid": meta.uid_of(self.manifest)}, "status": end.status}
+        return [*end.actions, Patch(_key(self.manifest), patch, "status")] if end.status else []
 
 
 def _rest(counts: Tally) -> float:
@@ -230,6 +268,9 @@ def _next(search: Search, counts: Tally) -> list[Action]:
     waiting = list(suggestions.waiting(search))[:room]
     if isinstance(search.text, Unusable):
         raise search.text
+    for each in waiting:
+        if each["name"] in search.taken:
+            raise Unusable(f'trial "{each["name"]}" exists and is not of this Experiment')
     made = [Create(trials.build(search, search.text, each)) for each in waiting]
     return [*made, *suggestions.asked(search, kept + room - unread)]
 

@@ -64,7 +64,7 @@ def trial(manifest: Manifest, question: Question) -> Trial:
 
 class Search(Subject, frozen=True, kw_only=True):
     """An Experiment with its trials in the order of their suggestions. `text`: its template, or why
-    there is none."""
+    there is none. `taken`: names of suggestions that Trials of others have."""
 
     spec: Spec
     question: Question
@@ -72,6 +72,7 @@ class Search(Subject, frozen=True, kw_only=True):
     suggestion: Manifest | None
     text: str | Unusable
     now: datetime
+    taken: frozenset[str] = frozenset()
 
     @property
     def suggested(self) -> list[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from sampan.kinds.katib import template, words
 from sampan.kinds.katib.experiment.snapshot import Search
 from sampan.kinds.katib.types import TrialTemplate
 from sampan.kube import meta, names
-from sampan.kube.keys import Manifest
+from sampan.kube.keys import Manifest, kind_of
 
 _COPIED = ("primaryPodLabels", "primaryContainerName", "successCondition", "failureCondition")
 
@@ -61,3 +61,15 @@ def build(search: Search, text: str, suggested: Mapping[str, Any]) -> Manifest:
         },
         "spec": {field: value for field, value in said.items() if value},
     }
+
+
+def is_strange(trial: Manifest, experiment: Manifest) -> bool:
+    """Whether a Trial is somebody else's, and stays. One of an Experiment of this name before
+    goes."""
+    if meta.is_owned_by(trial, experiment) or meta.deleting(trial):
+        return False
+    return not any(
+        kind_of(each["apiVersion"], each["kind"]) == names.KATIB_EXPERIMENT
+        and each["name"] == meta.name_of(experiment)
+        for each in meta.owners(trial)
+    )
