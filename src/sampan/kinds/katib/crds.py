@@ -1,11 +1,12 @@
 """The CRDs of the package. Experiment, Suggestion and Trial are open as upstream's: what they may
-say is checked by `admit`, not by schemas.
+say is checked by `admit`, not by schemas. That of the Experiment describes its fields.
 
 Upstream: kubeflow/katib manifests/v1beta1/components/crd.
 """
 
 from __future__ import annotations
 
+from sampan.kinds.katib import described
 from sampan.kinds.katib.optimization import crd
 from sampan.kube import custom, names
 from sampan.kube.keys import Manifest
@@ -31,11 +32,11 @@ _FOUND = (
 def load() -> tuple[Manifest, ...]:
     """Experiment, Suggestion, Trial, OptimizationJob."""
     katib = (
-        custom.crd(kind, _VERSION, _OPEN, categories=_CATEGORIES, columns=columns, wide=wide)
-        for kind, columns, wide in (
-            (names.KATIB_EXPERIMENT, _SHOWN, _FOUND),
-            (names.SUGGESTION, (*_SHOWN, *_COUNTED), ()),
-            (names.TRIAL, _SHOWN, ()),
+        custom.crd(kind, _VERSION, schema, categories=_CATEGORIES, columns=columns, wide=wide)
+        for kind, schema, columns, wide in (
+            (names.KATIB_EXPERIMENT, described.experiment(), _SHOWN, _FOUND),
+            (names.SUGGESTION, _OPEN, (*_SHOWN, *_COUNTED), ()),
+            (names.TRIAL, _OPEN, _SHOWN, ()),
         )
     )
     return (*katib, crd.load())
