@@ -34,6 +34,16 @@ def test_what_failed_or_still_runs_is_replaced_in_its_generation() -> None:
     assert new.labels[cmaes.GENERATION] == "1"
 
 
+def test_every_second_trial_of_a_generation_mirrors_the_one_before() -> None:
+    about = problem(double("x", 0, 2), double("y", 0, 2), settings={"sigma": "0.1"})
+    one, other, third, fourth = (
+        each.assignments for each in cmaes.suggest(about, [], 4).suggestions
+    )
+    for name in "xy":
+        assert float(one[name]) + float(other[name]) == pytest.approx(2)
+        assert float(third[name]) + float(fourth[name]) == pytest.approx(2)
+
+
 @pytest.mark.parametrize("label", ["", "-1", "x", "²", "4000000000", "9" * 5000])
 def test_a_label_that_is_none_is_no_generation(label: str) -> None:
     history = tried("cmaes", problem(*SPACE), 8)

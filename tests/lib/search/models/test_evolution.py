@@ -51,6 +51,17 @@ def test_points_are_inside_the_cube() -> None:
     assert ((points >= 0) & (points <= 1)).all()
 
 
+def test_a_mirrored_point_is_across_the_mean_where_that_is_inside() -> None:
+    state, skewed = after(3), evolution.begun(np.array([0.01, 0.5]), np.full(2, 0.2))
+    for seed in range(20):
+        one = state.draw(np.random.default_rng(seed))
+        other = state.draw(np.random.default_rng(seed), mirrored=True)
+        if ((2 * state.mean - one >= 0) & (2 * state.mean - one <= 1)).all():
+            assert one + other == pytest.approx(2 * state.mean)
+        other = skewed.draw(np.random.default_rng(seed), mirrored=True)
+        assert ((other >= 0) & (other <= 1)).all()
+
+
 def test_a_state_is_not_changed_by_what_it_is_told() -> None:
     state = after(3)
     mean, covariance = state.mean.copy(), state.covariance.copy()

@@ -1,7 +1,8 @@
 """CMA-ES: a normal distribution over the doubles and ints, moved by the best of each generation.
 
 A trial carries the number of its generation as a label; a generation is over when as many of its
-trials have told as its population is large, and those that fail are replaced. So the distribution
+trials have told as its population is large, and those that fail are replaced. Every second trial of
+a generation is drawn as the mirror image of the one before. So the distribution
 is followed from the start through the history; what was computed on the way is kept, which changes
 no answer. Discrete and categorical parameters are drawn evenly. Distributions are ignored. Trials
 without the label, as those of an earlier experiment, give the start: the best of them, or else the
@@ -88,18 +89,26 @@ def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
 def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     searched, seed = space.evenly(problem.parameters), settings.seed(problem)
     search, generation = _follow(problem, searched, trials)
-    points = _drawn(searched, search.state, seed, len(trials))
+    label, even = str(generation), drawn(len(searched.axes), seed, len(trials))
+    peers = sum(each.labels.get(GENERATION) == label for each in trials)
+    points = _drawn(searched, search.state, (seed, generation), peers, even)
     return Suggestion(
         assignments=turns.unseen(searched, trials, points, Random(f"{seed} {len(trials)}")),
-        labels={GENERATION: str(generation)},
+        labels={GENERATION: label},
     )
 
 
-def _drawn(searched: Space, state: Evolution, seed: int, place: int) -> Iterator[list[float]]:
-    random = np.random.default_rng([seed, place])
-    point, numbers = drawn(len(searched.axes), seed, place), _numbers(searched)
-    for _ in range(_DRAWN):
-        for axis, found in zip(numbers, state.draw(random).tolist(), strict=True):
+def _drawn(
+    searched: Space, state: Evolution, seed: tuple[int, int], place: int, others: Sequence[float]
+) -> Iterator[list[float]]:
+    """For the trial that is number `place` of its generation, of which every second one mirrors the
+    one before. `others`: the places along axes that are no numbers."""
+    pair, second = divmod(place, 2)
+    random = np.random.default_rng([*seed, pair])
+    point, numbers = list(others), _numbers(searched)
+    for turn in range(_DRAWN):
+        places = state.draw(random, mirrored=bool(second) and not turn)
+        for axis, found in zip(numbers, places.tolist(), strict=True):
             point[axis] = found
         yield point
 

@@ -60,15 +60,20 @@ class Evolution:
     losses: tuple[float, ...] = ()
     """The least and the largest one of late generations, in turn."""
 
-    def draw(self, random: np.random.Generator) -> Array:
+    def draw(self, random: np.random.Generator, *, mirrored: bool = False) -> Array:
+        """`mirrored`: across the mean from what this randomness draws otherwise. A generation of
+        such pairs is spread more evenly, and finds as much in fewer of them (Brockhoff et al.
+        2010). Where the mirror image is outside, another point is drawn."""
         spread, turned = self._axes
         for _ in range(_DRAWS):
-            point = self.mean + self.sigma * (
-                turned @ (spread * random.standard_normal(len(spread)))
-            )
-            if ((point >= 0) & (point <= 1)).all():
-                return point
-        return np.clip(point, 0.0, 1.0)
+            away = self.sigma * (turned @ (spread * random.standard_normal(len(spread))))
+            if _inside(self.mean + away):
+                if not mirrored:
+                    return self.mean + away
+                if _inside(self.mean - away):
+                    return self.mean - away
+                mirrored = False
+        return np.clip(self.mean + away, 0.0, 1.0)
 
     def told(self, points: Array, losses: Array) -> Evolution:
         """The next generation, after as many points as the population."""
@@ -125,6 +130,10 @@ class Evolution:
         """The deviations along the main axes, and these as columns."""
         values, turned = np.linalg.eigh(self.covariance)
         return np.sqrt(np.maximum(values, _LEAST_EIGENVALUE)), turned
+
+
+def _inside(point: Array) -> bool:
+    return bool(((point >= 0) & (point <= 1)).all())
 
 
 def usual(size: int) -> int:

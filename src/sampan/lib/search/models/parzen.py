@@ -18,23 +18,32 @@ from scipy.special import ndtr, ndtri
 from sampan.lib.search.history import Array
 
 _HALF = 0.5**0.5
-_NARROW = 0.3  # of an axis, for one observation
+NARROW = 0.3
+"""Of an axis, for one observation."""
 _MOST_APART = 100  # observations, from which on bumps get no narrower
 
 
 class Parzen:
     """`levels` of each axis: negative where it is unordered, 0 for a continuum. `weights`: one for
-    each place; `prior` is that of the prior's bump."""
+    each place; `prior` is that of the prior's bump. `narrow`: the least width of one bump alone;
+    `wider`: by how much all are wider than observations are apart."""
 
     def __init__(
-        self, places: Array, weights: Array, levels: Sequence[int], prior: float = 1.0
+        self,
+        places: Array,
+        weights: Array,
+        levels: Sequence[int],
+        prior: float = 1.0,
+        *,
+        narrow: float = NARROW,
+        wider: float = 1.0,
     ) -> None:
         count, axes = places.shape
         self._levels = levels
         self._places = np.vstack([places, np.full(axes, 0.5)])
         self._widths = np.ones((count + 1, axes))
         for axis, level in enumerate(levels):
-            self._widths[:-1, axis] = _width(places[:, axis], level)
+            self._widths[:-1, axis] = min(1.0, wider * _width(places[:, axis], level, narrow))
         self._weights = np.append(weights, prior) / (weights.sum() + prior)
         self._tables = {
             axis: _table(places[:, axis], -level, prior)
@@ -60,20 +69,16 @@ class Parzen:
 
     def logarithm(self, points: Array) -> Array:
         """Of the density at each point."""
-        total = np.zeros((len(points), len(self._weights)))
-        flat = -np.log(self._widths * self._mass)
-        for axis in range(len(self._levels)):
-            along = points[:, axis : axis + 1]
-            if axis in self._tables:
-                table = self._tables[axis]
-                total += np.log(table.T[_choice(along[:, 0], table.shape[1])])
-            else:
-                scale = _HALF / self._widths[:, axis]
-                bump = along * scale - self._places[:, axis] * scale
-                bump *= bump
-                np.subtract(flat[:, axis], bump, out=bump)
-                total += np.where(np.isnan(bump), 0.0, bump) if self._flat else bump
-        total += np.log(self._weights)
+        ordered = [axis for axis in range(len(self._levels)) if axis not in self._tables]
+        heights = np.log(self._widths * self._mass)[:, ordered]
+        total = np.tile(np.log(self._weights) - np.nansum(heights, axis=1), (len(points), 1))
+        for axis, table in self._tables.items():
+            total += np.log(table.T[_choice(points[:, axis], table.shape[1])])
+        for axis in ordered:
+            scale = _HALF / self._widths[:, axis]
+            bump = points[:, axis : axis + 1] * scale - self._places[:, axis] * scale
+            bump *= bump
+            total -= np.where(np.isnan(bump), 0.0, bump) if self._flat else bump
         top = total.max(axis=1)
         total -= top[:, None]
         return np.asarray(top + np.log(np.exp(total, out=total).sum(axis=1)))
@@ -88,7 +93,7 @@ def ranked(count: int, losses: int = 1) -> Array:
     return np.asarray(weights / weights.max(initial=1e-300))
 
 
-def _width(places: Array, level: int) -> float:
+def _width(places: Array, level: int, narrow: float) -> float:
     known = np.sort(places[~np.isnan(places)])
     if not len(known):
         return 1.0
@@ -96,7 +101,7 @@ def _width(places: Array, level: int) -> float:
     apart = np.maximum(gaps[:-1], gaps[1:])
     if len(known) > 1:
         apart[0], apart[-1] = gaps[1], gaps[-2]
-    least = max(_NARROW / min(_MOST_APART, len(known) + 2), 0.5 / level if level > 0 else 0.0)
+    least = max(narrow / min(_MOST_APART, len(known) + 2), 0.5 / level if level > 0 else 0.0)
     return float(np.exp(np.log(np.clip(apart, least, 1.0)).mean()))
 
 
