@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 import numpy as np
-from scipy.stats import qmc
 
 from sampan.lib.search import settings, space, turns
+from sampan.lib.search.models import sobol
 from sampan.lib.search.problem import Answer, Problem, Refused, Suggestion, Trial
 from sampan.lib.search.space import Space
 
@@ -22,8 +22,8 @@ from sampan.lib.search.space import Space
 def check(problem: Problem) -> None:
     settings.verify(problem, "sobol", {})
     space.evenly(problem.parameters)
-    if len(problem.parameters) > qmc.Sobol.MAXDIM:
-        raise Refused(f"sobol has at most {qmc.Sobol.MAXDIM} parameters")
+    if len(problem.parameters) > sobol.MOST_AXES:
+        raise Refused(f"sobol has at most {sobol.MOST_AXES} parameters")
 
 
 def suggest(problem: Problem, trials: Sequence[Trial], count: int) -> Answer:
@@ -38,7 +38,5 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
 
 def _sequence(searched: Space, place: int) -> Iterator[Sequence[float]]:
     column = np.argsort(np.argsort(searched.names))
-    engine = qmc.Sobol(len(searched.axes), scramble=False)
-    engine.fast_forward(place + 1)
-    for _ in range(place + 1):
-        yield engine.random(1)[0, column].tolist()
+    for number in range(place + 1, 2 * place + 2):
+        yield sobol.point(number, len(searched.axes))[column].tolist()
