@@ -66,4 +66,7 @@ def ranked(problem: Problem, told: Sequence[Trial]) -> list[Trial]:
 
 
 def finite(values: Iterable[float | None]) -> bool:
-    return not any(each is None or not math.isfinite(each) for each in values)
+    for each in values:  # noqa: SIM110  # read for each trial of each question: `all` takes thrice as long
+        if each is None or not math.isfinite(each):
+            return False
+    return True

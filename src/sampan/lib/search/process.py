@@ -61,6 +61,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def keep_to_one_thread() -> None:
+    """Of what is loaded from now on: matrices are small, and sums must not depend on the number of
+    cores."""
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
+
+
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     for line in requests:
         replies.write(msgspec.json.encode(answered(line)) + b"\n")

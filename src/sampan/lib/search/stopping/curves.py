@@ -44,8 +44,12 @@ def verify(settings: Mapping[str, str], algorithm: str, known: Mapping[str, _Tes
 
 def of(trials: Iterable[Trial]) -> list[list[float]]:
     """The curve of each of them that reported any number."""
-    found = [[value for _, value in each.reports if math.isfinite(value)] for each in trials]
-    return [curve for curve in found if curve]
+    found = [[value for _, value in each.reports] for each in trials]
+    return [
+        finite
+        for curve in found
+        if (finite := curve if all(map(math.isfinite, curve)) else [*filter(math.isfinite, curve)])
+    ]
 
 
 def best(problem: Problem, curve: Sequence[float], reports: int) -> float:

@@ -10,7 +10,8 @@ rule.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, median
+from itertools import accumulate
+from statistics import median
 
 from sampan.lib.search.problem import Problem, Rule, Trial
 from sampan.lib.search.stopping import curves
@@ -32,9 +33,10 @@ def rules(problem: Problem, trials: Sequence[Trial], settings: Mapping[str, str]
     if len(known) < required:
         return ()
     longest = sorted(map(len, known))[-required]  # that enough of them have reached
+    sums = [list(accumulate(each)) for each in known]
     return [
         curves.worse(
-            problem, median(fmean(each[:step]) for each in known if len(each) >= step), step
+            problem, median(each[step - 1] for each in sums if len(each) >= step) / step, step
         )
         for step in curves.spread(start, longest, MOST)
     ]
