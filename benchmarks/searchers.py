@@ -1,5 +1,5 @@
 """The regret of other libraries, in an environment that has them: `python -m benchmarks.searchers
-NAME TRIALS SEEDS` prints the median for each surface, as JSON."""
+NAME TRIALS SEED…` prints the median for each surface, as JSON."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ PEERS = {
 
 
 def main() -> None:
-    name, trials, seeds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    name, trials, seeds = sys.argv[1], int(sys.argv[2]), [int(each) for each in sys.argv[3:]]
     run = PEERS[name][1]
-    found = [[run(each, trials, seed, name) for seed in range(seeds)] for each in SURFACES]
+    found = [[run(each, trials, seed, name) for seed in seeds] for each in SURFACES]
     print(json.dumps([median(each) for each in found]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -25,7 +26,10 @@ class Row:
 
 @dataclass
 class Table:
+    """`seeds`: of what is random, where not the suite's own."""
+
     rows: list[Row] = field(default_factory=list)
+    seeds: Sequence[int] = ()
 
     def at_least(self, name: str, value: float, unit: str, target: float, **floor: object) -> None:
         self._add(Row(name, value, unit, f"≥ {target:g}", value >= target, **floor))  # type: ignore[arg-type]
