@@ -148,6 +148,32 @@ def test_budgets_may_change_at_any_time(world: World, changes: list[tuple[int, i
 
 
 @settings(max_examples=40, deadline=None)
+@given(worlds(), st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=5), st.booleans())
+def test_it_may_be_held_at_any_time(
+    world: World, changes: list[tuple[int, bool]], stops: bool
+) -> None:
+    known = guard(world)
+    world.settle()
+    held = False
+    for steps, suspend in changes:
+        before = set(known)
+        for _ in range(steps):
+            world.step(lambda name: "Complete" if name == min(jobs(world), default="") else None)
+        assert not held or set(known) == before, "a trial began"
+        if said(world)[-1] in ("Succeeded", "Failed"):
+            break
+        held = suspend
+        world.patch(EXPERIMENT, {"spec": {"suspend": suspend}})
+        world.settle()
+    world.patch(EXPERIMENT, {"spec": {"suspend": False, **({"shutdown": "Stop"} if stops else {})}})
+    before = set(known)
+    play(world)
+    assert said(world)[-1] in ("Succeeded", "Failed")
+    assert not stops or set(known) == before
+    assert status(world).get("trials", 0) == len(known)
+
+
+@settings(max_examples=40, deadline=None)
 @given(worlds(), st.integers(0, 30))
 def test_a_repeated_plan_is_harmless(world: World, at: int) -> None:
     carry_out, turn = world.carry_out, [at]
