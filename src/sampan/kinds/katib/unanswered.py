@@ -31,8 +31,10 @@ def left(status: Mapping[str, Any], now: datetime) -> float:
         first, last = parse(said["lastTransitionTime"]), parse(said["lastUpdateTime"])
     except (KeyError, ValueError):
         return 0.0
-    pause = min(max((last - first).total_seconds(), SHORTEST), LONGEST)
-    return max(pause - (now - last).total_seconds(), 0.0)
+    pause, passed = (last - first).total_seconds(), (now - last).total_seconds()
+    if passed < 0.0:  # a clock was set back
+        return 0.0
+    return max(min(max(pause, SHORTEST), LONGEST) - passed, 0.0)
 
 
 def told(

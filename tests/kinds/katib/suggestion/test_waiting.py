@@ -54,7 +54,8 @@ def test_who_waits_for_trials_is_asked_when_they_have_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "seconds", "left"), [(1, 4, 6.0), (1, 10, 0.0), (2, 1, 0.0), (0, 1, 9.0)]
+    ("ended", "seconds", "left"),
+    [(1, 4, 6.0), (1, 10, 0.0), (2, 1, 0.0), (0, 1, 9.0), (1, -3600, 0.0)],
 )
 def test_time_or_another_end_is_waited_for(ended: int, seconds: int, left: float) -> None:
     told = waiting.told({}, 1, NOW)

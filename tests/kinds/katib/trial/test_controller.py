@@ -477,6 +477,14 @@ def test_pauses_grow_with_the_trouble() -> None:
     assert pauses[-1] == unanswered.LONGEST
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_waiting() -> None:
+    world = ended(silent=Unanswered("away"))
+    assert unanswered.left(status(world, KEY), world.time - timedelta(hours=1)) == 0.0
+    world = ended(values=lambda _: "")
+    world.time -= timedelta(hours=1)
+    assert TRIAL.decide(TRIAL.see(world, KEY)).again_in == PATIENCE
+
+
 # -- the end of it --------------------------------------------------------------------------------
 def test_a_deleted_trial_goes_with_its_job_and_is_counted() -> None:
     world = started()

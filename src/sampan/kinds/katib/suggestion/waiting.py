@@ -30,7 +30,8 @@ def left(suggestion: Mapping[str, Any], experiment: Mapping[str, Any], now: date
         since = parse(said["lastUpdateTime"])
     except (KeyError, ValueError):
         return 0.0
-    return max(LONGEST - (now - since).total_seconds(), 0.0)
+    passed = (now - since).total_seconds()
+    return max(LONGEST - passed, 0.0) if passed >= 0.0 else 0.0  # else a clock was set back
 
 
 def told(status: Mapping[str, Any], ended: int, now: datetime) -> dict[str, Any]:

@@ -235,7 +235,8 @@ def _patience(attempt: Attempt) -> float | None:
         ended = parse(attempt.finding.since)
     except ValueError:
         return None
-    return max(PATIENCE - (attempt.now - ended).total_seconds(), 0.0)
+    passed = max((attempt.now - ended).total_seconds(), 0.0)  # a clock may have been set back
+    return max(PATIENCE - passed, 0.0)
 
 
 def _read(attempt: Attempt) -> Plan:
