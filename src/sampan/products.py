@@ -136,6 +136,7 @@ class _Katib:
         self.store = store(url, present=present) if url else store.at(file, present=present)
         self.observing = observing.Observing(cluster, self.store, clock)
         self._searcher: Any = None
+        self._lent: Any = None
         self._suggesting: Any = None
         self._dial: Any = None
 
@@ -166,7 +167,9 @@ class _Katib:
 
     def _services(self) -> Any:
         make = later("sampan.services.katib.managing").server
-        return make(self._cluster, self.store, self.observing, self._search())
+        # Pods may ask for anything, and whatever that takes keeps no controller waiting.
+        self._lent = later("sampan.services.katib.searcher").Searcher()
+        return make(self._cluster, self.store, self.observing, self._lent)
 
     def _search(self) -> Any:
         if self._searcher is None:
@@ -177,8 +180,9 @@ class _Katib:
         await self.observing.stop()
         if self._suggesting is not None:
             await self._suggesting.stop()
-        if self._searcher is not None:
-            await self._searcher.stop()
+        for searcher in (self._searcher, self._lent):
+            if searcher is not None:
+                await searcher.stop()
 
 
 class _Pipelines:

@@ -203,6 +203,13 @@ def test_suggestions_are_asked_of_who_searches() -> None:
     assert asked.problem.settings == {"random_state": "1"}
 
 
+def test_nobody_is_answered_without_end() -> None:
+    request = {"experiment": EXPERIMENT, "current_request_number": 1001}
+    with pytest.raises(Failed, match="at most 1000") as failed:
+        asyncio.run(searching(Searcher(Reply())).suggest(POD, request))
+    assert failed.value.code == messages.INVALID_ARGUMENT
+
+
 def with_settings(**settings: str) -> dict[str, Any]:
     listed = [{"name": name, "value": value} for name, value in settings.items()]
     algorithm = {"algorithm_name": "random", "algorithm_settings": listed}

@@ -41,6 +41,10 @@ _STOPPING = "medianstop"
 """Upstream's service has no other algorithm, and does not look at the name."""
 
 
+_MOST = 1000
+"""Suggestions of one answer."""
+
+
 def server(cluster: Cluster, store: Store, observing: Observing, searcher: Searcher) -> Server:
     """All of them, with health and reflection."""
     manager = _Manager(cluster, store, observing)
@@ -176,6 +180,9 @@ class _Searching:
         experiment = wire.experiment_of(get(request, "experiment", default={}))
         trials = wire.trials_of(get(request, "trials", default=()), _question(experiment))
         wanted = get(request, "current_request_number", default=0)
+        if wanted > _MOST:
+            text = f"current_request_number must be at most {_MOST}"
+            raise Failed(messages.INVALID_ARGUMENT, text)
         reply = await self._ask(
             Request(verb="suggest", trials=trials, count=wanted, **_problem(experiment))
         )
