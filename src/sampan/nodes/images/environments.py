@@ -18,7 +18,6 @@ import hashlib
 import os
 import shutil
 import sys
-import time
 import uuid
 import zipfile
 from collections.abc import Collection, Iterator
@@ -29,7 +28,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sampan.nodes import usage, wheels
+from sampan.nodes import aging, usage, wheels
 from sampan.nodes.images import python
 from sampan.nodes.images.oci.errors import PullError
 from sampan.nodes.images.runtime import Runtime
@@ -125,17 +124,12 @@ class Environments:
                 yield replace(found, used=facts.stat().st_mtime)
 
     def prune(self, used: Collection[str], *, older: float) -> builtins.list[Made]:
-        """Remove those that no container in `used`, by key, has, and none had for `older` seconds.
-        One that is wanted later is made again."""
-        gone = [each for each in self.list() if each.key not in used]
-        gone = [each for each in gone if each.used <= time.time() - older]
-        for each in gone:
-            hidden = self._root / "building" / uuid.uuid4().hex
-            hidden.parent.mkdir(exist_ok=True)
-            with contextlib.suppress(OSError):
-                (self._root / "environments" / each.key).rename(hidden)
-                shutil.rmtree(hidden, ignore_errors=True)
-        return gone
+        """Those that no container in `used`, by key, has, and none had for `older` seconds. One
+        that is wanted later is made again."""
+        root = self._root
+        return aging.prune(
+            root / "environments", self.list(), used, older=older, aside=root / "building"
+        )
 
     async def close(self) -> None:
         """Leave everything unfinished."""

@@ -16,7 +16,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sampan.nodes import aging
 from sampan.nodes.lightweight import requirements
 
 
@@ -109,17 +109,10 @@ class Layers:
                 continue
 
     def prune(self, used: Collection[str], *, older: float) -> builtins.list[Layer]:
-        """Remove layers that no container in `used`, by key, has, and none had for `older` seconds.
-        One that is wanted later is built again."""
-        gone = [layer for layer in self.list() if layer.key not in used]
-        gone = [layer for layer in gone if layer.used <= time.time() - older]
-        for layer in gone:
-            hidden = self.root / "building" / uuid.uuid4().hex
-            hidden.parent.mkdir(exist_ok=True)
-            with contextlib.suppress(OSError):
-                (self.root / "layers" / layer.key).rename(hidden)
-                shutil.rmtree(hidden, ignore_errors=True)
-        return gone
+        """Those that no container in `used`, by key, has, and none had for `older` seconds. One
+        that is wanted later is built again."""
+        root = self.root
+        return aging.prune(root / "layers", self.list(), used, older=older, aside=root / "building")
 
 
 def size(directory: Path) -> int:
