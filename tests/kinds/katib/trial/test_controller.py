@@ -279,8 +279,8 @@ def over(name: str, code: int, at: str = "state", **how: str) -> dict[str, Any]:
             id="restarts",
         ),
         pytest.param(
-            [failing("p", phase="Failed", reason="Evicted", message="the disk is full")],
-            ". Pod p: Evicted: the disk is full",
+            [failing("p", over("c", 9), phase="Failed", reason="Evicted", message="too large")],
+            ". Pod p: Evicted: too large; c ended with code 9",
             id="evicted",
         ),
     ],

@@ -38,14 +38,15 @@ def _age(pod: Manifest) -> tuple[str, str]:
 
 
 def _said(status: dict[str, Any]) -> Iterator[str]:
-    containers = [
+    """Of the pod as a whole, as when it was evicted, and of those containers that failed."""
+    if status.get("phase") == "Failed" and (why := status.get("message")):
+        yield _short(f"{status.get('reason') or 'Failed'}: {why}")
+    for each in (
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
-    ]
-    found = [text for each in containers if (text := _ended(each))]
-    yield from found
-    if not found and status.get("phase") == "Failed" and (why := status.get("message")):
-        yield _short(f"{status.get('reason') or 'Failed'}: {why}")
+    ):
+        if text := _ended(each):
+            yield text
 
 
 def _ended(container: dict[str, Any]) -> str:
