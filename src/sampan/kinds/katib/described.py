@@ -86,7 +86,7 @@ EXPERIMENT: Mapping[str, str] = {
     "metricsCollectorSpec.source.httpGet": "What PrometheusMetric asks.",
     "metricsCollectorSpec.source.httpGet.path": "By default /metrics.",
     "metricsCollectorSpec.source.httpGet.port": "By default 8080.",
-    "metricsCollectorSpec.source.httpGet.host": "Of no effect: always the pod.",
+    "metricsCollectorSpec.source.httpGet.host": "Empty or localhost: always the pod.",
     "metricsCollectorSpec.source.httpGet.scheme": "HTTP or HTTPS.",
     "metricsCollectorSpec.source.httpGet.httpHeaders": "A list.",
     "metricsCollectorSpec.source.httpGet.httpHeaders.name": "Of the header.",
