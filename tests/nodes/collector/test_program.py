@@ -10,6 +10,7 @@ from nodes.collector.makers import Shelf, ended, trial
 from nodes.collector.writing import event, record, simple
 from sampan.kube import katib
 from sampan.kube.keys import key_of
+from sampan.nodes.collector import feeds
 
 LEVELS = pytest.mark.parametrize("sandbox", ["bubblewrap", "namespaces", "plain"])
 
@@ -47,6 +48,24 @@ def test_a_script_of_several_lines_is_read_whole(play: Any) -> None:
         await site.run(**trial("echo loss=1\ncat <<X\nloss=2\nX\n", group=False))
         assert (await site.finished())["phase"] == "Succeeded"
         assert [value for _, value in shelf.values] == ["1", "2"]
+
+    play(story, observations=shelf)
+
+
+def test_of_what_the_log_could_not_hold_the_last_is_logged(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf()
+    monkeypatch.setattr(feeds, "SIZE", 1_000)
+
+    async def story(site: Any) -> None:
+        line = "(seq 300000; echo loss=1) > /m/new; mv /m/new /m/out"
+        await site.run(**trial(line, "File", path="/m/out", kind="File", format="TEXT"))
+        assert (await site.finished())["phase"] == "Succeeded"
+        said = (await site.logs(container=katib.LOGGER)).splitlines()
+        assert said[-2:] == ["300000", "loss=1"]
+        assert said[0] not in ("1", "2")
+        assert [value for _, value in shelf.values] == ["1"]
 
     play(story, observations=shelf)
 

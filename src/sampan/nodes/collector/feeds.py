@@ -21,6 +21,7 @@ from sampan.nodes.collector.lines import Malformed
 from sampan.nodes.collector.options import Options
 from sampan.nodes.collector.tail import Tail
 from sampan.nodes.executor.job import Job
+from sampan.nodes.supervisor.logs import FILES, SIZE
 
 _QUICK, _SLOW, _SLOWER = 0.02, 0.2, 1.25
 """Seconds between looks at a file: who may stop a program is quick while that prints."""
@@ -133,8 +134,8 @@ class Lines:
         state, tail = self._kept.state, self._tail
         if state.generation != tail.generation:
             state.generation, state.offset = tail.generation, 0
-        if tail.offset <= state.offset:
-            return
+        if tail.offset <= state.offset or tail.left > SIZE * FILES:
+            return  # it is there already, or would be the first to go
         state.size = self._job.write(data[max(state.offset - tail.begin, 0) :])
         state.offset = tail.offset
         self._kept.save()

@@ -13,9 +13,8 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-_PIECE = 1 << 18  # bytes
 LONGEST = 1 << 20
-"""Bytes of a line."""
+"""Bytes of a line, and of what is read at once."""
 
 
 class Tail:
@@ -29,6 +28,11 @@ class Tail:
         self.begin = self.offset = 0
         self.generation = generation
 
+    @property
+    def left(self) -> int:
+        """How many bytes followed when it was last read."""
+        return self._seen.st_size - self.offset if self._seen is not None else 0
+
     def read(self, *, ended: bool = False) -> bytes:
         """The next whole lines; b"" when there are none now. When nothing more is written
         (`ended`), a last line is whole without its end. OSError."""
@@ -41,10 +45,8 @@ class Tail:
             self.begin = self.offset
             file.seek(self.offset + len(self._rest))
             data = self._rest
-            while len(data) < LONGEST and (more := file.read(_PIECE)):
+            while len(data) < LONGEST and (more := file.read(LONGEST - len(data))):
                 data += more
-                if b"\n" in more:
-                    break
             self._seen = os.fstat(file.fileno())
         whole, end, rest = data.rpartition(b"\n")
         self.offset += len(whole) + len(end)
