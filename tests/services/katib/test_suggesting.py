@@ -138,3 +138,54 @@ def test_what_trials_reported_goes_along_where_others_may_be_stopped_by_it(tmp_p
         assert found[2] == [((2, 0.5),), ((2, 0.5), (3, 1.0)), ()]
 
     asyncio.run(story())
+
+
+def started_with(status: dict[str, Any] | None) -> tuple[Any, Searcher]:
+    """The answer for an experiment that begins with the trials of another one, which is gone."""
+
+    async def ask() -> tuple[Any, Searcher]:
+        cluster, searcher = LocalCluster(MemoryApi()), Searcher()
+        for kind in (names.KATIB_EXPERIMENT, names.SUGGESTION, names.TRIAL):
+            await cluster.mirror(kind)
+        await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "u"}})
+        settings = [{"name": "warm_start", "value": "before"}]
+        algorithm = {"algorithmName": "tpe", "algorithmSettings": settings}
+        objective = {"type": "minimize", "objectiveMetricName": "loss"}
+        await cluster.create(about("Experiment", {"algorithm": algorithm, "objective": objective}))
+        made = await cluster.create(about("Suggestion", {}))
+        if status is not None:
+            await cluster.replace({**made, "status": status}, subresource="status")
+        question = SuggestQuestion(namespace="u", name="e", uid=meta.uid_of(made), have=0, want=2)
+        store = Store.at(Path("nowhere"), present=frozenset)
+        suggesting = Suggesting(cluster, searcher, store, foreign)  # type: ignore[arg-type]
+        return await (await suggesting([question]))[0], searcher
+
+    return asyncio.run(ask())
+
+
+def test_trials_of_an_earlier_experiment_are_read_where_they_are_kept() -> None:
+    tried = {
+        "name": "before-1",
+        "parameterAssignments": [{"name": "x", "value": "0.5"}],
+        "metrics": [{"name": "loss", "value": "0.25"}],
+    }
+    kept = {"experiment": "before", "uid": "u-1", "trialsSeen": 3, "trials": [tried]}
+    answer, searcher = started_with({"warmStart": kept})
+    (known,) = searcher.asked[0].trials
+    assert (known.name, known.assignments, known.values) == ("before-1", {"x": "0.5"}, (0.25,))
+    assert searcher.asked[0].problem.settings == {}
+    assert answer.earlier.trialsSeen == 3
+    assert len(answer.suggestions) == 2
+
+
+def test_without_them_there_is_no_start() -> None:
+    answer, searcher = started_with(None)
+    why = 'warm_start: there is no Experiment "before" in this namespace'
+    assert answer == SuggestAnswer(refused=why)
+    assert searcher.asked == []
+
+
+def test_what_somebody_else_wrote_there_is_told_of() -> None:
+    answer, _ = started_with({"warmStart": {"experiment": 1}})
+    assert isinstance(answer, Unanswered)
+    assert answer.message.startswith("status.warmStart: ")

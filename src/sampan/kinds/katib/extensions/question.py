@@ -7,8 +7,8 @@ asks the algorithms, so that both mean the same.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from sampan.kinds.katib.extensions.texts import Constraint, When, Wrong
 from sampan.lib.search import algorithms
 from sampan.lib.search.problem import Objective
 
+Told = TypeVar("Told")
 _PREFIXES = (texts.WHEN, texts.OTHERWISE)
 _NAMES = (texts.OBJECTIVES, texts.REFERENCE, texts.CONSTRAINTS, texts.WARM_START)
 
@@ -104,19 +105,21 @@ def of(spec: Mapping[str, Any], *, ours: bool = True) -> Question:
     if not ours or name not in algorithms.MODULES:
         return Question(objectives=objectives, strategies=strategies, ours=False)
     given = dict(settings(spec.get("algorithm")))
-    conditions = dict(_of_parameters(given, texts.WHEN))
-    several = _read(texts.OBJECTIVES, given, texts.objectives)
+    several: Mapping[str, bool] = _read(texts.OBJECTIVES, given, texts.objectives, {})
     if several:
         objectives = tuple(_one_of_several(name, less, objective) for name, less in several.items())
-    point = _read(texts.REFERENCE, given, texts.reference) or {}
+    point: Mapping[str, float] = _read(texts.REFERENCE, given, texts.reference, {})
     if point and point.keys() != {each.metric for each in objectives}:
         raise Wrong(f"{texts.REFERENCE}: it must have a number for each of {texts.OBJECTIVES}")
     return Question(
         objectives=objectives,
         reference=tuple(point[each.metric] for each in objectives) if point else (),
         strategies=strategies,
-        constraints=_read(texts.CONSTRAINTS, given, texts.constraints) or (),
-        conditions={each: _read(texts.WHEN + each, given, texts.when) for each in conditions},
+        constraints=_read(texts.CONSTRAINTS, given, texts.constraints, ()),
+        conditions={
+            name: _told(texts.WHEN + name, text, texts.when)
+            for name, text in _of_parameters(given, texts.WHEN)
+        },
         otherwise=dict(_of_parameters(given, texts.OTHERWISE)),
         earlier=given.get(texts.WARM_START, "").strip(),
     )
@@ -152,11 +155,13 @@ def _one_of_several(metric: str, minimize: bool, main: Mapping[str, Any]) -> Obj
     return Objective(metric=metric, minimize=minimize, goal=goal)
 
 
-def _read(name: str, given: Mapping[str, str], how: Any) -> Any:
-    if name not in given:
-        return None
+def _read(name: str, given: Mapping[str, str], how: Callable[[str], Told], otherwise: Told) -> Told:
+    return _told(name, given[name], how) if name in given else otherwise
+
+
+def _told(name: str, text: str, how: Callable[[str], Told]) -> Told:
     try:
-        return how(given[name])
+        return how(text)
     except Wrong as fault:
         raise Wrong(f"{name}: {fault}") from None
 
