@@ -91,11 +91,13 @@ class Axis:
         self._first, self._step = Decimal(repr(low)), Decimal(repr(step))
         self._bounds = low, high
         self.levels = int((Decimal(repr(high)) - self._first) / self._step) + 1 if step else 0
+        if self.levels > sys.float_info.max:
+            raise Refused(f"parameter {self.name}: its step is too small for its range")
         if low == high:
             self.levels, self.normal = 1, False
         if step and not self.normal:  # half a step beyond, or the ends were half as likely
             high = float(self._first + self._step * (self.levels - 1)) + step / 2
-            low = max(low - step / 2, low / 2) if self.logarithmic else low - step / 2
+            low = (max(low - step / 2, low / 2) or low) if self.logarithmic else low - step / 2
         if self.logarithmic:
             low, high = math.log(low), math.log(high)
         if self.normal:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -171,9 +172,11 @@ def perturbed(parameter: Parameter, value: str, random: Random) -> str | None:
         number = float(value)
     except ValueError:
         return None
+    if not math.isfinite(number):
+        return None
     factor = random.choice((_LESS, _MORE))
     low, high = parameter.min or 0.0, parameter.max or 0.0
-    moved = number * factor
+    moved = min(max(number * factor, -sys.float_info.max), sys.float_info.max)
     if parameter.kind == "int":
         step = max(1, round(parameter.step or 1))
         low, high = math.ceil(low), math.floor(high)
