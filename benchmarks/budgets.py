@@ -2,9 +2,10 @@
 
 A search is of a classifier of handwritten digits (scikit-learn's, which come with it), trained by
 stochastic gradient descent; a trial's value is its accuracy on held-out digits after as many epochs
-as it was given. Random search gives all of them to each trial; its accuracy in the end, less a
-twentieth, is what the others have to reach. Epochs count from the start for each trial: nothing
-goes on from a checkpoint. Medians of seeds.
+as it was given. Random search gives all of them to each trial, one after another; its accuracy in
+the end, less a twentieth, is what the others have to reach. They run as many trials at a time as
+upstream's hyperband asks for, and what these have spent so far counts too. Epochs count from the
+start for each trial: nothing goes on from a checkpoint. Medians of seeds.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SEEDS = range(10)
 EPOCHS = 27
 TRIALS = 27
 """Of random search."""
-PARALLEL = 27
+PARALLEL = {"random": 1, "hyperband": 27, "asha": 27}
 SHARE = 0.95
 GOAL = 40.0
 """Percent of the epochs of random search."""
@@ -61,21 +62,21 @@ def until(spent: Sequence[tuple[float, float]], accuracy: float) -> float:
 
 
 def searched(name: str, seed: int) -> Sequence[tuple[float, float]]:
-    """Percent of the epochs that were spent when each trial ended, and its accuracy. Who has the
-    fewest epochs left ends first."""
+    """Percent of the epochs that had been spent by all when each trial ended, and its accuracy. Who
+    has the fewest epochs left ends first."""
     algorithm: Algorithm = import_module(f"sampan.lib.search.algorithms.{MODULES[name]}")  # type: ignore[assignment]
     problem, most = posed(name, seed), TRIALS * EPOCHS if name == "random" else ENOUGH
     trials, left, found = list[Trial](), dict[int, int](), list[tuple[float, float]]()
     spent = 0
     while True:
-        for each in algorithm.suggest(problem, trials, PARALLEL - len(left)).suggestions:
+        for each in algorithm.suggest(problem, trials, PARALLEL[name] - len(left)).suggestions:
             left[len(trials)] = int(each.assignments["epochs"])
             trials.append(Trial(name=f"t{len(trials)}", assignments=each.assignments,
                                 labels=each.labels, state="running"))  # fmt: skip
         number = min(left, key=lambda each: (left[each], each))
-        step = left.pop(number)
+        step, running = left.pop(number), len(left) + 1
         left = {each: more - step for each, more in left.items()}
-        spent += int(trials[number].assignments["epochs"])
+        spent += step * running
         if spent > most:
             return found
         value = accuracy(**trials[number].assignments)
@@ -96,7 +97,7 @@ def posed(name: str, seed: int) -> Problem:
         objectives=(Objective(metric="accuracy", minimize=False),),
         settings=SETTINGS if name != "random" else {},
         seed=seed,
-        parallel=PARALLEL,
+        parallel=PARALLEL[name],
     )
 
 

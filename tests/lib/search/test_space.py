@@ -163,3 +163,20 @@ def inside(parameter: Parameter, text: str) -> None:
 
 def test_the_same_space_is_made_once() -> None:
     assert space.of((double("x", 0, 1),)) is space.of((double("x", 0, 1),))
+
+
+def test_a_range_too_narrow_for_logarithms_is_searched_without() -> None:
+    about = integer("n", 10**15, 10**15 + 1, distribution="logUniform")
+    (axis,) = space.of((about,)).axes
+    assert {axis.text(axis.cell(level)) for level in range(2)} == {str(10**15), str(10**15 + 1)}
+
+
+def test_an_axis_takes_what_is_in_its_range() -> None:
+    number, word = space.of((double("x", 0, 1), choice("c", "a", "b"))).axes
+    assert [number.takes(each) for each in ("0", "0.5", "1.1", "nan", "x", None)] == [
+        True, True, False, False, False, False
+    ]  # fmt: skip
+    assert [word.takes(each) for each in ("a", "c", None)] == [True, False, False]
+    (wide,) = space.of((double("x", 0, 1, distribution="normal"),)).axes
+    assert wide.takes("1.1")
+    assert not wide.takes("inf")

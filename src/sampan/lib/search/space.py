@@ -64,6 +64,18 @@ class Axis:
         low, high = (-math.inf, math.inf) if self.normal else self._bounds
         return math.isfinite(value) and low <= value <= high
 
+    def takes(self, value: str | None) -> bool:
+        """Whether it is one of the choices, or in the range (anywhere, with `normal`), though maybe
+        between two steps."""
+        if value is None or self.choices:
+            return value in self.choices
+        try:
+            number = float(value)
+        except ValueError:
+            return False
+        least, most = self._bounds
+        return math.isfinite(number) and (self.normal or least <= number <= most)
+
     def cell(self, level: int) -> float:
         """The middle of this one of `levels`."""
         if not self.logarithmic:
@@ -98,6 +110,8 @@ class Axis:
         if step and not self.normal:  # half a step beyond, or the ends were half as likely
             high = float(self._first + self._step * (self.levels - 1)) + step / 2
             low = (max(low - step / 2, low / 2) or low) if self.logarithmic else low - step / 2
+        if self.logarithmic and low < high and math.log(low) == math.log(high):
+            self.logarithmic = False  # a range too narrow for logarithms to tell its ends apart
         if self.logarithmic:
             low, high = math.log(low), math.log(high)
         if self.normal:

@@ -65,6 +65,21 @@ def test_values_are_numbers_of_their_range(
 
 
 @every
+def test_no_trial_of_another_space_brings_its_values_along(name: str) -> None:
+    about = posed(name, choice("p0", "a", "b"), integer("p1", 1, 3), double("p2", 0, 1, step=0.1))
+    strange = {"p0": "c", "p1": "9", "p2": "-1", "epochs": "1"}
+    history = [replace(FOREIGN, name=f"f{n}", assignments=strange, labels={}) for n in range(6)]
+    history += [replace(FOREIGN, name="lost", assignments=strange, labels={}, state="failed")]
+    for number in range(14):
+        for each in algorithm(name).suggest(about, history, 1).suggestions:
+            found = each.assignments
+            assert found["p0"] in ("a", "b")
+            assert found["p1"] in ("1", "2", "3")
+            assert 0 <= float(found["p2"]) <= 1
+            history.append(ended(each, Random(number), "succeeded", float(number)))
+
+
+@every
 def test_when_trials_began_is_no_news(name: str) -> None:
     """Histories are in the order of creation, whatever the clock said and whoever ended first."""
     about = posed(name, double("p0", 0, 1, step=0.01), integer("p1", 1, 9))

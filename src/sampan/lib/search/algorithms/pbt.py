@@ -77,9 +77,8 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
     random = Random(f"{settings.seed(problem)} {len(trials)} pbt")
     name = _name(problem, trials)
     if (lost := _failed(siblings)) is not None:
-        return Suggestion(
-            assignments=lost.assignments, name=name, labels={**lost.labels, AGAIN: lost.name}
-        )
+        again = copied(problem, lost.assignments, random)
+        return Suggestion(assignments=again, name=name, labels={**lost.labels, AGAIN: lost.name})
     if not pool:
         searched = space.of(problem.parameters)
         point = drawn(len(searched.axes), settings.seed(problem), len(trials))
@@ -123,7 +122,8 @@ def _child(
     worst, best = segments(problem, pool)
     if chosen in worst:
         winner = random.choice(best)
-        return dict(winner.assignments), {PARENT: winner.name, REPLACES: chosen.name}
+        same = copied(problem, winner.assignments, random)
+        return same, {PARENT: winner.name, REPLACES: chosen.name}
     return explored(problem, chosen.assignments, random), {PARENT: chosen.name}
 
 
@@ -144,6 +144,19 @@ def _quantile(values: Sequence[int], share: float) -> float:
     return below + (above - below) * (place - math.floor(place))
 
 
+def copied(problem: Problem, before: Mapping[str, str], random: Random) -> dict[str, str]:
+    """What was; drawn anew where that is no value of the space, as of an earlier experiment."""
+    searched = space.of(problem.parameters)
+    return searched.active(
+        {
+            axis.name: before[axis.name]
+            if axis.takes(before.get(axis.name))
+            else axis.text(random.random())
+            for axis in searched.axes
+        }
+    )
+
+
 def explored(problem: Problem, before: Mapping[str, str], random: Random) -> dict[str, str]:
     """Near what was, or some of it drawn anew."""
     searched = space.of(problem.parameters)
@@ -151,29 +164,26 @@ def explored(problem: Problem, before: Mapping[str, str], random: Random) -> dic
     found = {}
     for axis in searched.axes:
         anew, value = axis.text(random.random()), before.get(axis.name)
-        if value is None or (share is not None and random.random() < share):
+        if (
+            value is None
+            or not axis.takes(value)
+            or (share is not None and random.random() < share)
+        ):
             found[axis.name] = anew
         elif share is not None:
             found[axis.name] = value
         else:
-            found[axis.name] = perturbed(axis.parameter, value, random) or anew
+            found[axis.name] = perturbed(axis.parameter, value, random)
     return searched.active(found)
 
 
-def perturbed(parameter: Parameter, value: str, random: Random) -> str | None:
-    """One of its two neighbours; None where it is no value of the parameter. Numbers stay in their
-    range, and an int moves by a step at least."""
+def perturbed(parameter: Parameter, value: str, random: Random) -> str:
+    """One of the two neighbours of a value that the parameter takes. Numbers stay in their range,
+    and an int moves by a step at least."""
     if parameter.kind in ("discrete", "categorical"):
-        if value not in parameter.choices:
-            return None
         place = parameter.choices.index(value) + random.choice((-1, 1))
         return parameter.choices[place % len(parameter.choices)]
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    if not math.isfinite(number):
-        return None
+    number = float(value)
     factor = random.choice((_LESS, _MORE))
     low, high = parameter.min or 0.0, parameter.max or 0.0
     moved = min(max(number * factor, -sys.float_info.max), sys.float_info.max)
