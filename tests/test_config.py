@@ -49,6 +49,7 @@ def test_state_is_written_and_retracted(tmp_path):
     state = State(1, "http://a", "https://b", "/k")
     home.announce(state)
     assert home.running() == state
+    assert (home.path / "state.json").stat().st_mode & 0o777 == 0o600
     assert home.path.stat().st_mode & 0o777 == 0o700
     home.retract()
     assert home.running() is None

@@ -258,9 +258,12 @@ class Home:
         return "" if former == str(self.path) else former
 
     def announce(self, state: State) -> None:
-        """Write the state in one step, so that nobody reads half of it."""
+        """Write the state in one step, so that nobody reads half of it. It has a word in it by
+        which Katib's services know the owner."""
         draft = self._state.with_suffix(".new")
-        draft.write_bytes(msgspec.json.encode(state))
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(state))
         draft.replace(self._state)
 
     def retract(self) -> None:
