@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kinds.katib.making import (
     DEPLOYMENT,
@@ -23,7 +24,7 @@ from kinds.katib.making import (
 from sampan.kube import meta, names
 from sampan.kube.keys import Key, Manifest
 from sampan.kube.plan import Unanswered
-from sampan.kube.searching import Assignment, Earlier, Tried
+from sampan.kube.searching import Assignment, Earlier, SuggestAnswer, SuggestQuestion, Tried
 
 SERVICE = DEPLOYMENT.as_kind(names.SERVICE)
 CLAIM = DEPLOYMENT.as_kind(names.PERSISTENT_VOLUME_CLAIM)
@@ -245,3 +246,20 @@ def test_what_the_first_suggestions_rest_on_is_kept() -> None:
     assert status(world)["warmStart"] == {
         "experiment": "before", "trialsSeen": 3, "trialsKnown": 1,
     }  # fmt: skip
+
+
+class Twice(World):
+    """Suggests the first one again, each time."""
+
+    def _suggested(self, asked: SuggestQuestion) -> SuggestAnswer:
+        answer = super()._suggested(asked)
+        return replace(answer, suggestions=(*answer.suggestions, *answer.suggestions[:1]))
+
+
+def test_a_name_that_is_suggested_twice_is_one_trial() -> None:
+    world = Twice()
+    world.create(experiment())
+    world.go()
+    listed = [each["name"] for each in suggested(world)]
+    assert len(listed) == len(set(listed)) == 4
+    assert condition(world, EXPERIMENT)["type"] == "Succeeded"

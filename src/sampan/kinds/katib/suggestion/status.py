@@ -77,9 +77,11 @@ def succeeded(request: Request, status: Status) -> Status:
 def extended(request: Request, status: Status, answer: SuggestAnswer) -> Status:
     """With what was suggested. Names that are there already are passed over."""
     known = {each.get("name") for each in request.suggested}
-    named = {each.name: each for each in reversed(answer.suggestions) if each.name not in known}
-    new = [_entry(each) for each in answer.suggestions if named.get(each.name) is each]
-    suggested = [*request.suggested, *new]
+    new: dict[str, Suggested] = {}
+    for each in answer.suggestions:
+        if each.name not in known:
+            new.setdefault(each.name, each)
+    suggested = [*request.suggested, *map(_entry, new.values())]
     status = {**status, "suggestions": suggested, "suggestionCount": len(suggested)}
     if answer.earlier is not None:
         status.setdefault("warmStart", _plain(answer.earlier))
