@@ -100,8 +100,20 @@ def test_why_nothing_was_found_is_answered(play: Any) -> None:
     play(story)
 
 
+def test_nobody_is_told_who_has_not_asked(play: Any) -> None:
+    async def story(cluster: LocalCluster, observing: Observing) -> None:
+        await observing.report("u", "t", batch("1"))
+        await observing.report("u", "t", batch("2", first=1, final=True))
+        assert (await asked(cluster, observing)).metrics[0].latest == "2"
+        await asyncio.sleep(0.03)  # longer than news gather
+        assert news(cluster) == ""
+
+    play(story)
+
+
 def test_the_last_batch_is_told_at_once_and_others_together(play: Any) -> None:
     async def story(cluster: LocalCluster, observing: Observing) -> None:
+        await asked(cluster, observing)
         await observing.report("u", "t", batch("1"))
         await observing.report("u", "t", batch("1", "2"))
         assert news(cluster) == ""
@@ -116,6 +128,7 @@ def test_the_last_batch_is_told_at_once_and_others_together(play: Any) -> None:
 
 def test_what_is_told_again_is_no_news(play: Any) -> None:
     async def story(cluster: LocalCluster, observing: Observing) -> None:
+        await asked(cluster, observing)
         await observing.report("u", "t", batch("1", final=True))
         await observing.report("u", "t", batch("1"))
         await asyncio.sleep(0.03)  # longer than news gather

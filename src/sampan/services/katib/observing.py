@@ -1,10 +1,10 @@
 """What was observed of trials: kept as it is reported, told to the controller of Trials when it
 asks, and forgotten with the Trial.
 
-A controller asks again when its question has changed, which it does by the Trial's annotation: that
-counts how often there was news. It is written with the last report of a collector, and for others
-some seconds after the first that nobody was told of, so that who reports in a loop does not write
-objects in one.
+A controller asks when the job is done, and again when its question has changed, which it does by
+the Trial's annotation: that counts how often there was news for who has asked. It is written with
+the last report of a collector, and for others some seconds after the first that nobody was told of,
+so that who reports in a loop does not write objects in one.
 Upstream: cmd/db-manager, pkg/controller.v1beta1/trial/managerclient, medianstop/service.py.
 """
 
@@ -45,6 +45,7 @@ class Observing:
         self._clock = clock
         self._news = news
         self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._asked: set[str] = set()  # the uids of trials that somebody has asked for
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop: Callable[[], None] = lambda: None
 
@@ -75,6 +76,8 @@ class Observing:
             await self._store.note(of, batch.why)
         if self._find(key, of.uid) is None:  # it went while this was written
             await self._store.delete([of.uid])
+        elif of.uid not in self._asked:
+            return  # who asks from now on finds it
         elif batch.final:
             await self._tell(key, of.uid)
         elif new:
@@ -107,6 +110,7 @@ class Observing:
             self._find(Key(names.TRIAL, each.namespace, each.trial), each.uid) for each in questions
         ]
         known = [each for each in trials if each is not None]
+        self._asked.update(map(meta.uid_of, known))  # before the look: then nothing is missed
         answers = await self._store.summaries(
             [(meta.uid_of(each), _metrics(each)) for each in known]
         )
@@ -148,6 +152,7 @@ class Observing:
         if change.type != "DELETED":
             return
         uid = meta.uid_of(change.manifest)
+        self._asked.discard(uid)
         if (waiting := self._waiting.pop(uid, None)) is not None:
             waiting.cancel()
         self._begin(self._forget(uid))
