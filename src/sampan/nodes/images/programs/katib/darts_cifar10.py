@@ -4,9 +4,9 @@ PyTorch.
 
 In turn the shares of the operations follow the loss of one half of the images, and the weights that
 of the other half. The loss is that of cells which are drawn by the shares (as of Xie et al. 2019),
-not of a mixture of all operations: after minutes, weights that were trained in a mixture say next
-to nothing about cells without one, and each step costs five times as much. What is left at the end
-is not the likeliest cell, but the best of those that were tried (`Search.best`). The settings are
+not of a mixture of all operations: in the time that there is here, weights that were trained in a
+mixture say little about cells without one, and each step costs five times as much. What is left is
+not the likeliest cell, but the best of those that were tried (`Search.best`). The settings are
 obeyed but for `num_workers`; `batch_size` None is all images of a half at once. (Upstream means the
 second order, but its shares never get a gradient.)
 """
