@@ -12,7 +12,7 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated
+from h2.events import ConnectionTerminated, RequestReceived
 
 from sampan.kube.errors import SampanError
 from sampan.lib.proto import Message, Schema
@@ -215,6 +215,32 @@ def test_a_side_that_says_nothing_is_no_answer() -> None:
         with pytest.raises(Failed) as failed:
             await client.call(streams, "here", SCHEMA, ("Echo", "Say"), {})
         assert failed.value.code == messages.UNAVAILABLE
+
+    asyncio.run(run())
+
+
+def test_who_answers_without_end_is_not_heard_to_the_end() -> None:
+    async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = H2Connection(H2Configuration(client_side=False))
+        connection.initiate_connection()
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                for event in connection.receive_data(data):
+                    if isinstance(event, RequestReceived):
+                        head = [(":status", "200"), ("content-type", "application/grpc")]
+                        connection.send_headers(event.stream_id or 0, head)
+                        connection.send_data(event.stream_id or 0, framed(b"") * 2)
+                writer.write(connection.data_to_send())
+        writer.close()
+
+    async def run() -> None:
+        ours, theirs = socket.socketpair()
+        talking = asyncio.create_task(chatter(*await asyncio.open_connection(sock=theirs)))
+        streams = await asyncio.open_connection(sock=ours)
+        async with asyncio.timeout(10):
+            with pytest.raises(Failed, match="not answered with one message"):
+                await client.call(streams, "here", SCHEMA, ("Echo", "Say"), {"text": "x"})
+            await talking
 
     asyncio.run(run())
 

@@ -94,6 +94,8 @@ class _Asking:
             case DataReceived():
                 try:
                     self._answers += self._frames.add(event.data or b"")
+                    if len(self._answers) > 1:
+                        raise _many()
                 except Failed as fault:
                     self._fault = fault
                     self._over.set()
@@ -112,5 +114,9 @@ class _Asking:
         if code != messages.OK:
             raise Failed(code, message)
         if len(self._answers) != 1:
-            raise Failed(messages.INTERNAL, "it has not answered with one message")
+            raise _many()
         return self._answers[0]
+
+
+def _many() -> Failed:
+    return Failed(messages.INTERNAL, "it has not answered with one message")
