@@ -237,7 +237,8 @@ def of_cells(network: Network, learn: Digits, judge: Digits, seed: int, epochs: 
             loss = darts_program.tape.cross_entropy(logits, learn.labels[chosen])
             darts_program.tape.backward(loss)
             optimizer.step(rate)
-    return float((made(squares(judge)).value.argmax(1) == judge.labels).mean())
+    with darts_program.tape.unrecorded():
+        return float((made(squares(judge)).value.argmax(1) == judge.labels).mean())
 
 
 def squares(part: Digits) -> Any:

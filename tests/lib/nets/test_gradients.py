@@ -111,6 +111,18 @@ def test_a_value_used_twice_has_both_slopes() -> None:
     np.testing.assert_allclose(twice.slope, 4 * twice.value)
 
 
+def test_what_is_not_recorded_has_the_same_value_and_no_slope() -> None:
+    given = some(3)
+    with tape.unrecorded():
+        forgotten = tape.relu(tape.add(given, given))
+    kept = tape.relu(tape.add(given, given))
+    np.testing.assert_array_equal(forgotten.value, kept.value)
+    tape.backward(tape.total(forgotten))
+    assert given.slope is None
+    tape.backward(tape.total(kept))
+    assert given.slope is not None
+
+
 def test_a_long_tape_does_not_exhaust_the_stack() -> None:
     first = last = some(1)
     for _ in range(5000):

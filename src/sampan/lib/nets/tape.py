@@ -8,7 +8,9 @@ the steps of `descent`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,29 @@ Array = NDArray[Any]
 Back = Callable[[Array], Sequence[Array]]
 
 
+_recording = ContextVar("recording", default=True)
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Values that are made meanwhile do not know what they came of, which need not be kept then."""
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
 class Node:
     __slots__ = ("back", "parents", "slope", "value")
 
     def __init__(
         self, value: Array, parents: Sequence[Node] = (), back: Back | None = None
     ) -> None:
+        recorded = _recording.get()
         self.value = value
-        self.parents = parents
-        self.back = back
+        self.parents = parents if recorded else ()
+        self.back = back if recorded else None
         self.slope: Array | None = None
 
 

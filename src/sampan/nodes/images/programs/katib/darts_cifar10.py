@@ -138,7 +138,8 @@ class Search:
                 logits = network(images, training=True)
                 self._step(network, optimizer, self._rate(epoch, epochs), logits, classes)
         images, classes = self._valid
-        return float((network(images).value.argmax(axis=1) == classes).mean())
+        with tape.unrecorded():
+            return float((network(images).value.argmax(axis=1) == classes).mean())
 
     def _step(
         self, network: Network, optimizer: Momentum, rate: float, logits: Node, classes: Array
@@ -172,7 +173,8 @@ class Search:
 
     def _tried(self, paths: Paths, half: Half) -> tuple[Array, Array]:
         """(scores, loss). Normalized by these images, as what is usual differs among paths."""
-        logits = self._network(half[0], training=True, paths=paths)
+        with tape.unrecorded():
+            logits = self._network(half[0], training=True, paths=paths)
         return logits.value, tape.cross_entropy(logits, half[1]).value
 
     def say(self) -> None:

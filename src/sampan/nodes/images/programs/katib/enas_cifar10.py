@@ -125,7 +125,8 @@ def epoch(
 
 def tested(network: Network, split: digits.Split) -> tuple[float, float]:
     """(accuracy, loss)"""
-    logits = network(split.images.reshape(-1, 8, 8, 1))
+    with tape.unrecorded():
+        logits = network(split.images.reshape(-1, 8, 8, 1))
     right = logits.value.argmax(axis=1) == split.labels
     return float(right.mean()), float(tape.cross_entropy(logits, split.labels).value)
 
