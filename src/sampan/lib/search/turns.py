@@ -15,6 +15,8 @@ from sampan.lib.search.space import Space
 
 Propose = Callable[[Problem, Sequence[Trial]], Suggestion | None]
 """None: nothing before another trial has ended."""
+TRIES = 100
+"""Points of its own that an algorithm without a model offers, of which one is to be new."""
 _STEPS = 10_000
 """Points looked at for one that is new, where conditions make one of many of them."""
 

@@ -34,7 +34,7 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
 def even(problem: Problem, searched: Space, trials: Sequence[Trial]) -> Suggestion:
     """An even point of the space: for algorithms that have nothing to learn from yet, too."""
     seed, place = settings.seed(problem), len(trials)
-    points = (drawn(len(searched.axes), seed, place + turn) for turn in range(place + 1))
+    points = (drawn(len(searched.axes), seed, place + turn) for turn in range(turns.TRIES))
     chance = Random(f"{seed} {place} chosen")
     return Suggestion(assignments=turns.unseen(searched, trials, points, chance))
 

@@ -38,5 +38,5 @@ def _propose(problem: Problem, trials: Sequence[Trial]) -> Suggestion:
 
 def _sequence(searched: Space, place: int) -> Iterator[Sequence[float]]:
     column = np.argsort(np.argsort(searched.names))
-    for number in range(place + 1, 2 * place + 2):
+    for number in range(place + 1, place + 1 + turns.TRIES):
         yield sobol.point(number, len(searched.axes))[column].tolist()
