@@ -222,5 +222,24 @@ def test_nobody_takes_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asyncio.run(run()) == [b"greedy", b"greedy", b"", b"team"]
 
 
+def test_who_says_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "_MOST_OPEN", 3)
+
+    async def run() -> tuple[bytes, bytes]:
+        made = Door(Told, namespace_at=lambda _: "team", is_owner=lambda *_: False, dial=_nowhere)
+        port = await made.start("127.0.0.1", 0)
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        await asyncio.sleep(0.05)  # they are accepted; nothing tells so
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POD {made.words.relay} 10.244.0.7\n".encode() + PRI)
+        answer, left = await reader.read(), await silent[0][0].read()
+        for _, each in (*silent, (reader, writer)):
+            each.close()
+        await made.stop()
+        return answer, left
+
+    assert asyncio.run(run()) == (told(Caller(namespace="team")), b"")
+
+
 async def _nowhere(_host: str, _port: int, _namespace: str) -> Any:
     raise ConnectionError

@@ -33,7 +33,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Address = tuple[str, int]
 _LARGEST = 1 << 16  # bytes of a head
 _PATIENCE = 30.0  # seconds until a connection has said what it wants
-_MOST_OPEN = 1000  # connections; more are closed at once
+_MOST_OPEN = 1000  # connections
 _MOST_OF_ONE = 500  # of one caller, so that nobody takes all
 Wish = tuple[Caller, Coroutine[Any, Any, None]]
 _SHORT = f"{names.MANAGER_SERVICE}.{names.PLATFORM_NAMESPACE}"
@@ -77,6 +77,8 @@ class Door:
         self._server: asyncio.Server | None = None
         self._address: Address = ("", 0)
         self._open: set[asyncio.Task[None]] = set()
+        self._silent: dict[asyncio.Task[None], None] = {}
+        """Connections that have not said what they want, the oldest first."""
         self._of: Counter[Caller] = Counter()
 
     async def start(self, host: str, port: int, _secure: ssl.SSLContext | None = None) -> int:
@@ -109,7 +111,7 @@ class Door:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._open) >= _MOST_OPEN:
+        if len(self._open) >= _MOST_OPEN and not self._made_room():
             writer.close()
             return
         self._open.add(task)
@@ -128,9 +130,23 @@ class Door:
             with contextlib.suppress(OSError):
                 writer.close()
 
+    def _made_room(self) -> bool:
+        """By leaving who has said nothing for longest."""
+        oldest = next(iter(self._silent), None)
+        if oldest is not None:
+            del self._silent[oldest]
+            oldest.cancel()
+        return oldest is not None
+
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.timeout(_PATIENCE):
-            caller, go_on = await self._wish(reader, writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._silent[task] = None
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                caller, go_on = await self._wish(reader, writer)
+        finally:
+            self._silent.pop(task, None)
         if self._of[caller] >= _MOST_OF_ONE:
             go_on.close()
             return
