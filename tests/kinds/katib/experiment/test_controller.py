@@ -28,6 +28,7 @@ from kinds.katib.making import (
 )
 from kinds.toy import Toy
 from sampan.kinds.katib.experiment import controller
+from sampan.kinds.katib.experiment.snapshot import Search
 from sampan.kube import meta, names
 from sampan.kube.keys import Key
 from sampan.kube.plan import Create, Patch
@@ -459,3 +460,15 @@ def test_a_trial_of_an_experiment_of_this_name_before_is_waited_for() -> None:
     del world.objects[trial_key(f"{NAME}-000")]
     world.go()
     assert "Succeeded" in said(world, EXPERIMENT)
+
+
+def test_a_suggestion_without_a_name_is_passed_over() -> None:
+    """It was written before names were asked for."""
+    world = started()
+    live = world.objects[SUGGESTION]
+    listed = [*live["status"]["suggestions"], {"parameterAssignments": []}]
+    world.objects[SUGGESTION] = {**live, "status": {**live["status"], "suggestions": listed}}
+    seen = controller.see(world, EXPERIMENT)
+    assert isinstance(seen, Search)
+    assert not seen.taken
+    assert controller.decide(seen).instead is not None, "it goes on"

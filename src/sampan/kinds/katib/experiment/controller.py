@@ -98,8 +98,9 @@ def _taken(
     if restarts.is_completed(experiment.get("status") or {}):
         return frozenset()
     listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
-    waiting = (str(each["name"]) for each in listed if each.get("name") not in own)
-    found = (view.get(Key(names.TRIAL, meta.namespace_of(experiment), each)) for each in waiting)
+    waiting = {each.get("name") or "" for each in listed} - own - {""}
+    where = meta.namespace_of(experiment)
+    found = (view.get(Key(names.TRIAL, where, each)) for each in sorted(waiting))
     return frozenset(
         meta.name_of(each)
         for each in found
