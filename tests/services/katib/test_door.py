@@ -222,7 +222,9 @@ def test_nobody_takes_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asyncio.run(run()) == [b"greedy", b"greedy", b"", b"team"]
 
 
-def test_who_says_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_says_nothing_keeps_nobody_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(door, "_MOST_OPEN", 3)
 
     async def run() -> tuple[bytes, bytes]:
@@ -239,6 +241,7 @@ def test_who_says_nothing_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> N
         return answer, left
 
     assert asyncio.run(run()) == (told(Caller(namespace="team")), b"")
+    assert not caplog.records
 
 
 async def _nowhere(_host: str, _port: int, _namespace: str) -> Any:

@@ -124,6 +124,8 @@ class Door:
             writer.write(f"{head}Connection: close\r\n\r\n".encode())
         except _DROPPED:
             pass  # it has gone, or says nothing that makes sense
+        except asyncio.CancelledError:
+            pass  # we leave it, which asyncio would tell of as a fault
         except Exception:
             log.exception("a connection to Katib's services")
         finally:
