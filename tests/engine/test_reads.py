@@ -34,7 +34,7 @@ def test_an_object_is_read_once_for_each_version_and_for_each_other_question() -
         return list(view.owned_as(owner, names.CONFIG_MAP, reader, asked))
 
     def decide(found: list[str]) -> Plan:
-        seen.append(found)
+        seen.append(sorted(found))
         return NOTHING
 
     async def story() -> None:

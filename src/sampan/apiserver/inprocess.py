@@ -58,12 +58,10 @@ class InProcess:
 
     def versions(self, uid: str, kind: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
         """Nothing is decoded for this."""
-        get = self._backend.record
         return [
-            (key, record.revision)
-            for key in self._backend.store.owned(uid)
-            if key.kind == kind and namespace in ("", key.namespace)
-            if (record := get(key)) is not None
+            (record.key, record.revision)
+            for record in self._backend.store.children(uid)
+            if record.key.kind == kind and namespace in ("", record.key.namespace)
         ]
 
     def contents(self, namespace: str) -> Sequence[Manifest]:

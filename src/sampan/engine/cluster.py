@@ -61,7 +61,7 @@ class Cluster(Protocol):
         ...
 
     def versions(self, uid: str, kind: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
-        """The keys of the same, each with what is another one whenever the object is."""
+        """The same, in no order: keys, each with what is another one whenever the object is."""
         ...
 
     def dependents(self, uid: str) -> Sequence[Manifest]:

@@ -63,10 +63,9 @@ class Mirror:
         return [self._objects[key] for key in keys if namespace in ("", key.namespace)]
 
     def versions(self, uid: str, namespace: str = "") -> Sequence[tuple[Key, int | str]]:
-        keys = sorted(self._owned.get(uid, ()))
         return [
             (key, self._objects[key]["metadata"]["resourceVersion"])
-            for key in keys
+            for key in self._owned.get(uid, ())
             if namespace in ("", key.namespace)
         ]
 

@@ -40,8 +40,8 @@ class View(Protocol):
     def owned_as(
         self, owner: Manifest, kind: str, read: Callable[[Manifest, G], T], given: G
     ) -> Sequence[T]:
-        """The same as a pure function reads them. It is called once for each version of an object,
-        as long as every look asks for the same: there may be thousands."""
+        """The same in no order, as a pure function reads them. It is called once for each version
+        of an object, as long as every look asks for the same: there may be thousands."""
         ...
 
     def select(

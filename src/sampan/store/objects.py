@@ -101,6 +101,10 @@ class Store:
         """Keys of the objects whose ownerReferences name `uid`."""
         return self._tables.owned(uid)
 
+    def children(self, uid: str) -> Iterator[Record]:
+        """The same objects, in no order."""
+        return self._tables.children(uid)
+
     def page(
         self, kind: str, namespace: str = "", *, after: Key | None = None, revision: int = 0
     ) -> Iterator[Record]:

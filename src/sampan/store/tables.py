@@ -51,6 +51,10 @@ class Tables:
         """Keys of the objects that name `uid` as an owner, in order."""
         return sorted(self._owned.get(uid, ()))
 
+    def children(self, uid: str) -> Iterator[Record]:
+        """The objects that name `uid` as an owner, in no order."""
+        return (self._records[key.kind][key] for key in self._owned.get(uid, ()))
+
     def put(self, record: Record) -> None:
         key = record.key
         records = self._records.setdefault(key.kind, {})

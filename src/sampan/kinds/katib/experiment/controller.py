@@ -88,7 +88,8 @@ def _trials(
         owned = view.owned_as(experiment, names.TRIAL, snapshot.trial, asked)
     listed = ((suggestion or {}).get("status") or {}).get("suggestions") or ()
     places = {each.get("name"): place for place, each in enumerate(listed)}
-    return tuple(sorted(owned, key=lambda each: places.get(each.name, len(places))))
+    last = len(places)
+    return tuple(sorted(owned, key=lambda each: (places.get(each.name, last), each.name)))
 
 
 def _taken(
