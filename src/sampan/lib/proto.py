@@ -118,7 +118,7 @@ class Schema:
             for field in fields.values()
             if field.many or field.is_map
         }
-        for number, wire, value in _pieces(data):
+        for number, wire, value in pieces(data):
             field = fields.get(number)
             if field is not None:
                 self._take(found, field, wire, value, depth)
@@ -175,7 +175,8 @@ def _chunk(number: int, data: bytes) -> bytes:
     return _varint(number << 3 | _BYTES) + _varint(len(data)) + data
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number of 64 bits that begins there, and where what follows it does. Raises Broken."""
     value = shift = 0
     while at < len(data) and shift < 70:
         byte = data[at]
@@ -186,20 +187,20 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
     raise Broken("a number that does not end")
 
 
-def _pieces(data: bytes) -> Iterator[tuple[int, int, Any]]:
-    """Field number, type on the wire, and what stands there: a number or bytes."""
+def pieces(data: bytes) -> Iterator[tuple[int, int, Any]]:
+    """Field number, type on the wire, and what stands there: a number or bytes. Raises Broken."""
     at = 0
     while at < len(data):
-        tag, at = _read_varint(data, at)
+        tag, at = read_varint(data, at)
         number, wire = tag >> 3, tag & 7
         if not number:
             raise Broken("a field without a number")
         if wire == _VARINT:
-            value, at = _read_varint(data, at)
+            value, at = read_varint(data, at)
             yield number, wire, value
             continue
         if wire == _BYTES:
-            size, at = _read_varint(data, at)
+            size, at = read_varint(data, at)
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
         else:
@@ -240,14 +241,14 @@ def _packed(field: Field, data: bytes) -> list[Any]:
         return [number for (number,) in struct.iter_unpack("<d", data)]
     found, at = [], 0
     while at < len(data):
-        value, at = _read_varint(data, at)
+        value, at = read_varint(data, at)
         found.append(_scalar(field, value))
     return found
 
 
 def _entry(data: bytes) -> tuple[str, str]:
     found = {1: "", 2: ""}
-    for number, wire, value in _pieces(data):
+    for number, wire, value in pieces(data):
         if number in found:
             field = Field(number=number, name="an entry", type="string")
             found[number] = _scalar(field, _of(field, wire, value, _BYTES))

@@ -59,8 +59,10 @@ HUGE = struct.pack("<Q", 1 << 60)
         pytest.param(bytes(100), "another checksum", id="zeros"),
         pytest.param(GOOD[:-20], "", id="half-a-record"),
         pytest.param(GOOD[:-1] + b"x", "another checksum", id="bits-that-turned"),
-        pytest.param(record(b"\x0f"), "a field of no known type", id="no-message"),
-        pytest.param(record(field(5, field(1, b"\x0a\xff"))), "without an end", id="no-length"),
+        pytest.param(record(b"\x0f"), "a field of type 7", id="no-message"),
+        pytest.param(
+            record(field(5, field(1, b"\x0a\xff"))), "a number that does not end", id="no-length"
+        ),
         pytest.param(HUGE + struct.pack("<I", records._masked(HUGE)), "", id="an-exabyte"),
     ],
 )

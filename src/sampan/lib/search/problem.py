@@ -124,15 +124,3 @@ class Rule(Struct, frozen=True, kw_only=True):
     value: str
     comparison: Literal["equal", "less", "greater"]
     start_step: int = 0
-
-
-class Stopping(Protocol):
-    """A module of `stopping`: which rules a new trial is given."""
-
-    def check(self, problem: Problem, settings: Mapping[str, str]) -> None:
-        """Raises Refused."""
-        ...
-
-    def rules(
-        self, problem: Problem, trials: Sequence[Trial], settings: Mapping[str, str]
-    ) -> Sequence[Rule]: ...

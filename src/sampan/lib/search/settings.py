@@ -14,8 +14,9 @@ Rule = tuple[Callable[[str], bool], str]
 """Whether a text will do, and what is said where it does not ({} is the text)."""
 
 
-def verify(problem: Problem, algorithm: str, rules: Mapping[str, Rule]) -> None:
-    for name, value in problem.settings.items():
+def verify(settings: Mapping[str, str], algorithm: str, rules: Mapping[str, Rule]) -> None:
+    """Raises Refused."""
+    for name, value in settings.items():
         if name not in rules:
             raise Refused(f"unknown setting {name} for algorithm {algorithm}")
         good, otherwise = rules[name]

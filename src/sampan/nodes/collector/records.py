@@ -17,6 +17,8 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from sampan.lib import proto
+
 MOST = 1 << 24
 """Bytes of a record that is looked into; larger ones hold images and the like."""
 MANY = 5_000
@@ -128,11 +130,18 @@ def _tensor(message: bytes) -> str | None:
     if isinstance(content, bytes) and content:
         return _text(kind, struct.unpack(form, content)[0]) if _fits(form, content) else None
     if form in ("<i", "<q"):
-        number = listed if isinstance(listed, int) else _varint(listed, 0)[0]
+        number = listed if isinstance(listed, int) else _first(listed)
         return str(number - (1 << 64) if number >> 63 else number)
     if isinstance(listed, bytes) and _fits(form, listed):
         return _text(kind, struct.unpack(form, listed)[0])
     return None
+
+
+def _first(packed: bytes) -> int:
+    try:
+        return proto.read_varint(packed, 0)[0]
+    except proto.Broken as fault:
+        raise Damaged(str(fault)) from None
 
 
 def _unpacked(form: str, data: bytes) -> float:
@@ -171,37 +180,11 @@ def _shortest(value: float) -> str:
 
 def _fields(message: bytes) -> Iterator[Field]:
     """(number, varint or bytes) of each field. Damaged."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        match key & 7:
-            case 0:
-                number, at = _varint(message, at)
-                yield key >> 3, number
-                continue
-            case 1:
-                size = 8
-            case 2:
-                size, at = _varint(message, at)
-            case 5:
-                size = 4
-            case _:
-                raise Damaged("a field of no known type")
-        if at + size > len(message):
-            raise Damaged("a field that ends beyond its message")
-        yield key >> 3, message[at : at + size]
-        at += size
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while at < len(message) and shift < 70:
-        byte = message[at]
-        number |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return number, at
-    raise Damaged("a number without an end")
+    try:
+        for number, _, value in proto.pieces(message):
+            yield number, value
+    except proto.Broken as fault:
+        raise Damaged(str(fault)) from None
 
 
 def _masked(data: bytes) -> int:

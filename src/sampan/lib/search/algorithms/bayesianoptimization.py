@@ -53,7 +53,7 @@ _RULES = dict([
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "bayesianoptimization", _RULES)
+    settings.verify(problem.settings, "bayesianoptimization", _RULES)
     settings.one_objective(problem, "bayesianoptimization")
     space.of(_scaled(problem.parameters))
 

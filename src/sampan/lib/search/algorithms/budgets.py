@@ -59,7 +59,7 @@ def check(problem: Problem, algorithm: str, known: Sequence[str] = ()) -> None:
         raise Refused("r_l and resource_name must be set.")
     if not _is_positive(given[MOST]):
         raise Refused("r_l must be a positive float number.")
-    settings.verify(problem, algorithm, {**_RULES, **dict.fromkeys(known, _ANY)})
+    settings.verify(problem.settings, algorithm, {**_RULES, **dict.fromkeys(known, _ANY)})
     space.of(problem.parameters)
     if given[RESOURCE] not in {each.name for each in problem.parameters}:
         raise Refused("value of resource_name setting must be in parameters.")

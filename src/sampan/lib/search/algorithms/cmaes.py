@@ -75,7 +75,7 @@ class _Search:
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "cmaes", _RULES)
+    settings.verify(problem.settings, "cmaes", _RULES)
     settings.one_objective(problem, "cmaes")
     space.of(problem.parameters)
     if sum(each.kind in _NUMBERS for each in problem.parameters) < 2:

@@ -21,7 +21,7 @@ _ROUNDS = 4  # of the Feistel network: as many as make it a good permutation
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "grid", _RULES)
+    settings.verify(problem.settings, "grid", _RULES)
     for each in problem.parameters:
         if each.kind == "double" and not each.step:
             raise Refused(

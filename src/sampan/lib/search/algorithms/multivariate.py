@@ -36,7 +36,7 @@ _RULES = dict([
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "multivariate-tpe", _RULES)
+    settings.verify(problem.settings, "multivariate-tpe", _RULES)
     settings.at_most(problem, "n_ei_candidates", MOST_CANDIDATES)
     space.of(problem.parameters)
 

@@ -43,7 +43,7 @@ _RULES = dict([
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "nsga-ii", _RULES)
+    settings.verify(problem.settings, "nsga-ii", _RULES)
     space.of(problem.parameters)
 
 

@@ -57,7 +57,7 @@ def check(problem: Problem) -> None:
     missing = [name for name in _REQUIRED if name not in problem.settings]
     if missing:
         raise Refused(f"Required params missing: {', '.join(missing)}")
-    settings.verify(problem, "pbt", _RULES)
+    settings.verify(problem.settings, "pbt", _RULES)
     space.of(problem.parameters)
 
 

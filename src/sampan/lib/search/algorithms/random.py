@@ -19,7 +19,7 @@ _RULES = dict([settings.at_least_zero(settings.SEED)])
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "random", _RULES)
+    settings.verify(problem.settings, "random", _RULES)
     space.of(problem.parameters)
 
 

@@ -20,7 +20,7 @@ from sampan.lib.search.space import Space
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "sobol", {})
+    settings.verify(problem.settings, "sobol", {})
     space.evenly(problem.parameters)
     if len(problem.parameters) > sobol.MOST_AXES:
         raise Refused(f"sobol has at most {sobol.MOST_AXES} parameters")

@@ -44,7 +44,7 @@ _RULES = dict([
 
 
 def check(problem: Problem) -> None:
-    settings.verify(problem, "tpe", _RULES)
+    settings.verify(problem.settings, "tpe", _RULES)
     settings.at_most(problem, CANDIDATES, MOST_CANDIDATES)
     space.of(problem.parameters)
 

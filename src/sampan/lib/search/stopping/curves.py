@@ -7,39 +7,25 @@ with it here is either that, or a mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sampan.lib.search.problem import Problem, Refused, Rule, Trial
+from sampan.lib.search.problem import Problem, Rule, Trial
+from sampan.lib.search.settings import Rule as Demand
 
 REQUIRED, START, ETA = "min_trials_required", "start_step", "eta"
 
-_Test = tuple[Callable[[str], bool], str]
-_AT_LEAST_ONE: _Test = (
+_AT_LEAST_ONE: Demand = (
     lambda text: int(text) >= 1,
     "start_step must be greater or equal than one (>=1)",
 )
-MEDIAN: Mapping[str, _Test] = {
+MEDIAN: Mapping[str, Demand] = {
     REQUIRED: (lambda text: int(text) > 0, "min_trials_required must be greater than zero (>0)"),
     START: _AT_LEAST_ONE,
 }
-HALVING: Mapping[str, _Test] = {
+HALVING: Mapping[str, Demand] = {
     START: _AT_LEAST_ONE,
     ETA: (lambda text: 1 < float(text) < math.inf, "eta must be greater than one (>1)"),
 }
-
-
-def verify(settings: Mapping[str, str], algorithm: str, known: Mapping[str, _Test]) -> None:
-    """Raises Refused."""
-    for name, value in settings.items():
-        if name not in known:
-            raise Refused(f"unknown setting {name} for algorithm {algorithm}")
-        good, otherwise = known[name]
-        try:
-            right = good(value)
-        except (ValueError, OverflowError) as fault:
-            raise Refused(f"failed to validate {name}({value}): {fault}") from None
-        if not right:
-            raise Refused(otherwise)
 
 
 def of(trials: Iterable[Trial]) -> list[list[float]]:

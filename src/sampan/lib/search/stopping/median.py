@@ -14,6 +14,7 @@ from itertools import accumulate
 from statistics import median
 
 from sampan.lib.search.problem import Problem, Rule, Trial
+from sampan.lib.search.settings import verify
 from sampan.lib.search.stopping import curves
 
 MOST = 16
@@ -21,7 +22,7 @@ MOST = 16
 
 
 def check(problem: Problem, settings: Mapping[str, str]) -> None:
-    curves.verify(settings, "median", curves.MEDIAN)
+    verify(settings, "median", curves.MEDIAN)
 
 
 def rules(problem: Problem, trials: Sequence[Trial], settings: Mapping[str, str]) -> Sequence[Rule]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sampan.lib.search.problem import Problem, Rule, Trial
+from sampan.lib.search.settings import verify
 from sampan.lib.search.stopping import curves
 
 
 def check(problem: Problem, settings: Mapping[str, str]) -> None:
-    curves.verify(settings, "medianstop", curves.MEDIAN)
+    verify(settings, "medianstop", curves.MEDIAN)
 
 
 def rules(problem: Problem, trials: Sequence[Trial], settings: Mapping[str, str]) -> Sequence[Rule]:
