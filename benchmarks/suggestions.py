@@ -26,7 +26,7 @@ from sampan.lib.search.problem import Parameter, Problem, Suggestion, Trial
 from sampan.lib.search.process import Reply, Request
 
 HISTORY = 1000
-REPORTS = 20
+REPORTS = 10
 """Of each trial, for rules."""
 MOST = 10.0
 """Milliseconds."""
