@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import termios
+import time
 
 from sampan.nodes.supervisor import cgroups, process
 
@@ -28,6 +29,8 @@ _CLONE = {
     "net": 0x40000000, "mnt": 0x00020000, "pid": 0x20000000, "ipc": 0x08000000, "uts": 0x04000000,
 }  # fmt: skip
 _CLONE_NEWUSER = 0x10000000
+_LOOKS = 20
+_MOMENT = 0.001  # seconds
 
 
 def enter(
@@ -42,7 +45,7 @@ def enter(
     sandbox's pid 1, the process that has the environment, the directories of its cgroup). OSError
     when the sandbox is gone."""
     init, main, groups = inside
-    env = process.environment(main)
+    env = _environment(main)
     if tty:
         env.setdefault("TERM", "xterm")
     reader, writer = os.pipe()
@@ -63,6 +66,15 @@ def enter(
             f"cannot enter the container: {rest.decode(errors='replace') or 'it is gone'}"
         )
     return int(rest)
+
+
+def _environment(main: int) -> dict[str, str]:
+    """There is none to be read in the moment in which the kernel exchanges programs."""
+    for _ in range(_LOOKS):
+        if env := process.environment(main):
+            return env
+        time.sleep(_MOMENT)
+    return {}
 
 
 def run_plain(
