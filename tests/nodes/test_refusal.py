@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sampan.kube.katib import IMAGES, LOGGER
 from sampan.kube.keys import Manifest
 from sampan.kube.placement import HostPort, host_ports
 from sampan.nodes import refusal
@@ -98,3 +99,18 @@ def test_a_pod_larger_than_the_node_is_refused(requests: dict[str, str], fault: 
     name = next(iter(requests))
     assert found.reason == f"OutOf{name}"
     assert found.text == f"Node didn't have enough resource: {name}, {fault}"
+
+
+def test_what_the_node_carries_out_itself_takes_no_room() -> None:
+    """A trial that asks for all processors runs beside the collector of its metrics."""
+    collector = {
+        "name": LOGGER,
+        "image": IMAGES["StdOut"],
+        "resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "500m"}},
+    }
+    trial = pod()
+    trial["spec"]["containers"] = [{"name": "c", "resources": {"limits": {"cpu": "2"}}}, collector]
+    assert requested(trial) == {"cpu": 2000, "pods": 1}
+    assert refusal.judge(trial, (), {"cpu": "2"}) is None
+    collector["image"] = "mine"
+    assert requested(trial)["cpu"] == 2050

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sampan.kube import demands, meta, names, placement, quantities
+from sampan.kube import demands, katib, meta, names, placement, quantities
 from sampan.kube.errors import ApiStatus
 from sampan.kube.keys import Manifest, key_of
 from sampan.nodes.context import Context
@@ -46,7 +46,8 @@ def judge(
 
 
 def _excess(spec: Mapping[str, Any], allocatable: Mapping[str, str]) -> Fault | None:
-    for name, wanted in demands.requests(spec).items():
+    theirs = [each for each in spec["containers"] if not katib.collector_of(each)]
+    for name, wanted in demands.requests({**spec, "containers": theirs}).items():
         if name not in allocatable:
             continue  # upstream leaves what it does not count to who bound the pod
         has = quantities.parse(allocatable[name])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sampan.kube import demands, placement, quantities
+from sampan.kube import demands, katib, placement, quantities
 from sampan.kube.keys import Manifest
 
 Amounts = dict[str, int]
@@ -49,7 +49,10 @@ def allocatable(node: Manifest) -> Amounts:
 
 
 def _of(container: Mapping[str, Any]) -> Amounts:
-    """Requests; where only a limit is set it counts as the request."""
+    """Requests; where only a limit is set it counts as the request. What the node carries out
+    itself takes nothing of what containers share."""
+    if katib.collector_of(container):
+        return {}
     resources = container.get("resources") or {}
     table = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
     return {name: amount(name, value) for name, value in table.items()}

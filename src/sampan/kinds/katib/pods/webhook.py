@@ -52,11 +52,14 @@ def takes_part(view: View, namespace: str) -> bool:
 
 
 def mutate(view: View, pod: Manifest, trial: Manifest) -> None:
-    """ValueError says what keeps the pod from being one of this trial."""
+    """ValueError says what keeps the pod from being one of this trial. A laptop is to run what is
+    written for machines with more processors and memory, as with tasks of pipelines."""
     spec, name = types.read(trial.get("spec"), TrialSpec), meta.name_of(trial)
     labels = {**(pod["metadata"].get("labels") or {}), **(trial["metadata"].get("labels") or {})}
     labels[names.LABEL_TRIAL] = name
     pod["metadata"]["labels"] = labels
+    notes = pod["metadata"].get("annotations") or {}
+    pod["metadata"]["annotations"] = {names.ANNOTATION_RESOURCES: names.AS_AVAILABLE, **notes}
     primary = _primary(pod, spec)
     field = {"fieldPath": f"metadata.labels['{names.LABEL_TRIAL}']"}
     variable = {"name": katib.TRIAL_NAME, "valueFrom": {"fieldRef": field}}
