@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +36,7 @@ class Malformed(ValueError):
     """A line is not what it has to be."""
 
 
-class Form:
+class Form(ABC):
     """Reads lines of one kind. `why`: the first line with an objective that is no number."""
 
     hint = "no filter finds it in"
@@ -88,8 +89,9 @@ class Form:
         shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
         return f'line {self._number} "{shown}"'
 
+    @abstractmethod
     def _found(self, line: str) -> Iterator[Log]:
-        raise NotImplementedError
+        """The metrics in a line."""
 
 
 def form(kind: str, metrics: Sequence[str], filters: Sequence[str]) -> Form:
