@@ -29,7 +29,7 @@ setup: $(STAMP) .venvs/client-37/.done .venvs/client-30/.done .venvs/hera/.done 
 system:
 	@scripts/system-packages
 
-$(STAMP): requirements/run.txt requirements/dev.txt pyproject.toml
+$(STAMP): requirements/run.txt requirements/tuning.txt requirements/dev.txt pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -29,7 +29,7 @@ def main() -> int:
     if sys.version_info < LEAST_PYTHON:
         return fail(f"Python {'.'.join(map(str, LEAST_PYTHON))} or newer is needed")
     step("Installing into .venv")
-    install(args.index_url)
+    install(args.index_url, ["run"] if args.no_tuning else ["run", "tuning"])
     isolate()
     if args.mirror:
         mirror(args)
@@ -42,13 +42,16 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--no-demo", action="store_true", help="install only")
+    parser.add_argument(
+        "--no-tuning", action="store_true", help="without numpy, scipy, scikit-learn (0.3 GB)"
+    )
     parser.add_argument("--home", help="instead of $SAMPAN_HOME (~/.sampan)")
     parser.add_argument("--index-url", help="a mirror of the Python package index")
     parser.add_argument("--mirror", help="a prefix for container images, such as a domestic mirror")
     return parser.parse_args()
 
 
-def install(index_url: str | None) -> None:
+def install(index_url: str | None, requirements: list[str]) -> None:
     """The environment has no pip of its own where the machine's can serve: it weighs 17 MB."""
     pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     if not PYTHON.exists():
@@ -58,7 +61,8 @@ def install(index_url: str | None) -> None:
         pip = [str(PYTHON), "-m", "pip"]
     index = ["--index-url", index_url] if index_url else []
     options = ["--quiet", "--disable-pip-version-check", *index]
-    quiet(*pip, "install", *options, "-r", str(HERE / "requirements" / "run.txt"))
+    for name in requirements:
+        quiet(*pip, "install", *options, "-r", str(HERE / "requirements" / f"{name}.txt"))
     quiet(*pip, "install", *options, "--no-deps", str(HERE))
 
 

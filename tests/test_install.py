@@ -31,5 +31,7 @@ def test_fresh_clone(tmp_path):
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.count("Hello\n") == 15
+        learning = [clone / ".venv" / "bin" / "python", "-c", "import numpy, scipy, sklearn"]
+        subprocess.run(learning, check=True)
     finally:
         subprocess.run([clone / ".venv" / "bin" / "sampan", "down"], env=environment, check=False)
